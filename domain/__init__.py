@@ -1,0 +1,1 @@
+"""The decisions of the pipeline, pure: records, splits, the gate, names and messages. No AWS, no framework."""

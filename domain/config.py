@@ -1,0 +1,144 @@
+"""The settings a user edits in `cdk.json`, and the environment's copy of them that the Lambdas read.
+
+One schema serves both, so a value that synth accepts is a value the pipeline understands.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSettings(_Section):
+    """How a dropped file is read and split. `features`, `label`, `group`, the percentages and the text rules
+    are frozen per `epoch`: to change them, raise `epoch` (models of different epochs are never compared)."""
+
+    features: tuple[str, ...] = Field(("text",), min_length=1, max_length=256)
+    label: str = Field("label", min_length=1)
+    group: str | None = None
+    epoch: int = Field(1, ge=1)
+    test_percent: int = Field(10, ge=1, le=40)
+    validation_percent: int = Field(10, ge=1, le=40)
+    quiet_seconds: int = Field(60, ge=0, le=3600)
+    settle_max_seconds: int = Field(900, ge=0, le=86400)
+    max_rejected_fraction: Fraction = 0.2
+    max_chars: int = Field(20_000, ge=1, le=100_000)
+    min_train_rows: int = Field(100, ge=2)
+    min_label_rows: int = Field(2, ge=1)
+
+    @model_validator(mode="after")
+    def _columns_are_distinct(self) -> DataSettings:
+        columns = [*self.features, self.label, *([self.group] if self.group else [])]
+        if len(set(columns)) != len(columns):
+            raise ValueError(f"features, label and group must be different columns, got {columns}")
+        return self
+
+    def frozen(self) -> dict[str, object]:
+        """The part that an epoch fixes for ever, as JSON-ready values."""
+        return {
+            "features": list(self.features),
+            "label": self.label,
+            "group": self.group,
+            "test_percent": self.test_percent,
+            "validation_percent": self.validation_percent,
+            "max_chars": self.max_chars,
+        }
+
+
+class Hyperparameters(_Section):
+    """What `training/train.py` takes on its command line."""
+
+    epochs: int = Field(3, ge=1, le=100)
+    batch_size: int = Field(16, ge=1, le=1024)
+    learning_rate: float = Field(5e-5, gt=0, le=1)
+    max_length: int = Field(128, ge=8, le=512)
+    seed: int = Field(42, ge=0)
+    warmup_ratio: Fraction = 0.1
+    weight_decay: float = Field(0.01, ge=0, le=1)
+    patience: int = Field(2, ge=1)
+    checkpoint_steps: int = Field(200, ge=1)
+    int8_min_agreement: Fraction = 0.97
+
+
+class TrainingSettings(_Section):
+    """The training job. `base_model` is a hub id with a pinned `base_revision`, or an `s3://bucket/prefix/`."""
+
+    base_model: str = "distilbert/distilbert-base-uncased"
+    base_revision: str = Field("12040accade4e8a0f71eabdb258fecc2e7e948be", min_length=1)
+    instance_type: str = Field("ml.g4dn.xlarge", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
+    instance_count: int = Field(1, ge=1, le=16)
+    spot: bool = True
+    on_demand_max_usd_per_hour: float = Field(0.0, ge=0)
+    max_run_seconds: int = Field(7200, ge=60, le=432_000)
+    max_wait_seconds: int = Field(14_400, ge=60, le=432_000)
+    hyperparameters: Hyperparameters = Hyperparameters()
+
+    @model_validator(mode="after")
+    def _waits_at_least_as_long_as_it_runs(self) -> TrainingSettings:
+        # SageMaker refuses a Spot job whose MaxWaitTime is below its MaxRuntime.
+        if self.spot and self.max_wait_seconds < self.max_run_seconds:
+            raise ValueError("max_wait_seconds must be at least max_run_seconds for Spot training")
+        return self
+
+
+class GateSettings(_Section):
+    """When a candidate may replace the live model (`domain/gate.py` says how each is used)."""
+
+    min_accuracy: Fraction = 0.75
+    min_macro_f1: Fraction = 0.7
+    max_drop: Fraction = 0.0
+    margin: Fraction = 0.05
+    min_test_rows: int = Field(50, ge=1)
+    max_test_rows: int = Field(20_000, ge=1, le=200_000)
+    min_label_rows: int = Field(10, ge=1)
+
+    @model_validator(mode="after")
+    def _judges_by_enough_rows(self) -> GateSettings:
+        # Fewer rows judged than needed would keep every champion for ever.
+        if self.max_test_rows < self.min_test_rows:
+            raise ValueError("max_test_rows must be at least min_test_rows")
+        return self
+
+
+class ServingSettings(_Section):
+    """The Serverless endpoint. `image` is "build" (our Dockerfile, at deploy) or an ECR image URI."""
+
+    image: str = "build"
+    memory_mb: Literal[1024, 2048, 3072] = 2048
+    max_concurrency: int = Field(5, ge=1, le=200)
+    provisioned_concurrency: int = Field(0, ge=0, le=200)
+
+    @model_validator(mode="after")
+    def _provisions_within_its_concurrency(self) -> ServingSettings:
+        if self.provisioned_concurrency > self.max_concurrency:
+            raise ValueError("provisioned_concurrency must be at most max_concurrency")
+        return self
+
+
+class OperationsSettings(_Section):
+    """How the pipeline is watched and how often it tries again."""
+
+    sweep_hours: int = Field(24, ge=1, le=168)
+    max_attempts: int = Field(3, ge=1, le=10)
+    log_retention_days: Literal[1, 3, 7, 14, 30, 60, 90, 365] = 30
+    dashboard: bool = True
+
+
+class Settings(_Section):
+    """Everything a user may set. Unknown keys and values out of range are refused by name."""
+
+    # Bucket names end in "-data-<account>-<region>" and S3 allows 63 characters in all.
+    project: str = Field("automate-mlops", pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", min_length=2, max_length=20)
+    notify_email: str = Field("", pattern=r"^$|^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    data: DataSettings = DataSettings()
+    training: TrainingSettings = TrainingSettings()
+    gate: GateSettings = GateSettings()
+    serving: ServingSettings = ServingSettings()
+    operations: OperationsSettings = OperationsSettings()

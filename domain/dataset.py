@@ -1,0 +1,122 @@
+"""What the dataset is: the current objects under `landing/`, minus those held, in the order they came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from domain import layout
+
+
+@dataclass(frozen=True)
+class Source:
+    """One content of one landing key. `last_modified` is ISO 8601 in UTC, so it orders as text."""
+
+    source: str
+    key: str
+    etag: str
+    last_modified: str
+
+    @classmethod
+    def of(cls, key: str, etag: str, last_modified: str) -> Source:
+        """The source that a listed object is."""
+        bare = etag.strip('"')
+        return cls(layout.source_id(key, bare), key, bare, last_modified)
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A source set aside: by the gate (`run` says which), or because it could not be read (`run` is "").
+
+    `predecessor` is the accepted content of the same key that stands in for it, within `epoch`.
+    """
+
+    source: Source
+    run: str
+    reason: str
+    predecessor: Source | None = None
+    epoch: int = 1
+
+
+def current(landed: Iterable[Source], held: Mapping[str, Hold]) -> list[Source]:
+    """The dataset in fold order: landed objects by (last modified, key), a held one replaced by its predecessor.
+
+    `held` is keyed by source id. A hold whose object was overwritten or deleted since has no effect.
+    """
+    kept = []
+    for source in landed:
+        hold = held.get(source.source)
+        if hold is None:
+            kept.append(source)
+        elif hold.predecessor is not None:
+            kept.append(hold.predecessor)
+    return sorted(kept, key=lambda item: (item.last_modified, item.key))
+
+
+def valid_in(epoch: int, held: Mapping[str, Hold]) -> dict[str, Hold]:
+    """The holds as they stand in `epoch`.
+
+    A new epoch may read with other columns, so what could not be read is tried again. What did harm stays out, but
+    has no predecessor there: the parts that stood in for it belong to the epoch that was left.
+    """
+    return {
+        source: hold if hold.epoch == epoch else replace(hold, predecessor=None)
+        for source, hold in held.items()
+        if hold.epoch == epoch or hold.run
+    }
+
+
+def holds_for(run: str, reason: str, epoch: int, judged: Iterable[Source], accepted: Iterable[Source]) -> list[Hold]:
+    """What to hold after a rejection: every judged source that the champion's version (`accepted`) does not have."""
+    accepted = list(accepted)
+    known = {source.source for source in accepted}
+    by_key = {source.key: source for source in accepted}
+    return [Hold(source, run, reason, by_key.get(source.key), epoch) for source in judged if source.source not in known]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A dataset version, as `manifest.json` holds it. `rows` maps source id to split to number of accepted rows."""
+
+    dataset: str
+    epoch: int
+    sources: tuple[Source, ...]
+    rows: dict[str, dict[str, int]]
+    labels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, epoch: int, sources: list[Source], rows: dict[str, dict[str, int]], labels: set[str]) -> Version:
+        """The version that `sources`, in fold order, make."""
+        dataset = layout.dataset_id(epoch, [source.source for source in sources])
+        return cls(dataset, epoch, tuple(sources), rows, tuple(sorted(labels)))
+
+    def to_json(self) -> dict[str, object]:
+        """JSON-ready form; each source carries its row counts."""
+        sources = [{**asdict(source), "rows": self.rows[source.source]} for source in self.sources]
+        return {"dataset": self.dataset, "epoch": self.epoch, "sources": sources, "labels": list(self.labels)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Version:
+        """The inverse of `to_json`. Raises KeyError on a manifest of another shape."""
+        sources, rows = [], {}
+        for entry in value["sources"]:
+            sources.append(Source(entry["source"], entry["key"], entry["etag"], entry["last_modified"]))
+            rows[entry["source"]] = dict(entry["rows"])
+        return cls(value["dataset"], value["epoch"], tuple(sources), rows, tuple(value["labels"]))
+
+    def count(self, split: str) -> int:
+        """Accepted rows of a split, before the fold of duplicates."""
+        return sum(counts[split] for counts in self.rows.values())
+
+    def channel_manifest(self, bucket: str, split: str) -> list[object]:
+        """A SageMaker ManifestFile of one split's parts."""
+        prefix = layout.s3_uri(bucket, f"{layout.epoch_prefix(self.epoch)}parts/{split}/")
+        return [{"prefix": prefix}, *(f"{source.source}.jsonl.gz" for source in self.sources)]
+
+    def dataset_manifest(self, bucket: str) -> list[object]:
+        """The ManifestFile of channel `dataset`: this version's manifest and its test ids, below one epoch."""
+        root = layout.epoch_prefix(self.epoch)
+        keys = [layout.version(self.epoch, self.dataset, "manifest.json")]
+        keys += [layout.test_ids(self.epoch, source.source) for source in self.sources]
+        return [{"prefix": layout.s3_uri(bucket, root)}, *(key.removeprefix(root) for key in keys)]

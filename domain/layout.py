@@ -1,0 +1,165 @@
+"""The one author of names: S3 keys, SageMaker names, ledger and machine names. Pure string building.
+
+Everything below `datasets/`, `models/` and `runs/` is immutable once written; its key says what it is made of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Final
+
+SPLITS: Final = ("train", "validation", "test")
+LANDING: Final = "landing/"
+BASE: Final = "base/"
+DATASETS: Final = "datasets/"
+QUARANTINE: Final = "quarantine/"
+MODELS: Final = "models/"
+CHECKPOINTS: Final = "checkpoints/"
+RUNS: Final = "runs/"
+
+VARIANT: Final = "AllTraffic"
+EVENT_SOURCE: Final = "automate-mlops"
+
+
+def digest(value: object, length: int = 12) -> str:
+    """First `length` hex digits of the SHA-256 of `value` as canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def s3_uri(bucket: str, key: str) -> str:
+    """`s3://bucket/key`."""
+    return f"s3://{bucket}/{key}"
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """(bucket, key) of an `s3://bucket/key` URI. Raises ValueError on anything else."""
+    match = re.fullmatch(r"s3://([^/]+)/(.*)", uri)
+    if not match:
+        raise ValueError(f"not an s3://bucket/key URI: {uri!r}")
+    return match[1], match[2]
+
+
+# ---- account-wide names -----------------------------------------------------
+
+
+def bucket(project: str, account: str, region: str) -> str:
+    """Name of the data bucket: deterministic, so that a later deploy takes it up again."""
+    return f"{project}-data-{account}-{region}"
+
+
+def ledger(project: str) -> str:
+    """Name of the DynamoDB table of the facts that change."""
+    return f"{project}-ledger"
+
+
+def state_machine(project: str) -> str:
+    """Name of the state machine."""
+    return f"{project}-pipeline"
+
+
+def function(project: str, step: str) -> str:
+    """Name of the Lambda function of a step; `step` is the handler's file name."""
+    return f"{project}-{step}"
+
+
+def endpoint(project: str) -> str:
+    """Name of the Serverless endpoint."""
+    return project
+
+
+# ---- data --------------------------------------------------------------------
+
+
+def is_landing(key: str) -> bool:
+    """Whether `key` is a dropped file (folder markers are not)."""
+    return key.startswith(LANDING) and not key.endswith("/")
+
+
+def source_id(key: str, etag: str) -> str:
+    """Identity of one content of one landing key, 16 hex digits."""
+    return digest([key, etag.strip('"')], 16)
+
+
+def epoch_prefix(epoch: int) -> str:
+    """Everything derived under one split epoch."""
+    return f"{DATASETS}e{epoch}/"
+
+
+def part(epoch: int, split: str, source: str) -> str:
+    """Rows of one source that fall into one split, gzipped JSON lines."""
+    return f"{epoch_prefix(epoch)}parts/{split}/{source}.jsonl.gz"
+
+
+def test_ids(epoch: int, source: str) -> str:
+    """Ids of the test rows of one source, one per line, gzipped: training drops any it meets."""
+    return f"{epoch_prefix(epoch)}parts/ids/{source}.txt.gz"
+
+
+def part_report(epoch: int, source: str) -> str:
+    """What became of one source. Written last: a part without a report does not exist."""
+    return f"{epoch_prefix(epoch)}parts/reports/{source}.json"
+
+
+def version(epoch: int, dataset: str, name: str) -> str:
+    """A file of a dataset version: `manifest.json` or `<channel>.manifest`."""
+    return f"{epoch_prefix(epoch)}versions/{dataset}/{name}"
+
+
+def quarantine(source: str) -> str:
+    """Rejected rows of one source, each with its line number and reason."""
+    return f"{QUARANTINE}{source}.jsonl"
+
+
+def dataset_id(epoch: int, sources: list[str]) -> str:
+    """Identity of a dataset: its epoch and its sources in fold order."""
+    return digest([epoch, sources])
+
+
+# ---- runs --------------------------------------------------------------------
+
+
+def run_id(dataset: str, code: str, image: str, hyperparameters: dict[str, str], requests: list[str]) -> str:
+    """Identity of a run, 12 hex digits: the same run asked for twice is one run.
+
+    `hyperparameters` include the base model and its revision; `requests` are the forced retrains it answers.
+    """
+    return digest([dataset, code, image, hyperparameters, sorted(requests)])
+
+
+def training_job(project: str, run: str, attempt: int) -> str:
+    """Name of a training job; letters, digits and hyphens, under 63 characters with the machine's suffix."""
+    return f"{project}-{run}-{attempt}"
+
+
+def is_training_job(project: str, name: str) -> bool:
+    """Whether `name` is a training job of this project, and not of another whose name contains it."""
+    return re.fullmatch(rf"{re.escape(project)}-[0-9a-f]{{12}}-\d+(-[a-z0-9-]+)?", name) is not None
+
+
+def checkpoints(run: str) -> str:
+    """Prefix of a run's checkpoints; never shared between runs."""
+    return f"{CHECKPOINTS}{run}/"
+
+
+def run_file(run: str, name: str) -> str:
+    """A file of a run: `receipt.json`, `predictions.jsonl.gz`, `golden.json`."""
+    return f"{RUNS}{run}/{name}"
+
+
+def deployment(project: str, run: str, artifact: str, image: str) -> str:
+    """Name of a SageMaker Model: its run and what it is made of (Models are immutable)."""
+    return f"{project}-{run}-{digest([artifact, image], 8)}"
+
+
+def deployed_run(project: str, name: str) -> str | None:
+    """The run of a Model or EndpointConfig of this project; None for a name of another project's."""
+    match = re.fullmatch(rf"{re.escape(project)}-([0-9a-f]{{12}})-[0-9a-f]{{8}}(-[0-9a-f]{{6}})?", name)
+    return match[1] if match else None
+
+
+def endpoint_config(model: str, serverless: dict[str, int]) -> str:
+    """Name of an EndpointConfig: its model and its serverless settings (configs are immutable)."""
+    return f"{model}-{digest(serverless, 6)}"

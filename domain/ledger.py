@@ -1,0 +1,310 @@
+"""The few facts that change: the claim, the champion, runs, conclusions, held sources, requests, the split epoch.
+
+One DynamoDB table, keys `pk` and `sk`. The table is handed in, so nothing here knows where it lives. Every
+conditional write succeeds when it finds its own earlier write: a retry is the same thing again.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from domain.dataset import Hold, Source
+
+_CLAIM: Final = {"pk": "claim", "sk": "claim"}
+_CHAMPION: Final = {"pk": "champion", "sk": "champion"}
+TEARDOWN: Final = "teardown"
+
+
+class Superseded(Exception):
+    """This execution no longer holds the claim, or the champion is not the one it judged against."""
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model that is live, or should be. `version` counts promotions."""
+
+    run: str
+    dataset: str
+    epoch: int
+    artifact: str
+    version: int
+    promoted_at: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, for listing and for the steps that follow.
+
+    `judged` is the gate's word; `verdict` is what the run ended with, "" until it is concluded.
+    """
+
+    run: str
+    dataset: str
+    epoch: int
+    execution: str
+    reason: str
+    started: str
+    attempt: int = 1
+    requests: tuple[str, ...] = ()
+    artifact: str = ""
+    champion_version: int = 0
+    judged: str = ""
+    verdict: str = ""
+    sentence: str = ""
+
+
+class Ledger:
+    """The facts, over a boto3 DynamoDB `Table`."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self._errors = table.meta.client.exceptions
+
+    # ---- the claim: one pipeline at a time ------------------------------------
+
+    def claim(self, owner: str, now: str) -> str:
+        """Take the claim if it is free or already `owner`'s; the owner it has afterwards."""
+        mine = "attribute_not_exists(pk) OR #owner = :owner"
+        if self._put({**_CLAIM, "owner": owner, "since": now}, mine, {":owner": owner}, {"#owner": "owner"}):
+            return owner
+        return self.claimed_by() or ""
+
+    def hand_over(self, owner: str, to: str, now: str) -> bool:
+        """Pass the claim from `owner` to `to`; False if it was neither's."""
+        return self._put(
+            {**_CLAIM, "owner": to, "since": now},
+            "#owner IN (:owner, :to)",
+            {":owner": owner, ":to": to},
+            {"#owner": "owner"},
+        )
+
+    def seize(self, owner: str, now: str) -> None:
+        """Take the claim whoever holds it: deleting the stack goes before any run."""
+        self._table.put_item(Item={**_CLAIM, "owner": owner, "since": now})
+
+    def claimed_by(self) -> str | None:
+        """The execution that holds the claim, or None."""
+        item = self._get(_CLAIM)
+        return item["owner"] if item else None
+
+    def require_claim(self, owner: str) -> None:
+        """Raise Superseded unless `owner` holds the claim."""
+        holder = self.claimed_by()
+        if holder != owner:
+            raise Superseded(f"the claim is held by {holder or 'nobody'}, not by {owner}")
+
+    def release(self, owner: str) -> None:
+        """Give the claim back; nothing happens if it is not `owner`'s."""
+        # Released by an earlier try, or taken over: either way it is not ours any more.
+        with suppress(self._errors.ConditionalCheckFailedException):
+            self._table.delete_item(
+                Key=_CLAIM,
+                ConditionExpression="#owner = :owner",
+                ExpressionAttributeNames={"#owner": "owner"},
+                ExpressionAttributeValues={":owner": owner},
+            )
+
+    # ---- the champion -----------------------------------------------------------
+
+    def champion(self) -> Champion | None:
+        """The promoted model, or None before the first promotion."""
+        item = self._get(_CHAMPION)
+        if item is None:
+            return None
+        names = ("run", "dataset", "artifact", "promoted_at")
+        return Champion(epoch=int(item["epoch"]), version=int(item["version"]), **{name: item[name] for name in names})
+
+    def promote(self, owner: str, run: Run, now: str) -> None:
+        """Make `run` the champion.
+
+        Only while `owner` has the claim and the champion is still the one that the run was judged against
+        (`run.champion_version`, 0 for none); raises Superseded otherwise. Nothing happens if it is the champion.
+        """
+        champion = self.champion()
+        if champion and champion.run == run.run:
+            return
+        new = {
+            "run": run.run,
+            "dataset": run.dataset,
+            "epoch": run.epoch,
+            "artifact": run.artifact,
+            "version": run.champion_version + 1,
+            "promoted_at": now,
+        }
+        table = self._table.name
+        writes: list[dict[str, Any]] = [
+            {
+                "ConditionCheck": {
+                    "TableName": table,
+                    "Key": _CLAIM,
+                    "ConditionExpression": "#owner = :owner",
+                    "ExpressionAttributeNames": {"#owner": "owner"},
+                    "ExpressionAttributeValues": {":owner": owner},
+                }
+            },
+            {
+                "Put": {
+                    "TableName": table,
+                    "Item": {**_CHAMPION, **new},
+                    "ConditionExpression": "attribute_not_exists(pk) OR #version = :judged",
+                    "ExpressionAttributeNames": {"#version": "version"},
+                    "ExpressionAttributeValues": {":judged": run.champion_version},
+                }
+            },
+        ]
+        try:
+            self._table.meta.client.transact_write_items(TransactItems=writes)
+        except self._errors.TransactionCanceledException as error:
+            now_champion = self.champion()
+            if now_champion and now_champion.run == run.run:
+                return  # the first try was carried out and its answer was lost
+            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+            if "ConditionalCheckFailed" not in reasons:
+                raise  # two writes met, or too many came at once: that says nothing about claim and champion
+            raise Superseded("the champion moved, or the claim was lost, since this run was judged") from error
+
+    # ---- runs and their conclusions ---------------------------------------------
+
+    def start_run(self, run: Run) -> Run:
+        """Record that an execution works on a run; the run with its attempt number.
+
+        The attempt grows by one for each new execution. A retry within the same one finds the run as it left it.
+        """
+        known = self.run(run.run)
+        if known and known.execution == run.execution:
+            return known
+        fresh = replace(run, attempt=known.attempt + 1 if known else 1)
+        self.save_run(fresh)
+        return fresh
+
+    def save_run(self, run: Run) -> None:
+        """Write a run's record."""
+        self._table.put_item(Item={"pk": "run", "sk": run.run, **asdict(run), "requests": list(run.requests)})
+
+    def run(self, run: str) -> Run | None:
+        """A run's record."""
+        item = self._get({"pk": "run", "sk": run})
+        return _run(item) if item else None
+
+    def runs(self) -> list[Run]:
+        """All runs, oldest first."""
+        return sorted(map(_run, self._all("run")), key=lambda run: run.started)
+
+    def conclude(self, run: Run) -> None:
+        """Write how a run ended and close what it answers: its dataset is not pending any more, nor its requests."""
+        self.save_run(run)
+        self._table.put_item(Item={"pk": "dataset", "sk": run.dataset, "verdict": run.verdict, "run": run.run})
+        # Requests last, since they are part of the run's identity: killed before, the same run is made again.
+        for request in run.requests:
+            self._table.delete_item(Key={"pk": "request", "sk": request})
+
+    def conclusion(self, dataset: str) -> str:
+        """The verdict that closed a dataset, or "" while it is open."""
+        item = self._get({"pk": "dataset", "sk": dataset})
+        return str(item.get("verdict", "")) if item else ""
+
+    def count_failure(self, dataset: str, execution: str) -> int:
+        """Failed attempts at a dataset so far, this execution's counted once."""
+        response = self._table.update_item(
+            Key={"pk": "failures", "sk": dataset},
+            UpdateExpression="ADD executions :one",
+            ExpressionAttributeValues={":one": {execution}},
+            ReturnValues="ALL_NEW",
+        )
+        return len(response["Attributes"]["executions"])
+
+    # ---- held sources, requests ---------------------------------------------------
+
+    def hold(self, hold: Hold) -> None:
+        """Set a source aside."""
+        predecessor = asdict(hold.predecessor) if hold.predecessor else None
+        item = {"source": asdict(hold.source), "run": hold.run, "reason": hold.reason, "epoch": hold.epoch}
+        key = {"pk": "held", "sk": hold.source.source}
+        self._table.put_item(Item={**key, **item, "predecessor": predecessor})
+
+    def unhold(self, source: str) -> None:
+        """Let a held source back into the dataset."""
+        self._table.delete_item(Key={"pk": "held", "sk": source})
+
+    def held(self) -> dict[str, Hold]:
+        """All held sources by source id."""
+        return {item["sk"]: _hold(item) for item in self._all("held")}
+
+    def request(self, request: str, reason: str, now: str) -> None:
+        """Ask for a run other than by a drop. Written before an execution is started, so it cannot be lost."""
+        self._table.put_item(Item={"pk": "request", "sk": request, "reason": reason, "at": now})
+
+    def requests(self) -> dict[str, str]:
+        """Open requests: id to reason."""
+        return {item["sk"]: item["reason"] for item in self._all("request")}
+
+    # ---- the split epoch, and markers -------------------------------------------------
+
+    def freeze_epoch(self, epoch: int, frozen: dict[str, object]) -> dict[str, object]:
+        """The settings that an epoch is bound to: those given at its first use."""
+        text = json.dumps(frozen, sort_keys=True)
+        key = {"pk": "epoch", "sk": str(epoch)}
+        if self._put({**key, "frozen": text}, "attribute_not_exists(pk)"):
+            return frozen
+        bound: dict[str, object] = json.loads((self._get(key) or {})["frozen"])
+        return bound
+
+    def mark_once(self, marker: str, expires: int) -> bool:
+        """True the first time `marker` is set; `expires` is the epoch second at which it may be forgotten."""
+        return self._put({"pk": "marker", "sk": marker, "expires": expires}, "attribute_not_exists(pk)")
+
+    def is_marked(self, marker: str) -> bool:
+        """Whether `marker` is set."""
+        return self._get({"pk": "marker", "sk": marker}) is not None
+
+    # ---- plumbing ---------------------------------------------------------------------
+
+    def _put(
+        self,
+        item: dict[str, Any],
+        condition: str,
+        values: dict[str, Any] | None = None,
+        names: dict[str, str] | None = None,
+    ) -> bool:
+        arguments: dict[str, Any] = {"Item": item, "ConditionExpression": condition}
+        if values:
+            arguments["ExpressionAttributeValues"] = values
+        if names:
+            arguments["ExpressionAttributeNames"] = names
+        try:
+            self._table.put_item(**arguments)
+        except self._errors.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _get(self, key: dict[str, str]) -> dict[str, Any] | None:
+        item: dict[str, Any] | None = self._table.get_item(Key=key, ConsistentRead=True).get("Item")
+        return item
+
+    def _all(self, kind: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        arguments: dict[str, Any] = {
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": kind},
+            "ConsistentRead": True,
+        }
+        while True:
+            page = self._table.query(**arguments)
+            items += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return items
+            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _run(item: dict[str, Any]) -> Run:
+    fields = {name: item[name] for name in Run.__dataclass_fields__}
+    numbers = {name: int(fields[name]) for name in ("epoch", "attempt", "champion_version")}
+    return Run(**{**fields, **numbers, "requests": tuple(fields["requests"])})
+
+
+def _hold(item: dict[str, Any]) -> Hold:
+    predecessor = Source(**item["predecessor"]) if item["predecessor"] else None
+    return Hold(Source(**item["source"]), item["run"], item["reason"], predecessor, int(item["epoch"]))

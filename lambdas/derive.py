@@ -1,0 +1,160 @@
+"""One dropped file becomes parts, once: a split each, the ids of its test rows, its quarantine and its report.
+
+The report is written last. Killed before that, nothing was derived and the next try writes the same bytes again.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import reprlib
+import tempfile
+from collections import Counter, defaultdict
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from domain import layout
+from domain.config import DataSettings
+from domain.dataset import Source
+from domain.records import Contract, RowRejected, parse_row
+from lambdas.environment import Environment
+from lambdas.reading import FileRejected, read_rows
+from lambdas.storage import read_json, write_json
+from lambdas.telemetry import emit
+
+_EXCERPT_CHARS = 200
+_ERROR_CHARS = 500
+_MAX_LABELS = 10_000
+
+
+class LandingMoved(Exception):
+    """The object changed or went while it was read; the next try sees landing as it is now."""
+
+
+@dataclass
+class Report:
+    """What became of one source. `labels` counts rows by label and split; `error` is set if nothing was accepted."""
+
+    source: str
+    key: str
+    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(layout.SPLITS, 0))
+    rejected: int = 0
+    labels: dict[str, dict[str, int]] = field(default_factory=dict)
+    error: str = ""
+
+    def accepted(self) -> int:
+        """Rows in all splits together."""
+        return sum(self.rows.values())
+
+
+def contract_of(data: DataSettings) -> Contract:
+    """The record contract that the settings freeze."""
+    frozen: dict[str, Any] = data.frozen()
+    return Contract(**{**frozen, "features": data.features})
+
+
+def ensure_derived(env: Environment, source: Source) -> Report:
+    """The source's report, deriving its parts first if that was never finished. Raises LandingMoved."""
+    known = read_json(env, layout.part_report(env.settings.data.epoch, source.source))
+    return Report(**known) if known else _derive(env, source)
+
+
+def _derive(env: Environment, source: Source) -> Report:
+    data = env.settings.data
+    report = Report(source.source, source.key)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        files = _Files(Path(folder), stack)
+        try:
+            _sort_rows(env, source, contract_of(data), report, files)
+        except FileRejected as error:
+            report.error = str(error)[:_ERROR_CHARS]
+        seen = report.accepted() + report.rejected
+        if not report.error and not report.accepted():
+            report.error = "no usable row" if seen else "no rows: the file is empty"
+        if not report.error and report.rejected > seen * data.max_rejected_fraction:
+            report.error = (
+                f"{report.rejected} of {seen} rows are rejected, over the limit of {data.max_rejected_fraction:.0%}: "
+                f"see {layout.quarantine(source.source)}"
+            )
+        if report.error:
+            files.reject({"line": None, "reason": report.error})
+        stack.close()
+        files.upload(env, source.source, with_rows=not report.error)
+    if report.error:
+        report.rows, report.labels = dict.fromkeys(layout.SPLITS, 0), {}
+    emit({"RowsAccepted": report.accepted(), "RowsRejected": report.rejected})
+    write_json(env, layout.part_report(data.epoch, source.source), asdict(report))
+    return report
+
+
+def _sort_rows(env: Environment, source: Source, contract: Contract, report: Report, files: _Files) -> None:
+    columns = [*contract.features, contract.label, *([contract.group] if contract.group else [])]
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    for place, raw in read_rows(source.key, _open(env, source), columns):
+        try:
+            if isinstance(raw, RowRejected):
+                raise raw
+            row, split = parse_row(raw, contract)
+        except RowRejected as error:
+            report.rejected += 1
+            files.reject({"line": place, "reason": str(error), "excerpt": _excerpt(raw)})
+            continue
+        files.write(split, row.to_json())
+        if split == "test":
+            files.write("ids", row.id)
+        report.rows[split] += 1
+        labels[row.label][split] += 1
+        if len(labels) > _MAX_LABELS:
+            raise FileRejected(f"over {_MAX_LABELS:,} different labels: is {contract.label!r} the label's column?")
+    report.labels = {label: dict(counts) for label, counts in sorted(labels.items())}
+
+
+def _excerpt(raw: object) -> str:
+    """The beginning of a rejected row, in bounded depth and length whatever it holds."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxlong = short.maxother = _EXCERPT_CHARS
+    return "" if isinstance(raw, RowRejected) else short.repr(raw)[:_EXCERPT_CHARS]
+
+
+def _open(env: Environment, source: Source) -> IO[bytes]:
+    s3 = env.client("s3")
+    try:
+        answer = s3.get_object(Bucket=env.bucket, Key=source.key, IfMatch=f'"{source.etag}"')
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "PreconditionFailed", "404", "412"):
+            raise LandingMoved(f"{source.key} changed while it was about to be read") from error
+        raise
+    body: IO[bytes] = answer["Body"]
+    return body
+
+
+class _Files:
+    """The files that one source becomes, on local disk until they are whole."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._open: dict[str, IO[str]] = {}
+        for name in (*layout.SPLITS, "ids"):
+            # mtime=0: the same rows make the same bytes.
+            raw = stack.enter_context(gzip.GzipFile(folder / name, "wb", compresslevel=6, mtime=0))
+            text = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
+            self._open[name] = stack.enter_context(text)
+        self._open["quarantine"] = stack.enter_context((folder / "quarantine").open("w", encoding="utf-8"))
+
+    def write(self, name: str, line: str) -> None:
+        self._open[name].write(line + "\n")
+
+    def reject(self, entry: dict[str, object]) -> None:
+        self.write("quarantine", json.dumps(entry, ensure_ascii=False))
+
+    def upload(self, env: Environment, source: str, *, with_rows: bool) -> None:
+        epoch, s3 = env.settings.data.epoch, env.client("s3")
+        keys = {"quarantine": layout.quarantine(source)} if (self._folder / "quarantine").stat().st_size else {}
+        if with_rows:
+            keys |= {split: layout.part(epoch, split, source) for split in layout.SPLITS}
+            keys["ids"] = layout.test_ids(epoch, source)
+        for name, key in keys.items():
+            s3.upload_file(str(self._folder / name), env.bucket, key)

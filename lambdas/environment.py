@@ -1,0 +1,92 @@
+"""A function's environment as a typed value, and the AWS clients it needs, made on first use."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from domain.config import Settings
+from domain.ledger import Ledger
+
+# The longest pause before a Serverless endpoint's answer is its 60 s limit; AWS advises to wait 70 s.
+_INVOKE_SECONDS = 75
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What a step is given at deploy. Fields that a function was not given are empty."""
+
+    project: str
+    bucket: str
+    ledger_table: str
+    state_machine_arn: str
+    topic_arn: str
+    endpoint: str
+    settings: Settings
+    code_uri: str = ""
+    code_hash: str = ""
+    training_image: str = ""
+    serving_image: str = ""
+    endpoint_role_arn: str = ""
+
+    @classmethod
+    def read(cls) -> Environment:
+        """The environment of this process. Raises KeyError naming a variable that is missing."""
+        variables = os.environ
+        return cls(
+            project=variables["PROJECT"],
+            bucket=variables["BUCKET"],
+            ledger_table=variables["LEDGER"],
+            state_machine_arn=variables["STATE_MACHINE_ARN"],
+            topic_arn=variables["TOPIC_ARN"],
+            endpoint=variables["ENDPOINT"],
+            settings=Settings.model_validate_json(variables["SETTINGS"]),
+            code_uri=variables.get("CODE_URI", ""),
+            code_hash=variables.get("CODE_HASH", ""),
+            training_image=variables.get("TRAINING_IMAGE", ""),
+            serving_image=variables.get("SERVING_IMAGE", ""),
+            endpoint_role_arn=variables.get("ENDPOINT_ROLE_ARN", ""),
+        )
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The facts that change."""
+        return Ledger(_table(self.ledger_table))
+
+    def client(self, service: str) -> Any:
+        """A boto3 client, shared by all invocations of this process."""
+        return _client(service)
+
+
+def now() -> datetime:
+    """The present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def timestamp() -> str:
+    """The present moment, ISO 8601 in UTC to the second."""
+    return now().isoformat(timespec="seconds")
+
+
+@cache
+def _session() -> Any:
+    return boto3.session.Session()
+
+
+@cache
+def _table(name: str) -> Any:
+    return _session().resource("dynamodb").Table(name)
+
+
+@cache
+def _client(service: str) -> Any:
+    retries = {"mode": "standard", "max_attempts": 5}
+    if service == "sagemaker-runtime":
+        return _session().client(service, config=Config(read_timeout=_INVOKE_SECONDS, retries=retries))
+    return _session().client(service, config=Config(retries=retries))

@@ -1,0 +1,89 @@
+"""Evaluate: candidate and champion answer the same held-out rows, the gate decides, the receipt says why.
+
+What is judged here is byte for byte what Redeploy serves: the artifact's tarball, through the serving predictor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from domain import gate, layout
+from domain.artifact import text_of
+from domain.gate import Decision, JudgedRow
+from domain.golden import Golden, choose
+from domain.ledger import Champion
+from domain.messages import Evaluated, EvaluateStep
+from domain.records import Row
+from lambdas.environment import Environment
+from lambdas.heldout import sample, test_rows
+from lambdas.models import Answer, answers
+from lambdas.receipt import receipt
+from lambdas.storage import read_version, write_json
+from lambdas.telemetry import emit, logger
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
+    """The gate's verdict on `event["artifact"]`. Raises Superseded, ModelUnreadable."""
+    step, env = EvaluateStep.model_validate(event), Environment.read()
+    env.ledger.require_claim(step.execution)
+    run = env.ledger.run(step.run)
+    if run is None:
+        raise LookupError(f"run {step.run} is not in the ledger")
+    version = read_version(env, run.epoch, run.dataset)
+    live = env.ledger.champion()
+    champion = _comparable(live, run.epoch)
+    rows = sample(test_rows(env, version), env.settings.gate.max_test_rows)
+    candidate = answers(env, run.run, step.artifact, rows.values())
+    decision = gate.decide(_judged(env, rows, candidate, champion), env.settings.gate)
+    write_json(env, layout.run_file(run.run, "golden.json"), _golden(env, rows, candidate))
+    run = replace(
+        run,
+        artifact=step.artifact,
+        champion_version=live.version if live else 0,
+        judged=decision.verdict,
+        sentence=decision.sentence,
+    )
+    write_json(env, layout.run_file(run.run, "receipt.json"), receipt(env, run, version, step.job, decision, champion))
+    env.ledger.save_run(run)
+    _measure(decision)
+    logger().info(decision.sentence, extra={"run": run.run, "verdict": decision.verdict})
+    return Evaluated(verdict=decision.verdict, sentence=decision.sentence).to_payload()
+
+
+def _comparable(champion: Champion | None, epoch: int) -> Champion | None:
+    # Models of different epochs were held out from different rows: comparing them would flatter one.
+    return champion if champion and champion.epoch == epoch else None
+
+
+def _golden(env: Environment, rows: dict[str, Row], answers: dict[str, Answer]) -> list[Golden]:
+    return choose(
+        (text_of(row.features, env.settings.data.features), row.label, answers[row.id].label, answers[row.id].score)
+        for row in rows.values()
+    )
+
+
+def _judged(
+    env: Environment, rows: dict[str, Row], candidate: dict[str, Answer], champion: Champion | None
+) -> list[JudgedRow]:
+    if champion is None:
+        return [JudgedRow(row.id, row.label, candidate[row.id].label, None, False) for row in rows.values()]
+    theirs = answers(env, champion.run, champion.artifact, rows.values())
+    old = test_rows(env, read_version(env, champion.epoch, champion.dataset))
+    return [
+        JudgedRow(
+            id=row.id,
+            label=old[row.id].label if row.id in old else row.label,
+            candidate=candidate[row.id].label,
+            champion=theirs[row.id].label,
+            held_out_before=row.id in old,
+        )
+        for row in rows.values()
+    ]
+
+
+def _measure(decision: Decision) -> None:
+    values = {"CandidateAccuracy": decision.candidate.accuracy, "CandidateMacroF1": decision.candidate.macro_f1}
+    if decision.champion:
+        values |= {"ChampionAccuracy": decision.champion.accuracy, "ChampionMacroF1": decision.champion.macro_f1}
+    emit(values)

@@ -1,0 +1,108 @@
+"""The Serverless endpoint and what it is made of: created, converged, pruned, removed. Each call may be repeated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from domain import layout
+from lambdas.environment import Environment
+
+_IN_FLIGHT = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
+
+
+class EndpointBusy(Exception):
+    """The endpoint is changing; what is wanted can be asked for when it has come to rest."""
+
+
+def describe_endpoint(env: Environment) -> dict[str, Any] | None:
+    """The endpoint's description, or None if there is no endpoint."""
+    return _found(env, "describe_endpoint", EndpointName=env.endpoint)
+
+
+def ensure_config(env: Environment, run: str, artifact: str) -> str:
+    """Name of the EndpointConfig that serves `artifact` with the current settings, created if need be."""
+    serving = env.settings.serving
+    model = layout.deployment(env.project, run, artifact, env.serving_image)
+    if not _found(env, "describe_model", ModelName=model):
+        env.client("sagemaker").create_model(
+            ModelName=model,
+            ExecutionRoleArn=env.endpoint_role_arn,
+            PrimaryContainer={"Image": env.serving_image, "ModelDataUrl": artifact},
+        )
+    serverless = {"MemorySizeInMB": serving.memory_mb, "MaxConcurrency": serving.max_concurrency}
+    if serving.provisioned_concurrency:
+        serverless["ProvisionedConcurrency"] = serving.provisioned_concurrency
+    config = layout.endpoint_config(model, serverless)
+    if not _found(env, "describe_endpoint_config", EndpointConfigName=config):
+        variant = {"VariantName": layout.VARIANT, "ModelName": model, "ServerlessConfig": serverless}
+        env.client("sagemaker").create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant])
+    return config
+
+
+def converge(env: Environment, config: str) -> bool:
+    """Set the endpoint on its way to `config`; False if it is live already. Raises EndpointBusy."""
+    sagemaker, endpoint = env.client("sagemaker"), describe_endpoint(env)
+    if endpoint is None:
+        sagemaker.create_endpoint(EndpointName=env.endpoint, EndpointConfigName=config)
+        return True
+    status = endpoint["EndpointStatus"]
+    if status in _IN_FLIGHT:
+        heading = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+        heading = heading or (endpoint["EndpointConfigName"] if status == "Creating" else None)
+        if heading == config:
+            return True
+        raise EndpointBusy(f"endpoint {env.endpoint} is {status}")
+    if status == "Failed":
+        # A failed endpoint allows nothing but its deletion.
+        sagemaker.delete_endpoint(EndpointName=env.endpoint)
+        raise EndpointBusy(f"endpoint {env.endpoint} had failed and is being deleted")
+    if endpoint["EndpointConfigName"] == config:
+        return False
+    sagemaker.update_endpoint(EndpointName=env.endpoint, EndpointConfigName=config)
+    return True
+
+
+def remove_endpoint(env: Environment) -> bool:
+    """Delete the endpoint; whether there was one. Raises EndpointBusy while it is changing."""
+    endpoint = describe_endpoint(env)
+    if endpoint is None:
+        return False
+    if endpoint["EndpointStatus"] in _IN_FLIGHT:
+        raise EndpointBusy(f"endpoint {env.endpoint} is {endpoint['EndpointStatus']}")
+    env.client("sagemaker").delete_endpoint(EndpointName=env.endpoint)
+    return True
+
+
+def prune(env: Environment, keep: set[str]) -> None:
+    """Delete this project's configs and models of runs not in `keep`; what the endpoint uses is never touched."""
+    endpoint = describe_endpoint(env)
+    if endpoint:
+        heading = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName", "")
+        live = {layout.deployed_run(env.project, name) for name in (endpoint["EndpointConfigName"], heading)}
+        keep = keep | {run for run in live if run}
+    for config in _names(env, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"):
+        if layout.deployed_run(env.project, config) not in keep:
+            _found(env, "delete_endpoint_config", EndpointConfigName=config)
+    for model in _names(env, "list_models", "Models", "ModelName"):
+        if layout.deployed_run(env.project, model) not in keep:
+            _found(env, "delete_model", ModelName=model)
+
+
+def _names(env: Environment, operation: str, listing: str, name: str) -> list[str]:
+    pages = env.client("sagemaker").get_paginator(operation).paginate(NameContains=f"{env.project}-")
+    found = [item[name] for page in pages for item in page[listing]]
+    return [item for item in found if layout.deployed_run(env.project, item)]
+
+
+def _found(env: Environment, operation: str, **names: str) -> dict[str, Any] | None:
+    """The answer of an operation on something by name, or None if it is not there (any more)."""
+    try:
+        answer: dict[str, Any] = getattr(env.client("sagemaker"), operation)(**names)
+    except ClientError as error:
+        # SageMaker has no modelled error for this: it says ValidationException and "Could not find …".
+        if error.response["Error"]["Code"] == "ValidationException" and "ould not find" in str(error):
+            return None
+        raise
+    return answer

@@ -1,0 +1,85 @@
+"""The endpoint's custom resource: a deploy converges it, a teardown leaves nothing of it.
+
+CloudFormation does not own the endpoint: it would set it back to the template's model at every later change. It owns
+this resource instead, whose properties change with the serving settings.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from domain import layout
+from domain.ledger import TEARDOWN
+from lambdas import hosting
+from lambdas.claim import is_running
+from lambdas.environment import Environment, timestamp
+from lambdas.jobs import stop_jobs
+from lambdas.telemetry import logger
+
+# Executions that found the claim taken after all, or lost it. Each asking looks through all of them.
+_ATTEMPTS = 100
+
+
+class ConvergenceFailed(Exception):
+    """The endpoint did not come to serve the champion with the deployed settings."""
+
+
+def on_event(event: dict[str, Any], _context: object) -> dict[str, object]:
+    """Create and update: free a teardown's claim. Delete: take the claim for the teardown, before any run."""
+    env = Environment.read()
+    if event["RequestType"] == "Delete":
+        env.ledger.seize(TEARDOWN, timestamp())
+    else:
+        env.ledger.release(TEARDOWN)
+    return {"PhysicalResourceId": f"{env.project}-endpoint"}
+
+
+def is_complete(event: dict[str, Any], _context: object) -> dict[str, bool]:
+    """Asked again and again until what was asked for is done."""
+    env = Environment.read()
+    done = _torn_down(env) if event["RequestType"] == "Delete" else _converged(env, event["RequestId"])
+    return {"IsComplete": done}
+
+
+def _converged(env: Environment, request: str) -> bool:
+    """One execution from Redeploy does the work; it is started when no other run holds the claim, anew if need be."""
+    states = env.client("stepfunctions")
+    for attempt in range(_ATTEMPTS):
+        name = f"deploy-{layout.digest(request)}-{attempt}"
+        execution = f"{env.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+        try:
+            described = states.describe_execution(executionArn=execution)
+        except states.exceptions.ExecutionDoesNotExist:
+            holder = env.ledger.claimed_by()
+            if holder and is_running(env, holder):
+                return False
+            message = json.dumps({"reason": "deploy", "from": "Redeploy"})
+            states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message)
+            return False
+        if described["status"] == "RUNNING":
+            return False
+        if described["status"] != "SUCCEEDED":
+            raise ConvergenceFailed(f"{described.get('error', described['status'])}: {described.get('cause', '')}")
+        outcome = json.loads(described["output"]).get("outcome")
+        if outcome not in ("coalesced", "superseded"):
+            return True
+    raise ConvergenceFailed("another run held the claim throughout")
+
+
+def _torn_down(env: Environment) -> bool:
+    """Stop what runs, then remove endpoint, configs and models; True when nothing of them is left."""
+    states = env.client("stepfunctions")
+    running = states.list_executions(stateMachineArn=env.state_machine_arn, statusFilter="RUNNING")["executions"]
+    for execution in running:
+        states.stop_execution(executionArn=execution["executionArn"], error="Teardown", cause="The stack is deleted.")
+    if running or stop_jobs(env, ""):
+        return False
+    try:
+        if hosting.remove_endpoint(env):
+            return False
+    except hosting.EndpointBusy as error:
+        logger().info("Waiting for the endpoint", extra={"reason": str(error)})
+        return False
+    hosting.prune(env, keep=set())
+    return True

@@ -1,0 +1,30 @@
+"""What is still to be done: asked by Release, after the claim is free, so that nothing that came meanwhile is lost."""
+
+from __future__ import annotations
+
+from domain import dataset, layout
+from domain.dataset import Source
+from lambdas.environment import Environment
+from lambdas.storage import landed
+
+
+def current_sources(env: Environment, landing: list[Source] | None = None) -> list[Source]:
+    """The dataset as it stands: landing (or landing as it was listed before) minus what is held, in fold order."""
+    held = dataset.valid_in(env.settings.data.epoch, env.ledger.held())
+    return dataset.current(landed(env) if landing is None else landing, held)
+
+
+def current_dataset(env: Environment, sources: list[Source]) -> str:
+    """The id of the dataset that `sources` make."""
+    return layout.dataset_id(env.settings.data.epoch, [source.source for source in sources])
+
+
+def pending(env: Environment) -> str:
+    """Why another run is due: an open request, or a dataset without a conclusion. "" if nothing is."""
+    requests = env.ledger.requests()
+    if requests:
+        return "; ".join(requests.values())
+    sources = current_sources(env)
+    if sources and not env.ledger.conclusion(current_dataset(env, sources)):
+        return "landing changed"
+    return ""

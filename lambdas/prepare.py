@@ -1,0 +1,187 @@
+"""Prepare: what is new or changed in landing becomes parts, a dataset version, and a run to train, or none."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from domain import layout
+from domain.dataset import Source, Version, holds_for
+from domain.ledger import Run
+from domain.messages import ClaimStep, Prepared
+from lambdas.derive import LandingMoved, Report, ensure_derived
+from lambdas.environment import Environment, timestamp
+from lambdas.heldout import has_test_rows
+from lambdas.jobs import finished
+from lambdas.pending import current_dataset, current_sources
+from lambdas.storage import landed, read_version, write_json
+from lambdas.telemetry import logger
+
+# Landing may change under our eyes; after so many surprises in a row the execution fails and is reported.
+_LOOKS = 5
+
+
+class EpochChanged(ValueError):
+    """Settings that an epoch froze were changed without raising `data.epoch`."""
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
+    """The run to train, or why there is none. Raises Superseded, EpochChanged, LandingMoved, JobStillStopping."""
+    step, env = ClaimStep.model_validate(event), Environment.read()
+    env.ledger.require_claim(step.execution)
+    _check_epoch(env)
+    sources, reports = _derive_all(env)
+    requests = sorted(env.ledger.requests())
+    dataset = current_dataset(env, sources)
+    base = _hyperparameters(env)
+    run = Run(
+        run=layout.run_id(dataset, env.code_hash, env.training_image, base, requests),
+        dataset=dataset,
+        epoch=env.settings.data.epoch,
+        execution=step.execution,
+        reason=step.reason,
+        started=timestamp(),
+        requests=tuple(requests),
+    )
+    if requests and not sources:
+        env.ledger.conclude(
+            replace(run, verdict="no-data", sentence="Not trained: there is no usable file in landing.")
+        )
+    if not sources or (env.ledger.conclusion(dataset) and not requests):
+        return Prepared(outcome="nothing_new", dataset=dataset).to_payload()
+    version = _write_version(env, sources, reports)
+    refusal = _too_little(version, reports, env)
+    if refusal:
+        env.ledger.conclude(replace(env.ledger.start_run(run), verdict="too-few-rows", sentence=refusal))
+        return Prepared(outcome="refused", run=run.run, dataset=dataset).to_payload()
+    # Asked before the run is on record: while a job is stopping, landing may move on and this run never be.
+    done = finished(env, run.run)
+    return _training(env, env.ledger.start_run(run), version, base, done).to_payload()
+
+
+def _check_epoch(env: Environment) -> None:
+    data = env.settings.data
+    frozen, bound = data.frozen(), env.ledger.freeze_epoch(data.epoch, data.frozen())
+    changed = [name for name in frozen if frozen[name] != bound.get(name)]
+    if changed:
+        raise EpochChanged(
+            f"data.{', data.'.join(changed)} cannot change within epoch {data.epoch} "
+            f"(it froze {json.dumps({name: bound.get(name) for name in changed})}): rows would move between splits. "
+            f"Set data.epoch to {data.epoch + 1} to start over."
+        )
+
+
+def _derive_all(env: Environment) -> tuple[list[Source], dict[str, Report]]:
+    """The dataset in fold order and its reports. A file rejected whole is held, so that the rest goes on without it."""
+    for look in range(1, _LOOKS + 1):
+        # One listing for all of it: what lands after this is found by Release.
+        landing = landed(env)
+        try:
+            reports = {source.source: ensure_derived(env, source) for source in current_sources(env, landing)}
+            for source in landing:
+                if source.source in reports and reports[source.source].error:
+                    _hold_rejected(env, source, reports[source.source])
+            sources = current_sources(env, landing)
+            # The accepted predecessor that stands in for a rejected overwrite was derived when it was accepted.
+            missing = [source for source in sources if source.source not in reports]
+            return sources, reports | {source.source: ensure_derived(env, source) for source in missing}
+        except LandingMoved as moved:
+            logger().info("Landing is looked at again", extra={"why": str(moved)})
+            if look == _LOOKS:
+                raise
+    raise AssertionError("unreachable: the last look returns or raises")
+
+
+def _hold_rejected(env: Environment, source: Source, report: Report) -> None:
+    champion = env.ledger.champion()
+    accepted: tuple[Source, ...] = ()
+    if champion and champion.epoch == env.settings.data.epoch:
+        accepted = read_version(env, champion.epoch, champion.dataset).sources
+    logger().warning("File rejected", extra={"key": source.key, "reason": report.error})
+    subject = f"{env.project}: a file was rejected"
+    message = f"{source.key} was not used: {report.error}\nMend it and drop it again; nothing else is needed."
+    env.client("sns").publish(TopicArn=env.topic_arn, Subject=subject[:100], Message=message)
+    # Held after publishing: killed in between, a person hears twice rather than never.
+    for hold in holds_for("", f"rejected whole: {report.error}", env.settings.data.epoch, [source], accepted):
+        env.ledger.hold(hold)
+
+
+def _write_version(env: Environment, sources: list[Source], reports: dict[str, Report]) -> Version:
+    epoch = env.settings.data.epoch
+    used = [reports[source.source] for source in sources]
+    labels = {label for report in used for label in report.labels}
+    version = Version.of(epoch, sources, {report.source: report.rows for report in used}, labels)
+    for split in ("train", "validation"):
+        manifest = version.channel_manifest(env.bucket, split)
+        write_json(env, layout.version(epoch, version.dataset, f"{split}.manifest"), manifest)
+    write_json(env, layout.version(epoch, version.dataset, "dataset.manifest"), version.dataset_manifest(env.bucket))
+    write_json(env, layout.version(epoch, version.dataset, "manifest.json"), version.to_json())
+    return version
+
+
+def _too_little(version: Version, reports: dict[str, Report], env: Environment) -> str:
+    """Why this version is not worth a training job, or ""."""
+    data, gate = env.settings.data, env.settings.gate
+    trained = Counter[str]()
+    for source in version.sources:
+        for label, counts in reports[source.source].labels.items():
+            trained[label] += counts.get("train", 0)
+    needs = [("train", data.min_train_rows), ("validation", 1), ("test", gate.min_test_rows)]
+    found = [
+        f"{version.count(split)} {split} rows of {needed} needed"
+        for split, needed in needs
+        if version.count(split) < needed
+    ]
+    if not found and not has_test_rows(env, version, gate.min_test_rows):
+        found.append(f"under {gate.min_test_rows} different test rows: many rows are repeated")
+    if len(trained) < 2:
+        found.append(f"{len(trained)} label of 2 needed: {sorted(trained)}")
+    rare = sorted(label for label in version.labels if trained[label] < data.min_label_rows)
+    if rare:
+        found.append(f"labels with under {data.min_label_rows} training rows: {rare[:10]}")
+    return f"Not trained: {'; '.join(found)}. Drop more rows, or mend these." if found else ""
+
+
+def _hyperparameters(env: Environment) -> dict[str, str]:
+    """What the run is made of beside its data: each value JSON-encoded, as SageMaker's script mode decodes it."""
+    training = env.settings.training
+    values: dict[str, object] = dict(training.hyperparameters)
+    values |= {"base_model": training.base_model, "base_revision": training.base_revision}
+    values |= {"features": json.dumps(env.settings.data.features)}
+    return {name: json.dumps(value) for name, value in values.items()}
+
+
+def _training(
+    env: Environment, run: Run, version: Version, base: dict[str, str], done: tuple[str, str] | None
+) -> Prepared:
+    def uri(key: str) -> str:
+        return layout.s3_uri(env.bucket, key)
+
+    def manifest(channel: str) -> str:
+        return uri(layout.version(version.epoch, version.dataset, f"{channel}.manifest"))
+
+    job, artifact = done or (layout.training_job(env.project, run.run, run.attempt), "")
+    script = {
+        "sagemaker_program": "training/train.py",
+        "sagemaker_submit_directory": env.code_uri,
+        "sagemaker_container_log_level": 20,
+        "sagemaker_job_name": job,
+        "sagemaker_region": env.client("s3").meta.region_name,
+        "run_id": run.run,
+        "dataset_id": version.dataset,
+    }
+    return Prepared(
+        outcome="evaluate" if done else "train",
+        run=run.run,
+        dataset=version.dataset,
+        job=job,
+        hyperparameters=base | {name: json.dumps(value) for name, value in script.items()},
+        train_manifest=manifest("train"),
+        validation_manifest=manifest("validation"),
+        dataset_manifest=manifest("dataset"),
+        checkpoints=uri(layout.checkpoints(run.run)),
+        output=uri(layout.MODELS),
+        artifact=artifact,
+    )

@@ -1,0 +1,59 @@
+"""The receipt: one page that says what a run was made of, how it was judged, and what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from domain.dataset import Version
+from domain.gate import Decision
+from domain.layout import part_report
+from domain.ledger import Champion, Run
+from domain.prices import training_usd
+from lambdas.environment import Environment, timestamp
+from lambdas.storage import read_json
+
+
+def receipt(
+    env: Environment, run: Run, version: Version, job: str, decision: Decision, champion: Champion | None
+) -> dict[str, object]:
+    """The receipt of a judged run, JSON-ready. Times in seconds, money in US dollars."""
+    reports = [read_json(env, part_report(version.epoch, source.source)) for source in version.sources]
+    return {
+        "run": run.run,
+        "reason": run.reason,
+        "execution": run.execution,
+        "started": run.started,
+        "judged": timestamp(),
+        "verdict": decision.verdict,
+        "sentence": decision.sentence,
+        "data": {
+            **version.to_json(),
+            "rows": {split: version.count(split) for split in ("train", "validation", "test")},
+            "rejected": sum(report["rejected"] for report in reports),
+            "rejected_by_file": {report["key"]: report["rejected"] for report in reports if report["rejected"]},
+        },
+        "code": {"sha256": env.code_hash, "image": env.training_image},
+        "training": _training(env, job),
+        "artifact": run.artifact,
+        "champion": asdict(champion) if champion else None,
+        "gate": {"policy": env.settings.gate.model_dump(), **decision.to_json()},
+    }
+
+
+def _training(env: Environment, job: str) -> dict[str, Any]:
+    described = env.client("sagemaker").describe_training_job(TrainingJobName=job)
+    trained, billed = described.get("TrainingTimeInSeconds", 0), described.get("BillableTimeInSeconds", 0)
+    instance = described["ResourceConfig"]["InstanceType"]
+    return {
+        "job": job,
+        "instance": instance,
+        "spot": described.get("EnableManagedSpotTraining", False),
+        "seconds": trained,
+        "billed_seconds": billed,
+        # Savings as AWS defines them: the part of the training time that is not billed.
+        "spot_savings_percent": round(100 * (1 - billed / trained), 1) if trained else 0.0,
+        "estimated_usd": training_usd(instance, billed),
+        "hyperparameters": described["HyperParameters"],
+        "metrics": {metric["MetricName"]: metric["Value"] for metric in described.get("FinalMetricDataList", [])},
+    }

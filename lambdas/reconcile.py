@@ -1,0 +1,131 @@
+"""Reconcile: an execution FAILED, was ABORTED or TIMED OUT; make good what it left, and tell a person once.
+
+The claim is handed to one deterministically named execution that converges the endpoint on the champion and releases.
+The machine cannot do this itself: its Catch never sees an abort.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, timedelta
+from typing import Any, Final
+
+from domain import layout
+from domain.ledger import TEARDOWN, Run
+from domain.plainly import explain_failure, reason
+from lambdas.environment import Environment, now
+from lambdas.jobs import stop_jobs
+from lambdas.pending import current_dataset, current_sources, pending
+from lambdas.release import give_up, start
+from lambdas.telemetry import logger
+
+# A convergence that fails is tried again by a new execution, so often in a row; then a person is needed.
+MAX_CHAIN: Final = 3
+_REMEMBER = timedelta(days=90)
+
+
+def handler(event: dict[str, Any], _context: object) -> None:
+    """Answer one "Step Functions Execution Status Change" event. Safe to repeat."""
+    env, execution = Environment.read(), event["detail"]["executionArn"]
+    described = env.client("stepfunctions").describe_execution(executionArn=execution)
+    holder = env.ledger.claimed_by()
+    if holder == TEARDOWN:
+        logger().info("The stack is being deleted: nothing to reconcile", extra={"execution": execution})
+        return
+    run = _run_of(env, execution)
+    message = json.loads(described["input"])
+    chain, converging = int(message.get("chain", 0)) + 1, message.get("from") == "Redeploy"
+    successor = _successor(env, execution)
+    gave_up, lost = "", False
+    if holder in (execution, successor):
+        gave_up = _count(env, described, run)
+        stop_jobs(env, run.run if run else "")
+        lost = converging and chain > MAX_CHAIN
+        if lost:
+            env.ledger.release(execution)
+        elif env.ledger.hand_over(execution, successor, now().isoformat()):
+            _start(env, successor, chain if converging else 1)
+    elif holder is None and chain <= MAX_CHAIN:
+        _look_again(env, execution, chain)
+    _notify(env, described, run, gave_up, lost=lost)
+
+
+def _look_again(env: Environment, execution: str, chain: int) -> None:
+    """The claim is free: the execution died before Claim or within Release, and what is pending would lie there."""
+    due = pending(env)
+    if due:
+        start(env, execution, due, chain)
+
+
+def _run_of(env: Environment, execution: str) -> Run | None:
+    return next((run for run in reversed(env.ledger.runs()) if run.execution == execution), None)
+
+
+def _successor(env: Environment, execution: str) -> str:
+    name = f"reconcile-{layout.digest(execution)}"
+    return f"{env.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+
+def _start(env: Environment, successor: str, chain: int) -> None:
+    states = env.client("stepfunctions")
+    message = json.dumps({"reason": "reconcile", "from": "Redeploy", "chain": chain})
+    name = successor.rsplit(":", 1)[1]
+    try:
+        states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message)
+    except states.exceptions.ExecutionAlreadyExists:
+        logger().info("Its successor was started before", extra={"successor": successor})
+
+
+def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str:
+    """Count a failed attempt, and give the dataset up after `max_attempts`; why, or "".
+
+    An abort is a person's decision, not a failure of the data; neither is what fails after the run was concluded.
+    """
+    converging = json.loads(described["input"]).get("from") == "Redeploy"
+    if described["status"] == "ABORTED" or converging or (run and run.verdict):
+        return ""
+    dataset = run.dataset if run else current_dataset(env, current_sources(env))
+    failures = env.ledger.count_failure(dataset, described["executionArn"])
+    hopeless = _no_quota(described)
+    if failures < env.settings.operations.max_attempts and not hopeless:
+        return ""
+    why = "the account's quota is too low" if hopeless else f"{failures} attempts failed"
+    give_up(env, run or _unprepared(env, described, dataset), f"Given up: {why}. {reason(described.get('cause', ''))}")
+    return why
+
+
+def _unprepared(env: Environment, described: dict[str, Any], dataset: str) -> Run:
+    """What stands for the run that the execution did not come to make: it answers all that was asked for."""
+    return Run(
+        run=layout.digest([dataset, described["executionArn"]]),
+        dataset=dataset,
+        epoch=env.settings.data.epoch,
+        execution=described["executionArn"],
+        reason=str(json.loads(described["input"]).get("reason", "unknown")),
+        started=described["startDate"].astimezone(UTC).isoformat(timespec="seconds"),
+        requests=tuple(sorted(env.ledger.requests())),
+    )
+
+
+def _no_quota(described: dict[str, Any]) -> bool:
+    return "ResourceLimitExceeded" in str(described.get("error", "")) + str(described.get("cause", ""))
+
+
+def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_up: str, *, lost: bool) -> None:
+    execution = described["executionArn"]
+    marker = f"failure#{layout.digest(execution)}"
+    if env.ledger.is_marked(marker):
+        return
+    subject, message = explain_failure(
+        project=env.project,
+        status=described["status"],
+        error=str(described.get("error", "")),
+        cause=str(described.get("cause", "")),
+        execution=execution,
+        run=run.run if run else "",
+        gave_up=gave_up,
+        lost=lost,
+    )
+    env.client("sns").publish(TopicArn=env.topic_arn, Subject=subject[:100], Message=message)
+    # Marked after publishing: killed in between, a person hears twice rather than never.
+    env.ledger.mark_once(marker, int((now() + _REMEMBER).timestamp()))

@@ -1,0 +1,75 @@
+"""Reading and writing the bucket: small JSON and gzipped JSON lines."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from domain import layout
+from domain.dataset import Source, Version
+from lambdas.environment import Environment
+
+
+def landed(env: Environment) -> list[Source]:
+    """The objects under `landing/` now, in the order S3 lists them."""
+    pages = env.client("s3").get_paginator("list_objects_v2").paginate(Bucket=env.bucket, Prefix=layout.LANDING)
+    return [
+        Source.of(item["Key"], item["ETag"], item["LastModified"].isoformat())
+        for page in pages
+        for item in page.get("Contents", [])
+        if layout.is_landing(item["Key"])
+    ]
+
+
+def read_json(env: Environment, key: str) -> Any:
+    """A JSON object of the bucket, or None if there is none."""
+    body = _get(env, key)
+    return None if body is None else json.loads(body)
+
+
+def write_json(env: Environment, key: str, value: object) -> None:
+    """Write a JSON object; S3 puts are atomic, so it is there whole or not at all."""
+    body = json.dumps(value, indent=1, ensure_ascii=False).encode()
+    env.client("s3").put_object(Bucket=env.bucket, Key=key, Body=body, ContentType="application/json")
+
+
+def read_text_lines(env: Environment, key: str) -> Iterator[str]:
+    """The lines of a gzipped text object, without their ends; none if it does not exist."""
+    body = _get(env, key)
+    if body is not None:
+        with gzip.open(io.BytesIO(body), "rt", encoding="utf-8", newline="\n") as lines:
+            yield from (line.removesuffix("\n") for line in lines)
+
+
+def read_lines(env: Environment, key: str) -> Iterator[dict[str, Any]]:
+    """The rows of a gzipped JSON lines object; none if it does not exist."""
+    return map(json.loads, read_text_lines(env, key))
+
+
+def write_lines(env: Environment, key: str, rows: Iterable[object]) -> None:
+    """Write rows as gzipped JSON lines, the same bytes for the same rows."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as stream:
+        for row in rows:
+            stream.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+    env.client("s3").put_object(Bucket=env.bucket, Key=key, Body=buffer.getvalue())
+
+
+def read_version(env: Environment, epoch: int, dataset: str) -> Version:
+    """A dataset version. Raises LookupError if it was never written."""
+    value = read_json(env, layout.version(epoch, dataset, "manifest.json"))
+    if value is None:
+        raise LookupError(f"dataset {dataset} of epoch {epoch} has no manifest in {env.bucket}")
+    return Version.from_json(value)
+
+
+def _get(env: Environment, key: str) -> bytes | None:
+    s3 = env.client("s3")
+    try:
+        body: bytes = s3.get_object(Bucket=env.bucket, Key=key)["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        return None
+    return body

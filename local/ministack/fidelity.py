@@ -1,0 +1,110 @@
+"""Where MiniStack 1.5.33 answers other than AWS in ways that the pipeline meets: each patch says what and why."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.services import lambda_svc
+from ministack.services.cloudformation import provisioners
+
+_ERROR_LINE = re.compile(r"[A-Za-z_][\w.]*(:|$)")
+_TRACEBACK = "Traceback (most recent call last)"
+_CBOR_NAMESPACE = re.compile(rb"iNamespace.([ -_a-z~]+)")
+
+
+def apply() -> None:
+    """Apply every patch."""
+    _plain_http_counts_as_tls()
+    lambda_svc._execute_function_warm = _class_names_of_errors(lambda_svc._execute_function_warm)
+    iam_actions.request_tag_context = _metric_namespace(iam_actions.request_tag_context)
+    function = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    function["create"] = _dead_letter_config(function["create"])
+    _workers_end_when_idle(float(os.environ.get("LOCAL_LAMBDA_IDLE_SECONDS", "60")))
+
+
+def _plain_http_counts_as_tls() -> None:
+    """Loopback HTTP stands for TLS, so that policies that demand aws:SecureTransport can be met."""
+    app.pin_request_origin = lambda address, _secure: iam_evaluator.pin_request_origin(address, True)
+
+
+def _class_names_of_errors(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """A Python handler's exception keeps its class name as errorType, which Catch and Retry match on.
+
+    1.5.33 says Runtime.HandlerError for all; the class is in the traceback that it returns as log.
+    """
+
+    def execute(*arguments: Any, **named: Any) -> dict[str, Any]:
+        result = original(*arguments, **named)
+        body, log = result.get("body"), str(result.get("log", ""))
+        if not (result.get("error") and isinstance(body, dict) and body.get("errorType") == "Runtime.HandlerError"):
+            return result
+        if _TRACEBACK in log:
+            trace = log[log.rindex(_TRACEBACK):].strip().splitlines()
+            last = next((line for line in reversed(trace) if _ERROR_LINE.match(line)), None)
+            if last:
+                body["errorType"] = last.split(":")[0].rsplit(".", 1)[-1]
+                body["requestId"], body["stackTrace"] = str(uuid.uuid4()), trace[1:-1]
+        return result
+
+    return execute
+
+
+def _metric_namespace(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """The condition key cloudwatch:namespace, without which a role limited to a namespace may put no metric."""
+
+    def context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        found = dict(original(service, action, body, params) or {})
+        if action == "cloudwatch:PutMetricData":
+            namespace = (params.get("Namespace") or [None])[0] or _namespace(body or b"")
+            if namespace:
+                found["cloudwatch:namespace"] = namespace
+        return found
+
+    return context
+
+
+def _namespace(body: bytes) -> str | None:
+    if body[:1] == b"{":
+        value = json.loads(body).get("Namespace")
+        return str(value) if value else None
+    # botocore speaks CBOR to CloudWatch; a text key and a text value of up to 255 bytes stand side by side in it.
+    match = _CBOR_NAMESPACE.search(body)
+    return match[1].decode() if match else None
+
+
+def _dead_letter_config(original: Callable[..., Any]) -> Callable[..., Any]:
+    """CloudFormation sets a function's DeadLetterConfig, which 1.5.33 drops."""
+
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        physical_id, attributes = original(logical_id, properties, stack)
+        if properties.get("DeadLetterConfig"):
+            lambda_svc._functions[physical_id]["config"]["DeadLetterConfig"] = properties["DeadLetterConfig"]
+        return physical_id, attributes
+
+    return create
+
+
+def _workers_end_when_idle(idle: float) -> None:
+    """Idle Lambda workers go away, as AWS reclaims its environments; 1.5.33 keeps one process per function for good."""
+
+    def reap() -> None:
+        pause = threading.Event()
+        while not pause.wait(5):
+            now = time.time()
+            with lambda_runtime._lock:
+                old = [worker for pool in lambda_runtime._workers.values() for worker in pool
+                       if not worker.in_use and now - worker.last_used > idle]
+                for key, pool in list(lambda_runtime._workers.items()):
+                    lambda_runtime._workers[key] = [worker for worker in pool if worker not in old]
+            lambda_runtime.kill_workers(old)
+
+    threading.Thread(target=reap, name="lambda-idle", daemon=True).start()

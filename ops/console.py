@@ -1,0 +1,66 @@
+"""How things look: colour, tables and live displays on a terminal, plain lines everywhere else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+# Wide enough that a log line or a table in a CI transcript is never broken.
+_PLAIN_WIDTH = 160
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """A console on standard output (or error) that breaks no lines where nobody is watching."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _PLAIN_WIDTH
+    return Console(stderr=stderr, highlight=False, width=width, soft_wrap=not stream.isatty(), emoji=False)
+
+
+def make_table(*columns: str, right: Sequence[str] = (), title: str = "") -> Table:
+    """An empty table; the columns named in `right` hold numbers. Only the last column is broken where it is narrow."""
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, padding=(0, 1))
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left", no_wrap=name != columns[-1])
+    return table
+
+
+def seconds(value: float) -> str:
+    """A duration as a person says it: `0.4 s`, `72 s`, `12 min 5 s`."""
+    if value < 10:
+        return f"{value:.1f} s"
+    if value < 120:
+        return f"{value:.0f} s"
+    return f"{int(value // 60)} min {int(value % 60)} s"
+
+
+def size(count: int) -> str:
+    """A number of bytes, in the unit that fits."""
+    value = float(count)
+    for unit in ("bytes", "KB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def dollars(value: float | None) -> str:
+    """An estimated price; "-" where there is none."""
+    if value is None:
+        return "-"
+    return f"${value:.4f}" if value < 1 else f"${value:.2f}"
+
+
+def moment(iso: str) -> str:
+    """An ISO 8601 time in UTC, to the minute: `2026-11-22 10:05`."""
+    return iso[:16].replace("T", " ")
+
+
+def clock(value: float) -> str:
+    """A duration in a column: `3:05`, `1:12:00`."""
+    hours, rest = divmod(round(value), 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"

@@ -1,0 +1,167 @@
+"""The story: what is done in which order, what is shown of it, and what must be true of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+
+from domain import layout
+from domain.ledger import Run
+from ops import predict, receipts, reviews
+from ops.console import make_table, seconds
+from ops.demo.settings import PROJECT
+from ops.deployment import Deployment
+from ops.drop import drop
+from ops.errors import OpsError
+from ops.execution import Outcome, await_running, running
+from ops.explain import gate_lines
+from ops.follow import follow
+
+SENTENCES: Final = (
+    "a warm , funny and beautifully acted film that stays with you .",
+    "a dull , lifeless mess that wastes its cast and your evening .",
+)
+_START_SECONDS = 60.0
+
+
+class DemoFailed(OpsError):
+    """What the story says did not happen."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """One drop: how its execution ended, its run, and the seconds from the drop until it was live (or judged)."""
+
+    outcome: Outcome
+    run: Run
+    seconds: float
+
+
+def first_drop(deployment: Deployment, folder: Path, console: Console) -> Told:
+    """A model is trained, goes live and answers."""
+    _title(console, 1, "The first drop trains a model, and it goes live")
+    told = _drop_and_follow(deployment, folder / reviews.FIRST, console)
+    _expect(told.run.verdict == "promote", f"the first model was not promoted: {told.run.sentence}")
+    console.print(f"  [bold]{escape(told.run.sentence)}[/bold]")
+    console.print(f"  From the drop to a live model: [bold]{seconds(told.seconds)}[/bold]")
+    answers = predict.ask(deployment, SENTENCES)
+    predict.show(answers, console, indent="  ")
+    return told
+
+
+def second_drop(deployment: Deployment, folder: Path, console: Console) -> Told:
+    """More data: judged against the first model on the same held-out rows, whichever way it goes."""
+    _title(console, 2, "A second drop with more data is judged against the live model")
+    told = _drop_and_follow(deployment, folder / reviews.SECOND, console)
+    _expect(told.run.verdict in ("promote", "keep"), f"unexpected verdict on good data: {told.run.sentence}")
+    _show_gate(deployment, told, console)
+    return told
+
+
+def poisoned_drop(deployment: Deployment, folder: Path, console: Console) -> Told:
+    """Shuffled labels: the gate rejects the model, holds the file, and the live answers stay what they were."""
+    _title(console, 3, "A third drop: the same texts, but somebody sorted one column, so the labels are shuffled")
+    before = predict.ask(deployment, SENTENCES)
+    told = _drop_and_follow(deployment, folder / reviews.SHUFFLED, console)
+    _expect(told.run.verdict == "reject", f"shuffled labels were not rejected: {told.run.sentence}")
+    _show_gate(deployment, told, console)
+    key = f"{layout.LANDING}{reviews.SHUFFLED}"
+    keys = [hold.source.key for hold in deployment.ledger.held().values()]
+    _expect(keys == [key], f"{key} should be held, held are {keys}")
+    console.print(f"  Held, so that it cannot spoil later runs: {key}")
+    after = predict.ask(deployment, SENTENCES)
+    _expect(after == before, f"the live answers changed: {before} became {after}")
+    console.print("  The live model answers as before, to the last digit:")
+    predict.show(after, console, indent="  ")
+    return told
+
+
+def broken_drop(deployment: Deployment, folder: Path, broken: int, console: Console) -> Told:
+    """Some broken rows: they are set aside with reasons, the good ones are used."""
+    _title(console, 4, "A fourth file has some broken rows")
+    told = _drop_and_follow(deployment, folder / reviews.BROKEN, console)
+    receipt = _receipt(deployment, told)
+    key = f"{layout.LANDING}{reviews.BROKEN}"
+    source = next((item for item in receipt["data"]["sources"] if item["key"] == key), None)
+    _expect(source is not None, f"{key} is not part of the run's data")
+    assert source is not None
+    entries = [json.loads(line) for line in deployment.read_text(layout.quarantine(source["source"])).splitlines()]
+    _expect(len(entries) == broken, f"{len(entries)} rows are in quarantine, {broken} were broken")
+    table = make_table("line", "why it is in quarantine", right=("line",))
+    for entry in entries:
+        table.add_row(str(entry["line"]), escape(entry["reason"]))
+    console.print(table)
+    console.print(f"  Its other {sum(source['rows'].values())} rows are used. [bold]{escape(told.run.sentence)}[/bold]")
+    return told
+
+
+def closing(deployment: Deployment, told: list[Told], console: Console) -> None:
+    """What Spot saved here, said as what it is."""
+    training = [_receipt(deployment, each)["training"] for each in told]
+    trained, billed = (sum(item[name] for item in training) for name in ("seconds", "billed_seconds"))
+    console.print(
+        f"Trained {seconds(trained)} in all, billed as Spot {seconds(billed)} "
+        f"({100 * (1 - billed / trained):.0f}% saved: emulated, AWS's own discount varies)."
+    )
+
+
+def _title(console: Console, number: int, title: str) -> None:
+    console.print()
+    console.print(f"[bold cyan]{number}. {title}[/bold cyan]")
+
+
+def _drop_and_follow(deployment: Deployment, path: Path, console: Console) -> Told:
+    started = time.monotonic()
+    with path.open("rb") as file:
+        rows = "gzipped" if path.suffix == ".gz" else f"{sum(1 for _ in file):,} lines"
+    console.print(f"  $ mlops drop {path.name}  ({rows})")
+    drop(deployment, [path], "", Console(quiet=True))
+    execution = await_running(deployment, _START_SECONDS)
+    _expect(execution is not None, f"no execution started within {seconds(_START_SECONDS)} of the drop")
+    outcome = follow(deployment, str(execution), console)
+    took = time.monotonic() - started - _after(outcome)
+    _expect(outcome.succeeded, f"the execution failed: {outcome.why}")
+    _until_rest(deployment)
+    run = deployment.ledger.run(outcome.run.run) if outcome.run else None
+    _expect(run is not None, "the execution worked on no run")
+    assert run is not None
+    return Told(outcome, run, took)
+
+
+def _after(outcome: Outcome) -> float:
+    """Seconds that went by after the model was live, or judged."""
+    names = [stage.name for stage in outcome.stages]
+    last = max((names.index(name) for name in ("Promote", "Reject") if name in names), default=len(names))
+    return sum(stage.seconds for stage in outcome.stages[last + 1 :])
+
+
+def _until_rest(deployment: Deployment) -> None:
+    """Wait for executions that came second to the claim; they end by themselves."""
+    deadline = time.monotonic() + _START_SECONDS
+    while running(deployment):
+        _expect(time.monotonic() < deadline, "the pipeline does not come to rest")
+        time.sleep(deployment.poll_seconds)
+
+
+def _show_gate(deployment: Deployment, told: Told, console: Console) -> None:
+    console.print(f"  [bold]{escape(told.run.sentence)}[/bold]")
+    for line in gate_lines(_receipt(deployment, told)["gate"]):
+        console.print(f"    {line}")
+
+
+def _receipt(deployment: Deployment, told: Told) -> receipts.Receipt:
+    receipt = receipts.read(deployment, told.run)
+    _expect(receipt is not None, f"run {told.run.run} of {PROJECT} has no receipt")
+    assert receipt is not None
+    return receipt
+
+
+def _expect(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise DemoFailed(f"The demo did not go as it should: {otherwise}")

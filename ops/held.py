@@ -1,0 +1,55 @@
+"""`mlops held` and `mlops release`: what the gate set aside, and how a person lets it back in."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from domain.dataset import Hold
+from ops.console import make_table
+from ops.deployment import Deployment
+from ops.errors import NotFound, Unusable, in_plain_words
+from ops.retrain import request_run
+
+
+def table(deployment: Deployment) -> Table | None:
+    """The held sources with their reasons, or None if there are none."""
+    with in_plain_words(deployment.project):
+        held = deployment.ledger.held()
+    if not held:
+        return None
+    shown = make_table("source", "file", "held by", "in its place", "reason")
+    for hold in sorted(held.values(), key=lambda item: item.source.last_modified):
+        instead = "the version before it" if hold.predecessor else "nothing"
+        shown.add_row(hold.source.source, hold.source.key, hold.run or "Prepare", instead, hold.reason)
+    return shown
+
+
+def release(deployment: Deployment, what: str, console: Console) -> str:
+    """Let a held source back in, by its id or key, and train with it; the execution's ARN.
+
+    Raises NotFound if it is not held, Unusable for a file that was rejected whole.
+    """
+    with in_plain_words(deployment.project):
+        hold = find(deployment.ledger.held(), what)
+        if not hold.run:
+            raise Unusable(
+                f"{hold.source.key} was rejected whole ({hold.reason}): it would be again. Mend it and drop it anew."
+            )
+        # In this order: were the request first, a run in progress could answer it without the source.
+        deployment.ledger.unhold(hold.source.source)
+        execution = request_run(deployment, f"released {hold.source.key}")
+    console.print(f"Released {hold.source.key}: it is part of the dataset again, and a run with it is on its way.")
+    console.print("It is judged as before: if it still does harm, it is held again. Follow it: mlops watch")
+    return execution
+
+
+def find(held: dict[str, Hold], what: str) -> Hold:
+    """The hold whose source id starts with, or whose key ends in, `what`. Raises NotFound, or Unusable for several."""
+    found = [hold for source, hold in held.items() if source.startswith(what) or hold.source.key.endswith(f"/{what}")]
+    found = found or [hold for hold in held.values() if hold.source.key == what]
+    if not found:
+        raise NotFound(f"{what!r} is not held. See: mlops held")
+    if len(found) > 1:
+        raise Unusable(f"{what!r} fits several: {', '.join(hold.source.source for hold in found)}")
+    return found[0]

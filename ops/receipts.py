@@ -1,0 +1,29 @@
+"""Receipts as the pipeline wrote them (`lambdas/receipt.py`), and what the tables and pages need of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain import layout
+from domain.ledger import Run
+from ops.deployment import Deployment
+
+Receipt = dict[str, Any]
+
+
+def read(deployment: Deployment, run: Run) -> Receipt | None:
+    """The receipt of a run that was judged, or None. A receipt is written before the run is concluded."""
+    receipt: Receipt | None = deployment.read_json(layout.run_file(run.run, "receipt.json"))
+    return receipt
+
+
+def rows(receipt: Receipt) -> int:
+    """Accepted rows of all splits, before duplicates are folded."""
+    return sum(int(count) for count in receipt["data"]["rows"].values())
+
+
+def versus(receipt: Receipt, measure: str) -> str:
+    """Candidate against champion: `0.780 / 0.770`, or `0.780 / -` where there was no champion."""
+    gate = receipt["gate"]
+    champion = gate.get("champion")
+    return f"{gate['candidate'][measure]:.3f} / {f'{champion[measure]:.3f}' if champion else '-'}"

@@ -1,0 +1,58 @@
+"""`mlops runs`: every run in one table, from the ledger and the receipts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rich.table import Table
+
+from domain.ledger import Run
+from ops import receipts
+from ops.console import clock, dollars, make_table, moment
+from ops.deployment import Deployment
+from ops.errors import in_plain_words
+from ops.watch import VERDICTS
+
+_NUMBERS = ("rows", "accuracy\nnew / live", "macro-F1\nnew / live", "time", "cost")
+_COLUMNS = ("run", "started\n(UTC)", *_NUMBERS[:3], "verdict", *_NUMBERS[3:], "reason")
+_ID_CHARACTERS = 8
+
+
+def table(deployment: Deployment, last: int) -> Table:
+    """The newest `last` runs, oldest first. Costs are estimates of the training job at list price."""
+    with in_plain_words(deployment.project):
+        champion = deployment.ledger.champion()
+        shown = make_table(*_COLUMNS, right=_NUMBERS)
+        for run in deployment.ledger.runs()[-last:]:
+            receipt = receipts.read(deployment, run)
+            live = bool(champion and champion.run == run.run)
+            row = cells(run, receipt, _took(deployment, run, receipt), live=live)
+            shown.add_row(*row, style="bold" if live else "")
+        return shown
+
+
+def cells(run: Run, receipt: receipts.Receipt | None, took: float | None, *, live: bool) -> list[str]:
+    """One run's row; "-" for what it has not (yet)."""
+    verdict = VERDICTS.get(run.verdict, run.verdict) or ("judged" if run.judged else "under way")
+    numbers = ["-", "-", "-"]
+    if receipt:
+        scores = [receipts.versus(receipt, measure) for measure in ("accuracy", "macro_f1")]
+        numbers = [f"{receipts.rows(receipt):,}", *scores]
+    cost = dollars(receipt["training"]["estimated_usd"]) if receipt else "-"
+    time = "-" if took is None else clock(took)
+    # The year is seldom asked for, and the page of a run has it.
+    started = moment(run.started)[5:]
+    return [run.run[:_ID_CHARACTERS], started, *numbers, "live" if live else verdict, time, cost, run.reason]
+
+
+def _took(deployment: Deployment, run: Run, receipt: receipts.Receipt | None) -> float | None:
+    """Seconds of the execution; where Step Functions has forgotten it, until the verdict."""
+    states = deployment.client("stepfunctions")
+    try:
+        described = states.describe_execution(executionArn=run.execution)
+    except states.exceptions.ExecutionDoesNotExist:
+        if receipt is None:
+            return None
+        return (datetime.fromisoformat(receipt["judged"]) - datetime.fromisoformat(receipt["started"])).total_seconds()
+    end = described.get("stopDate")
+    return (end - described["startDate"]).total_seconds() if end else None

@@ -1,0 +1,26 @@
+"""A step of something longer: a spinner while it goes on, one line with its time when it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+from rich.console import Console
+
+from ops.console import seconds
+
+_WIDTH = 62
+
+
+@contextmanager
+def step(title: str, console: Console) -> Iterator[None]:
+    """Show `title` while the block runs, then with the time it took. A failure is shown too, and passes on."""
+    started = time.monotonic()
+    with console.status(title) if console.is_terminal else nullcontext():
+        try:
+            yield
+        except BaseException:
+            console.print(f"[red]✘[/red] {title}")
+            raise
+    console.print(f"[green]✔[/green] {title:{_WIDTH}} {seconds(time.monotonic() - started):>10}")

@@ -1,0 +1,65 @@
+"""`mlops watch`: follow an execution to its verdict."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from ops.deployment import Deployment
+from ops.errors import NotFound, Unusable, in_plain_words
+from ops.execution import Outcome, await_running, executions
+from ops.find import find_run
+from ops.follow import follow
+
+VERDICTS = {
+    "promote": "promoted",
+    "keep": "kept out",
+    "reject": "rejected",
+    "too-few-rows": "too few rows",
+    "gave-up": "gave up",
+    "no-data": "no data",
+}
+
+
+def watch(deployment: Deployment, what: str, console: Console, *, wait: float) -> Outcome:
+    """Follow the execution of a run, a named execution, or ("") the one that works now. Raises NotFound."""
+    with in_plain_words(deployment.project):
+        execution = choose(deployment, what, wait)
+        console.print(f"Following {execution.rsplit(':', 1)[1]}")
+        outcome = follow(deployment, execution, console)
+    tell(outcome, console)
+    return outcome
+
+
+def choose(deployment: Deployment, what: str, wait: float) -> str:
+    """ARN of the execution meant by `what`. Raises NotFound if nothing ever ran."""
+    if what:
+        try:
+            return find_run(deployment, what).execution
+        except (NotFound, Unusable):
+            return deployment.execution_arn(what)
+    found = await_running(deployment, wait)
+    if found:
+        return found
+    past = deployment.ledger.runs()
+    if past:
+        return past[-1].execution
+    listed = executions(deployment)
+    if not listed:
+        raise NotFound("Nothing runs and nothing ever ran. Drop a file: mlops drop reviews.csv")
+    return listed[0]
+
+
+def tell(outcome: Outcome, console: Console) -> None:
+    """Print how an execution ended, in one sentence and what to read next."""
+    if outcome.succeeded:
+        if outcome.run and outcome.run.verdict:
+            console.print(f"[bold]{outcome.run.sentence}[/bold]")
+            console.print(f"More: mlops explain {outcome.run.run}")
+        else:
+            console.print("Done: there was nothing to train.")
+        return
+    ended = {"ABORTED": "was stopped", "TIMED_OUT": "ran out of time"}.get(outcome.status, "failed")
+    console.print(f"[bold red]The execution {ended}:[/bold red] {outcome.why}")
+    console.print(
+        "The model that was live stays live. What was dropped is not lost: see mlops runs, and the notification."
+    )

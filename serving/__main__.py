@@ -1,0 +1,78 @@
+"""`python -m serving [serve]`: the model in MODEL_DIR over HTTP on HOST:PORT.
+
+The socket listens before the model is loaded: whoever connects meanwhile waits for the answer instead of being refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+USAGE: Final = """usage: python -m serving [serve]
+
+environment: MODEL_DIR (/opt/ml/model)  HOST (127.0.0.1)  PORT (8080; 0 takes a free one)  OMP_NUM_THREADS (1)"""
+# One to compute, others so that /ping is answered meanwhile.
+SERVER_THREADS: Final = 4
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until SIGTERM or SIGINT. Returns 0, 1 if the model cannot be loaded, 2 if called wrongly."""
+    if arguments not in ([], ["serve"]):
+        sys.stderr.write(f"{USAGE}\n")
+        return 2
+    signal.signal(signal.SIGTERM, _stop)
+    # Before numpy is imported: its BLAS would start a thread per core, and tokenizers a pool.
+    threads = int(os.environ.setdefault("OMP_NUM_THREADS", "1"))
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    address = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8080"))
+    with socket.create_server(address) as listener:
+        return _serve(listener, Path(os.environ.get("MODEL_DIR", "/opt/ml/model")), threads)
+
+
+def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
+    # Imported here because they take most of the start: the socket is open by now.
+    import logging
+
+    from waitress.server import create_server
+
+    from serving.app import create_app
+    from serving.artifact import ArtifactError
+    from serving.predictor import Predictor
+    from serving.protocol import MAX_BODY_BYTES
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+    try:
+        predictor = Predictor.load(model_dir, threads)
+    except ArtifactError as error:
+        sys.stderr.write(f"cannot serve {model_dir}: {error}\n")
+        return 1
+    server = create_server(
+        create_app(predictor),
+        sockets=[listener],
+        threads=SERVER_THREADS,
+        ident=None,
+        # The application says 413 in JSON; the server steps in where it would have to store much more than that.
+        max_request_body_size=2 * MAX_BODY_BYTES,
+        # Nothing is spilled to disk.
+        inbuf_overflow=4 * MAX_BODY_BYTES,
+        outbuf_overflow=4 * MAX_BODY_BYTES,
+    )
+    ready = {"event": "ready", "port": listener.getsockname()[1], "run": predictor.manifest.run, "threads": threads}
+    sys.stderr.write(f"{json.dumps(ready)}\n")
+    server.run()
+    return 0
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    # As process 1 of a container Python would ignore the signal; waitress closes down on SystemExit.
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

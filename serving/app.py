@@ -1,0 +1,94 @@
+"""The two routes of SageMaker's container contract, as a WSGI application.
+
+Only the content type and the custom attributes of a response reach the caller of InvokeEndpoint, so the model's version
+and what was truncated travel in the latter.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from serving.predictor import PredictionError, Predictor
+from serving.protocol import MAX_BODY_BYTES, ClientError, parse, render
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+logger = logging.getLogger("serving")
+
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+
+
+class _Response(NamedTuple):
+    status: int
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def create_app(predictor: Predictor) -> WSGIApplication:
+    """The WSGI application that answers with `predictor`."""
+
+    def invocations(environ: WSGIEnvironment) -> _Response:
+        invocation = parse(environ.get("CONTENT_TYPE", ""), _body(environ))
+        answer = predictor.answer(invocation.texts, invocation.top_k)
+        body = render(invocation, answer.predictions)
+        if len(body) > MAX_BODY_BYTES:
+            raise ClientError(413, "the answer would exceed 4 MB: send fewer texts or ask for fewer labels")
+        attributes = f"model={predictor.manifest.run};truncated={sum(answer.truncated)}"
+        return _Response(200, body, ((ATTRIBUTES, attributes),))
+
+    def ping(_environ: WSGIEnvironment) -> _Response:
+        # Healthy means that the model answers, so it is asked, every time.
+        try:
+            predictor.answer(["ping"])
+        except PredictionError:
+            logger.exception("unhealthy")
+            return _error(503, "the model does not answer")
+        return _Response(200, b"{}")
+
+    routes: dict[str, tuple[str, Callable[[WSGIEnvironment], _Response]]] = {
+        "/ping": ("GET", ping),
+        "/invocations": ("POST", invocations),
+    }
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        response = _route(routes, environ)
+        status = HTTPStatus(response.status)
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(response.body)))]
+        start_response(f"{status.value} {status.phrase}", [*headers, *response.headers])
+        return [response.body]
+
+    return application
+
+
+def _route(routes: dict[str, tuple[str, Callable[[Any], _Response]]], environ: WSGIEnvironment) -> _Response:
+    path = environ.get("PATH_INFO", "")
+    if path not in routes:
+        return _error(404, f"there are {' and '.join(routes)} here")
+    method, handler = routes[path]
+    if environ["REQUEST_METHOD"] != method:
+        return _error(405, f"{path} takes {method}", ("Allow", method))
+    try:
+        return handler(environ)
+    except ClientError as error:
+        return _error(error.status, str(error))
+    except PredictionError:
+        logger.exception("prediction failed")
+        return _error(500, "the model failed on this input")
+
+
+def _body(environ: WSGIEnvironment) -> bytes:
+    # The server has read the whole body already, and replaced chunks by a length.
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    if length > MAX_BODY_BYTES:
+        raise ClientError(413, f"the body has {length} bytes; at most {MAX_BODY_BYTES} are read")
+    body: bytes = environ["wsgi.input"].read(length)
+    return body
+
+
+def _error(status: int, message: str, *headers: tuple[str, str]) -> _Response:
+    return _Response(status, json.dumps({"error": message}).encode(), headers)

@@ -1,0 +1,167 @@
+"""What a step may do, by name: each method is one permission, as narrow as AWS allows.
+
+The table in `functions.py` grants these; nothing else in the project gives a function a right.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+
+from domain import layout
+
+Grant = iam.PolicyStatement
+
+
+class Access:
+    """Permissions on the resources of one project; `endpoint_role` is what the endpoint's models run as."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        *,
+        project: str,
+        bucket: s3.IBucket,
+        ledger: dynamodb.ITable,
+        topic: sns.ITopic,
+        endpoint_role: iam.IRole,
+    ) -> None:
+        self._stack, self._project = stack, project
+        self._bucket, self._ledger, self._topic, self._endpoint_role = bucket, ledger, topic, endpoint_role
+
+    # ---- names that must be known before the resource is ---------------------
+
+    def state_machine_arn(self) -> str:
+        """ARN of the state machine, from its name: its functions are made before it."""
+        return self._colon_arn("stateMachine", layout.state_machine(self._project))
+
+    def sagemaker_arn(self, kind: str, name: str) -> str:
+        """ARN of a SageMaker resource; AWS matches these in lower case."""
+        return self._stack.format_arn(service="sagemaker", resource=kind, resource_name=name)
+
+    # ---- the bucket ------------------------------------------------------------
+
+    def list_bucket(self) -> Grant:
+        """List, and be told that a missing object is missing: without it, S3 answers 403 instead of 404."""
+        return _allow(["s3:ListBucket"], [self._bucket.bucket_arn])
+
+    def read(self, *prefixes: str) -> Grant:
+        """Read objects."""
+        return _allow(["s3:GetObject"], self._objects(prefixes))
+
+    def write(self, *prefixes: str) -> Grant:
+        """Write objects; there is nothing that deletes any."""
+        return _allow(["s3:AbortMultipartUpload", "s3:PutObject"], self._objects(prefixes))
+
+    # ---- the ledger --------------------------------------------------------------
+
+    def read_ledger(self) -> Grant:
+        """Read facts."""
+        return _allow(["dynamodb:GetItem", "dynamodb:Query"], [self._ledger.table_arn])
+
+    def change_ledger(self) -> Grant:
+        """Read and change facts."""
+        writes = ["ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"]
+        return _allow([f"dynamodb:{name}" for name in ["GetItem", "Query", *writes]], [self._ledger.table_arn])
+
+    # ---- executions ----------------------------------------------------------------
+
+    def start_executions(self) -> Grant:
+        """Start the machine."""
+        return _allow(["states:StartExecution"], [self.state_machine_arn()])
+
+    def look_at_executions(self) -> Grant:
+        """Ask how an execution is."""
+        return _allow(["states:DescribeExecution"], [self._executions()])
+
+    def list_executions(self) -> Grant:
+        """List what runs."""
+        return _allow(["states:ListExecutions"], [self.state_machine_arn()])
+
+    def stop_executions(self) -> Grant:
+        """Stop what runs."""
+        return _allow(["states:StopExecution"], [self._executions()])
+
+    # ---- training jobs ---------------------------------------------------------------
+
+    def list_jobs(self) -> Grant:
+        """List training jobs; AWS offers no resource level for it."""
+        return _allow(["sagemaker:ListTrainingJobs"], ["*"])
+
+    def look_at_jobs(self) -> Grant:
+        """Ask how a training job of this project is."""
+        return _allow(["sagemaker:DescribeTrainingJob"], [self._jobs()])
+
+    def stop_jobs(self) -> Grant:
+        """Stop a training job of this project."""
+        return _allow(["sagemaker:StopTrainingJob"], [self._jobs()])
+
+    # ---- the endpoint -------------------------------------------------------------------
+
+    def look_at_endpoint(self) -> Grant:
+        """Ask how the endpoint, its configs and models are."""
+        actions = ["DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel"]
+        return _allow([f"sagemaker:{action}" for action in actions], self._hosting())
+
+    def change_endpoint(self) -> Grant:
+        """Create and update the endpoint, and create what it serves."""
+        actions = ["CreateEndpoint", "CreateEndpointConfig", "CreateModel", "UpdateEndpoint"]
+        return _allow([f"sagemaker:{action}" for action in actions], self._hosting())
+
+    def remove_endpoint(self) -> Grant:
+        """Delete the endpoint and what it served."""
+        actions = ["DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel"]
+        return _allow([f"sagemaker:{action}" for action in actions], self._hosting())
+
+    def list_hosting(self) -> Grant:
+        """List configs and models; AWS offers no resource level for it."""
+        return _allow(["sagemaker:ListEndpointConfigs", "sagemaker:ListModels"], ["*"])
+
+    def ask_endpoint(self) -> Grant:
+        """Ask the live model."""
+        return _allow(["sagemaker:InvokeEndpoint"], [self._endpoint()])
+
+    def pass_endpoint_role(self) -> Grant:
+        """Let a model run as the endpoint's role."""
+        only_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+        return _allow(["iam:PassRole"], [self._endpoint_role.role_arn], only_sagemaker)
+
+    # ---- telling ---------------------------------------------------------------------------
+
+    def notify(self) -> Grant:
+        """Publish to the topic."""
+        return _allow(["sns:Publish"], [self._topic.topic_arn])
+
+    def put_events(self) -> Grant:
+        """Put events on the account's default bus."""
+        return _allow(["events:PutEvents"], [self._stack.format_arn(service="events", resource="event-bus/default")])
+
+    # ---- ARNs ----------------------------------------------------------------------------------
+
+    def _objects(self, prefixes: tuple[str, ...]) -> list[str]:
+        return [self._bucket.arn_for_objects(f"{prefix}*") for prefix in prefixes]
+
+    def _executions(self) -> str:
+        return self._colon_arn("execution", f"{layout.state_machine(self._project)}:*")
+
+    def _colon_arn(self, resource: str, name: str) -> str:
+        return self._stack.format_arn(
+            service="states", resource=resource, resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+
+    def _jobs(self) -> str:
+        return self.sagemaker_arn("training-job", f"{self._project}-*")
+
+    def _endpoint(self) -> str:
+        return self.sagemaker_arn("endpoint", layout.endpoint(self._project))
+
+    def _hosting(self) -> list[str]:
+        made = [self.sagemaker_arn(kind, f"{self._project}-*") for kind in ("endpoint-config", "model")]
+        return [self._endpoint(), *made]
+
+
+def _allow(actions: list[str], resources: list[str], conditions: dict[str, dict[str, str]] | None = None) -> Grant:
+    return iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions)

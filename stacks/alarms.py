@@ -1,0 +1,77 @@
+"""At most ten alarms, each on a single metric (metric math is billed by the metric), silent while there is no data."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from domain import layout
+
+_FIVE_MINUTES: Final = Duration.minutes(5)
+
+
+def endpoint_metric(project: str, name: str, statistic: str, *, namespace: str = "AWS/SageMaker") -> cloudwatch.Metric:
+    """A metric of the endpoint's one variant (aws-facts A: what SageMaker publishes for serverless)."""
+    return cloudwatch.Metric(
+        namespace=namespace,
+        metric_name=name,
+        dimensions_map={"EndpointName": layout.endpoint(project), "VariantName": layout.VARIANT},
+        statistic=statistic,
+        period=_FIVE_MINUTES,
+    )
+
+
+class Alarms(Construct):
+    """What a person should know about, sent to the topic."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        project: str,
+        machine: sfn.StateMachine,
+        reconcile: lambda_.IFunction,
+        dead_letters: sqs.IQueue,
+        topic: sns.ITopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        memory = endpoint_metric(project, "MemoryUtilization", "Maximum", namespace="/aws/sagemaker/Endpoints")
+        busy = endpoint_metric(project, "ServerlessConcurrentExecutionsUtilization", "Maximum")
+        waiting = dead_letters.metric_approximate_number_of_messages_visible(period=_FIVE_MINUTES, statistic="Maximum")
+        for name, metric, threshold, meaning in (
+            ("RunsFailed", machine.metric_failed(period=_FIVE_MINUTES), 1, "A pipeline run failed"),
+            ("RunsTimedOut", machine.metric_timed_out(period=_FIVE_MINUTES), 1, "A pipeline run took too long"),
+            ("ReconcileFailed", reconcile.metric_errors(period=_FIVE_MINUTES), 1, "Reconcile itself failed"),
+            ("EventsLost", waiting, 1, "Events could not be delivered: see the dead-letter queue"),
+            ("Answers5xx", endpoint_metric(project, "Invocation5XXErrors", "Sum"), 1, "The model server fails"),
+            ("Answers4xx", endpoint_metric(project, "Invocation4XXErrors", "Sum"), 50, "Many requests are refused"),
+            (
+                "Slow",
+                endpoint_metric(project, "ModelLatency", "p90"),
+                5_000_000,
+                "Answers take over 5 s (metric in us)",
+            ),
+            ("Busy", busy, 0.9, "The endpoint is near its max_concurrency"),
+            ("MemoryFull", memory, 90, "The model server is near its memory_mb"),
+        ):
+            alarm = cloudwatch.Alarm(
+                self,
+                name,
+                alarm_name=f"{project}-{name}",
+                alarm_description=meaning,
+                metric=metric,
+                threshold=threshold,
+                evaluation_periods=1,
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            )
+            alarm.add_alarm_action(actions.SnsAction(topic))

@@ -1,0 +1,100 @@
+"""The Serverless endpoint, owned by our code (docs/decisions): what CloudFormation owns is its role, its log, and a
+custom resource that converges it at each deploy and removes it when the stack is deleted.
+
+A CloudFormation-owned endpoint would be set back to the template's model by any later change of the stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack, custom_resources
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from constructs import Construct, IConstruct
+
+from domain import layout
+from domain.config import Settings
+from stacks.images import Image
+from stacks.naming import retention
+
+
+class ServerlessEndpoint(Construct):
+    """Role and log of the endpoint. Before the first promotion there is no endpoint, and that is a good state."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, image: Image, bucket: s3.IBucket
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._settings, self._image = settings, image
+        self.name = layout.endpoint(settings.project)
+        # SageMaker would create it without retention.
+        self.log_group = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/aws/sagemaker/Endpoints/{self.name}",
+            retention=retention(settings.operations.log_retention_days),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
+            description=f"What the endpoint {self.name} may do",
+        )
+        for statement in self._of_the_model(bucket):
+            self.role.add_to_policy(statement)
+
+    def converge_by(
+        self, on_event: lambda_.IFunction, is_complete: lambda_.IFunction, *, needs: Sequence[IConstruct]
+    ) -> CustomResource:
+        """Add the custom resource. `needs` is all that converging and teardown use: CloudFormation makes it before
+        the custom resource, and deletes it after.
+        """
+        project, days = self._settings.project, self._settings.operations.log_retention_days
+        provider = custom_resources.Provider(
+            self,
+            "Provider",
+            on_event_handler=on_event,
+            is_complete_handler=is_complete,
+            query_interval=Duration.seconds(5),
+            # As long as CloudFormation itself waits for a custom resource.
+            total_timeout=Duration.hours(1),
+            log_group=logs.LogGroup(
+                self,
+                "ProviderLogs",
+                log_group_name=f"/aws/lambda/{project}-lifecycle-framework",
+                retention=retention(days),
+                removal_policy=RemovalPolicy.DESTROY,
+            ),
+        )
+        resource = CustomResource(
+            self,
+            "Converged",
+            service_token=provider.service_token,
+            resource_type="Custom::ServerlessEndpoint",
+            # A change of any of these is an update, and an update converges the endpoint.
+            properties={
+                "Endpoint": self.name,
+                "Image": self._image.uri,
+                "Serving": layout.digest(self._settings.serving.model_dump(mode="json")),
+            },
+        )
+        resource.node.add_dependency(self.role, self.log_group, *needs)
+        return resource
+
+    def _of_the_model(self, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
+        pull = ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
+        write = ("CreateLogGroup", "CreateLogStream", "DescribeLogStreams", "PutLogEvents")
+        only_endpoints = {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/Endpoints"}}
+        group = Stack.of(self).format_arn(service="logs", resource=f"log-group:/aws/sagemaker/Endpoints/{self.name}*")
+        return [
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{layout.MODELS}*")]),
+            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]),
+            iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
+            iam.PolicyStatement(actions=[f"ecr:{name}" for name in pull], resources=[self._image.repository_arn]),
+            iam.PolicyStatement(actions=[f"logs:{name}" for name in write], resources=[group]),
+            iam.PolicyStatement(actions=["cloudwatch:PutMetricData"], resources=["*"], conditions=only_endpoints),
+        ]

@@ -1,0 +1,160 @@
+"""The Lambda functions: one table of what each is given, and the construct that makes them from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import Duration, RemovalPolicy, Size
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from domain import layout
+from domain.config import Settings
+from stacks import bundling
+from stacks.access import Access, Grant
+from stacks.bundling import EVALUATE, LIGHT, Package
+from stacks.naming import metric_namespace, retention
+
+# What AWS gives a new account at most (aws-facts J).
+_MOST_MEMORY_MB: Final = 3008
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row: a function's handler (`lambdas/<file>.<function>`), its size, and what it may do."""
+
+    name: str
+    handler: str
+    memory_mb: int
+    timeout_seconds: int
+    grants: tuple[Grant, ...]
+    package: Package = LIGHT
+    disk_mb: int = 512
+    dead_letters: bool = False
+
+
+def table(a: Access) -> tuple[Step, ...]:
+    """All functions. A step's name is its file's name; the custom resource has two functions in one file."""
+    data, runs, models, quarantine = layout.DATASETS, layout.RUNS, layout.MODELS, layout.QUARANTINE
+    return (
+        Step("claim", "claim.handler", 256, 30, (a.change_ledger(), a.look_at_executions())),
+        Step("settle", "settle.handler", 256, 60, (a.list_bucket(),)),
+        Step(
+            "prepare", "prepare.handler", 1769, 900,
+            (a.list_bucket(), a.read(layout.LANDING, data), a.write(data, quarantine), a.change_ledger(),
+             a.list_jobs(), a.look_at_jobs(), a.stop_jobs(), a.notify()),
+            disk_mb=4096,
+        ),
+        Step(
+            "evaluate", "evaluate.handler", _MOST_MEMORY_MB, 900,
+            (a.list_bucket(), a.read(models, data, runs), a.write(runs), a.change_ledger(), a.look_at_jobs()),
+            package=EVALUATE, disk_mb=4096,
+        ),
+        Step("reject", "reject.handler", 256, 120, (a.list_bucket(), a.read(data), a.change_ledger())),
+        Step(
+            "redeploy", "redeploy.handler", 256, 120,
+            (a.change_ledger(), a.look_at_endpoint(), a.change_endpoint(), a.remove_endpoint(), a.list_hosting(),
+             a.pass_endpoint_role()),
+        ),
+        # Three tries at an endpoint that may start cold, each of up to 75 s, with room for what surrounds them.
+        Step(
+            "verify", "verify.handler", 256, 300,
+            (a.list_bucket(), a.read(runs), a.read_ledger(), a.look_at_endpoint(), a.ask_endpoint()),
+        ),
+        Step("promote", "promote.handler", 256, 120, (a.change_ledger(),)),
+        Step("announce", "announce.handler", 256, 60, (a.read_ledger(), a.put_events(), a.notify())),
+        Step("release", "release.handler", 256, 120, (a.list_bucket(), a.change_ledger(), a.start_executions())),
+        Step(
+            "reconcile", "reconcile.handler", 256, 120,
+            (a.list_bucket(), a.change_ledger(), a.start_executions(), a.look_at_executions(), a.list_jobs(),
+             a.stop_jobs(), a.notify()),
+            dead_letters=True,
+        ),
+        Step("observe", "observe.handler", 256, 60, (a.look_at_jobs(),), dead_letters=True),
+        Step("lifecycle-on-event", "lifecycle.on_event", 256, 60, (a.change_ledger(),)),
+        Step(
+            "lifecycle-is-complete", "lifecycle.is_complete", 256, 120,
+            (a.read_ledger(), a.start_executions(), a.look_at_executions(), a.list_executions(), a.stop_executions(),
+             a.list_jobs(), a.stop_jobs(), a.look_at_endpoint(), a.remove_endpoint(), a.list_hosting()),
+        ),
+    )  # fmt: skip
+
+
+class Functions(Construct):
+    """The functions of `steps`, by name. `environment` is what every one of them is told."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        steps: tuple[Step, ...],
+        environment: Mapping[str, str],
+        dead_letters: sqs.IQueue,
+        local: bool,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._settings, self._environment, self._dead_letters = settings, environment, dead_letters
+        # One asset for each package: functions that share it share the upload.
+        self._code = {package: bundling.code(package, local=local) for package in (LIGHT, EVALUATE)}
+        self._functions = {step.name: self._make(step) for step in steps}
+
+    def __getitem__(self, name: str) -> lambda_.Function:
+        """The function of a step. Raises KeyError for a name that is not in the table."""
+        return self._functions[name]
+
+    def items(self) -> list[tuple[str, lambda_.Function]]:
+        """All functions with their names, in the order of the table."""
+        return list(self._functions.items())
+
+    def _make(self, step: Step) -> lambda_.Function:
+        name = layout.function(self._settings.project, step.name)
+        scope = Construct(self, _camel(step.name))
+        log_group = logs.LogGroup(
+            scope,
+            "Logs",
+            log_group_name=f"/aws/lambda/{name}",
+            retention=retention(self._settings.operations.log_retention_days),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        role = iam.Role(
+            scope,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {name} may do",
+        )
+        # Not AWS's managed policy: it could create the log group again after the stack is gone.
+        log_group.grant_write(role)
+        for grant in step.grants:
+            role.add_to_policy(grant)
+        return lambda_.Function(
+            scope,
+            "Function",
+            function_name=name,
+            description=f"{_camel(step.name)}: lambdas/{step.handler.split('.')[0]}.py",
+            runtime=bundling.RUNTIME,
+            architecture=lambda_.Architecture.X86_64,
+            handler=f"lambdas.{step.handler}",
+            code=self._code[step.package],
+            memory_size=step.memory_mb,
+            timeout=Duration.seconds(step.timeout_seconds),
+            ephemeral_storage_size=Size.mebibytes(step.disk_mb),
+            environment={
+                **self._environment,
+                "POWERTOOLS_SERVICE_NAME": self._settings.project,
+                "POWERTOOLS_METRICS_NAMESPACE": metric_namespace(self._settings.project),
+            },
+            role=role,
+            log_group=log_group,
+            dead_letter_queue=self._dead_letters if step.dead_letters else None,
+        )
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("-"))

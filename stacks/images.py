@@ -1,0 +1,115 @@
+"""Which containers train and serve: AWS's HuggingFace training image of the region, and our own serving image."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from aws_cdk import Aws, Stack, Token
+from aws_cdk import aws_ecr_assets as ecr_assets
+from constructs import Construct
+
+from stacks.paths import ROOT, fingerprint
+from stacks.settings import SettingsError
+
+TRANSFORMERS: Final = "4.56.2"
+PYTORCH: Final = "pytorch2.8.0"
+_CONTEXT: Final = (
+    "serving/Dockerfile",
+    "serving/requirements.txt",
+    "serving/*.py",
+    "domain/__init__.py",
+    "domain/artifact.py",
+)
+
+
+@dataclass(frozen=True)
+class Image:
+    """A container image: its URI, and the ARN of the ECR repository that holds it."""
+
+    uri: str
+    repository_arn: str
+
+
+def training_image(region: str) -> Image:
+    """AWS's GPU image for transformers 4.56.2 and PyTorch 2.8.0 in `region`.
+
+    Raises SettingsError where AWS does not publish it, or where the region is not known at synth.
+    """
+    if Token.is_unresolved(region):
+        raise SettingsError("The region must be known at synth: set AWS_REGION, or CDK_DEFAULT_REGION.")
+    entry = _table()["training"]["versions"][TRANSFORMERS][PYTORCH]
+    account = entry["registries"].get(region)
+    if account is None:
+        raise SettingsError(
+            f"AWS publishes no HuggingFace training image (transformers {TRANSFORMERS}) in {region}; "
+            f"it does in {', '.join(sorted(entry['registries']))}."
+        )
+    python, container = entry["py_versions"][-1], entry["container_version"]["gpu"]
+    tag = f"{PYTORCH.removeprefix('pytorch')}-transformers{TRANSFORMERS}-gpu-{python}-{container}"
+    return Image(
+        uri=f"{account}.dkr.ecr.{region}.{_suffix(region)}/{entry['repository']}:{tag}",
+        repository_arn=f"arn:{_partition(region)}:ecr:{region}:{account}:repository/{entry['repository']}",
+    )
+
+
+def serving_image(scope: Construct, construct_id: str, *, setting: str, local: bool) -> Image:
+    """The image that serves: built from `serving/` at deploy, or the ECR URI that `setting` is.
+
+    The local cloud runs the same code without an image, so there `build` needs no Docker: only a name that changes
+    with the code.
+    """
+    stack = Stack.of(scope)
+    if setting != "build":
+        return _from_uri(setting, stack.partition)
+    if local:
+        tag = fingerprint([ROOT / "serving"])[:16]
+        return _from_uri(f"{stack.account}.dkr.ecr.{stack.region}.{Aws.URL_SUFFIX}/serving:{tag}", stack.partition)
+    asset = ecr_assets.DockerImageAsset(
+        scope,
+        construct_id,
+        directory=str(ROOT),
+        file="serving/Dockerfile",
+        platform=ecr_assets.Platform.LINUX_AMD64,
+        # SageMaker refuses OCI manifests. This exporter writes Docker's media types; attestations, which would
+        # wrap them in an OCI index, are turned off by BUILDX_NO_DEFAULT_ATTESTATIONS=1 where `cdk deploy` runs.
+        outputs=["type=docker"],
+        # What the Dockerfile copies, so that nothing else changes the image's tag.
+        exclude=["*", *(f"!{path}" for path in _CONTEXT)],
+    )
+    return Image(uri=asset.image_uri, repository_arn=asset.repository.repository_arn)
+
+
+def _from_uri(uri: str, partition: str) -> Image:
+    host, name = uri.split("/", 1)
+    account, rest = host.split(".dkr.ecr.")
+    region, repository = rest.split(".")[0], re.split(r"[:@]", name)[0]
+    return Image(uri=uri, repository_arn=f"arn:{partition}:ecr:{region}:{account}:repository/{repository}")
+
+
+def _table() -> dict[str, Any]:
+    """The SageMaker SDK's own table, read as package data: importing the SDK would cost seconds."""
+    spec = importlib.util.find_spec("sagemaker")
+    if spec is None or not spec.submodule_search_locations:
+        raise SettingsError("sagemaker-core is not installed: run make setup.")
+    for location in spec.submodule_search_locations:
+        path = Path(location) / "core" / "image_uri_config" / "huggingface.json"
+        if path.is_file():
+            table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return table
+    raise SettingsError("sagemaker-core has no table of HuggingFace images: run make setup.")
+
+
+def _suffix(region: str) -> str:
+    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+
+
+def _partition(region: str) -> str:
+    for prefix in ("cn", "us-gov"):
+        if region.startswith(f"{prefix}-"):
+            return f"aws-{prefix}"
+    return "aws"

@@ -1,0 +1,62 @@
+"""The state machine of a project: its definition (`definition.py`) with its name, bounds, log and rights."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from domain import layout
+from domain.config import Settings
+from stacks.access import Access
+from stacks.definition import Definition
+from stacks.functions import Functions
+from stacks.naming import retention
+from stacks.states import Steps
+from stacks.training import Training
+
+# Everything but Settle and Train: Prepare, Evaluate, two convergences, and waiting for a busy endpoint.
+_REST_SECONDS: Final = 4 * 3600
+
+
+class Pipeline(Construct):
+    """The state machine, `machine`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        functions: Functions,
+        training: Training,
+        access: Access,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        name = layout.state_machine(settings.project)
+        log_group = logs.LogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/aws/vendedlogs/states/{name}",
+            retention=retention(settings.operations.log_retention_days),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        trainings = 2 if training.on_demand_allowed else 1
+        seconds = settings.data.settle_max_seconds + trainings * training.timeout_seconds + _REST_SECONDS
+        definition = Definition(self, settings=settings, steps=Steps(self, functions), training=training, access=access)
+        self.machine = sfn.StateMachine(
+            self,
+            "Machine",
+            state_machine_name=name,
+            query_language=sfn.QueryLanguage.JSONATA,
+            comment="From a dropped file to a live model",
+            definition_body=sfn.DefinitionBody.from_chainable(definition.sentence()),
+            timeout=Duration.seconds(seconds),
+            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
+            tracing_enabled=False,
+        )
+        for statement in training.grants_to_machine():
+            self.machine.add_to_role_policy(statement)

@@ -1,0 +1,69 @@
+"""Packs the training code as SageMaker's script mode wants it: a gzipped tarball, byte for byte the same each time.
+
+Its hash is part of a run's identity, so it may depend on the code alone: not on clocks, users or file order.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+from pathlib import Path
+from typing import Final
+
+from aws_cdk import aws_s3_assets as s3_assets
+from constructs import Construct
+
+from stacks.paths import ROOT, source_files
+
+_PACKAGES: Final = ("domain", "training")
+_REQUIREMENTS: Final = "training/requirements.txt"
+
+
+class SourceDir(Construct):
+    """The tarball as an asset: `uri` is its S3 location, `code_hash` the identity of its content (16 hex digits)."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, work: Path = ROOT / ".cache" / "sourcedir") -> None:
+        super().__init__(scope, construct_id)
+        content = archive(ROOT)
+        # Of the uncompressed archive: another zlib may compress the same content to other bytes.
+        self.code_hash = hashlib.sha256(content).hexdigest()[:16]
+        # Kept by hash: two synths of different code at once must not overwrite each other's file.
+        path = work / self.code_hash / "sourcedir.tar.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(compressed(content))
+        self.asset = s3_assets.Asset(self, "Asset", path=str(path))
+        self.uri = self.asset.s3_object_url
+
+
+def archive(root: Path) -> bytes:
+    """The tar of `root`'s training code: domain/*.py, training/*.py, and requirements.txt at the top."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for name, path in sorted(_members(root).items()):
+            content = path.read_bytes()
+            member = tarfile.TarInfo(name)  # mtime, uid and gid are 0 unless set
+            member.size, member.mode = len(content), 0o644
+            tar.addfile(member, io.BytesIO(content))
+    return raw.getvalue()
+
+
+def compressed(content: bytes) -> bytes:
+    """`content` gzipped, without a name or a time in the header."""
+    packed = io.BytesIO()
+    with gzip.GzipFile(filename="", fileobj=packed, mode="wb", mtime=0) as stream:
+        stream.write(content)
+    return packed.getvalue()
+
+
+def _members(root: Path) -> dict[str, Path]:
+    members = {
+        path.relative_to(root).as_posix(): path
+        for package in _PACKAGES
+        for path in source_files(root / package)
+        if path.suffix == ".py"
+    }
+    # The toolkit installs the requirements that it finds next to the packages, before it runs the script.
+    requirements = root / _REQUIREMENTS
+    return members | ({"requirements.txt": requirements} if requirements.is_file() else {})

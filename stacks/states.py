@@ -1,0 +1,134 @@
+"""The kinds of state that the machine is made of: steps (a Lambda function asked with a message), and a look at AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from stacks.functions import Functions
+
+
+def expression(jsonata: str) -> str:
+    """`jsonata` as the value of a state's field."""
+    return f"{{% {jsonata} %}}"
+
+
+def when(condition: str) -> sfn.Condition:
+    """A condition in JSONata, without its delimiters."""
+    return sfn.Condition.jsonata(expression(condition))
+
+
+EXECUTION: Final = "{% $states.context.Execution.Id %}"
+RESULT: Final = "$states.result.Payload"
+# A cause may hold a whole job description; its start says what happened.
+CAUGHT: Final = {
+    "caught": {
+        "error": expression("$states.errorOutput.Error"),
+        "cause": expression("$substring($string($states.errorOutput.Cause), 0, 2000)"),
+    }
+}
+
+# Trouble on Lambda's side, or a function that died: every step may be repeated, so all of these are.
+_TRANSIENT: Final = (
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "Sandbox.Timedout",
+)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """An error that means "not yet", and how long to keep asking: `times` times, every `seconds`."""
+
+    error: str
+    seconds: int
+    times: int
+
+
+class Steps:
+    """Makes the states that ask a function; a run that lost its claim ends `Superseded`, whatever step it is at."""
+
+    def __init__(self, scope: Construct, functions: Functions) -> None:
+        self._scope, self._functions = scope, functions
+        self._superseded = sfn.Succeed.jsonata(scope, "Superseded")
+
+    def ask(
+        self,
+        name: str,
+        message: Mapping[str, Any],
+        *,
+        comment: str,
+        assign: Mapping[str, Any] | None = None,
+        outputs: Mapping[str, Any] | None = None,
+        patience: tuple[Patience, ...] = (),
+        on_failure: sfn.IChainable | None = None,
+    ) -> tasks.LambdaInvoke:
+        """The state `name`: ask the function of that name with `message` and the execution's ARN.
+
+        Facts go on in variables (`assign`); `outputs` becomes the next state's input, else nothing does. What is
+        transient is retried; with `on_failure`, any other error goes there, and is in $caught.
+        """
+        function = self._functions[name.lower()]
+        assert function.timeout is not None
+        state = tasks.LambdaInvoke.jsonata(
+            self._scope,
+            name,
+            comment=comment,
+            lambda_function=function,
+            payload=sfn.TaskInput.from_object({"execution": EXECUTION, **message}),
+            assign=assign,
+            outputs=dict(outputs or {}),
+            retry_on_service_exceptions=False,
+            # The function ends itself first; this is for an answer that is lost.
+            task_timeout=sfn.Timeout.duration(Duration.seconds(function.timeout.to_seconds() + 30)),
+        )
+        for wait in patience:
+            interval = Duration.seconds(wait.seconds)
+            state.add_retry(errors=[wait.error], interval=interval, max_attempts=wait.times, backoff_rate=1)
+        state.add_retry(
+            errors=list(_TRANSIENT),
+            interval=Duration.seconds(2),
+            max_attempts=5,
+            backoff_rate=2,
+            max_delay=Duration.seconds(60),
+            jitter_strategy=sfn.JitterType.FULL,
+        )
+        state.add_catch(self._superseded, errors=["Superseded"], outputs={"outcome": "superseded"})
+        if on_failure is not None:
+            state.add_catch(on_failure, errors=["States.ALL"], assign=CAUGHT, outputs={})
+        return state
+
+
+def describe_endpoint(
+    scope: Construct, name: str, *, endpoint: str, arn: str, comment: str, assign: Mapping[str, Any]
+) -> tasks.CallAwsService:
+    """The state `name`: ask SageMaker how the endpoint is."""
+    state = tasks.CallAwsService.jsonata(
+        scope,
+        name,
+        comment=comment,
+        service="sagemaker",
+        action="describeEndpoint",
+        parameters={"EndpointName": endpoint},
+        iam_resources=[arn],
+        assign=assign,
+        outputs={},
+        task_timeout=sfn.Timeout.duration(Duration.seconds(60)),
+    )
+    state.add_retry(
+        errors=["SageMaker.SdkClientException", "States.Timeout"],
+        interval=Duration.seconds(2),
+        max_attempts=5,
+        jitter_strategy=sfn.JitterType.FULL,
+    )
+    return state

@@ -1,0 +1,83 @@
+"""Settings: what a user may write in cdk.json, and that anything else is refused by name."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from domain.config import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_cdk_json_names_every_setting() -> None:
+    written = json.loads((ROOT / "cdk.json").read_text())["context"]["settings"]
+    settings = Settings.model_validate(written)
+    assert json.loads(settings.model_dump_json()) == written
+
+
+def test_settings_survive_a_function_s_environment() -> None:
+    settings = Settings.model_validate({"project": "shop", "data": {"features": ["title", "body"]}})
+    assert Settings.model_validate_json(settings.model_dump_json()) == settings
+
+
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ({"projct": "x"}, "projct"),
+        ({"data": {"lable": "x"}}, "data.lable"),
+        ({"project": "Shop"}, "project"),
+        ({"project": "a_b"}, "project"),
+        ({"project": "shop-"}, "project"),
+        ({"project": "a" * 21}, "project"),
+        ({"notify_email": "nobody"}, "notify_email"),
+        ({"data": {"features": []}}, "data.features"),
+        ({"data": {"features": ["text"], "label": "text"}}, "data"),
+        ({"data": {"group": "label"}}, "data"),
+        ({"data": {"test_percent": 0}}, "data.test_percent"),
+        ({"data": {"epoch": 0}}, "data.epoch"),
+        ({"data": {"max_rejected_fraction": 1.5}}, "data.max_rejected_fraction"),
+        ({"training": {"instance_type": "g4dn.xlarge"}}, "training.instance_type"),
+        ({"training": {"spot": True, "max_run_seconds": 7200, "max_wait_seconds": 3600}}, "training"),
+        ({"training": {"hyperparameters": {"epochs": 0}}}, "training.hyperparameters.epochs"),
+        ({"training": {"hyperparameters": {"max_length": 513}}}, "training.hyperparameters.max_length"),
+        ({"gate": {"min_accuracy": 75}}, "gate.min_accuracy"),
+        ({"gate": {"min_test_rows": 100, "max_test_rows": 99}}, "gate"),
+        ({"serving": {"memory_mb": 4096}}, "serving.memory_mb"),
+        ({"serving": {"max_concurrency": 201}}, "serving.max_concurrency"),
+        ({"serving": {"max_concurrency": 2, "provisioned_concurrency": 3}}, "serving"),
+        ({"operations": {"log_retention_days": 8}}, "operations.log_retention_days"),
+        ({"operations": {"max_attempts": 0}}, "operations.max_attempts"),
+    ],
+)
+def test_a_wrong_key_or_value_is_refused_with_its_place(given: dict[str, Any], where: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate(given)
+    assert [".".join(map(str, error["loc"])) for error in refused.value.errors()] == [where]
+
+
+def test_on_demand_training_need_not_wait_longer_than_it_runs() -> None:
+    training = {"spot": False, "max_run_seconds": 7200, "max_wait_seconds": 3600}
+    assert Settings.model_validate({"training": training}).training.max_wait_seconds == 3600
+
+
+def test_an_epoch_freezes_what_decides_ids_and_splits_and_nothing_else() -> None:
+    frozen = Settings().data.frozen()
+    assert json.loads(json.dumps(frozen)) == frozen
+    assert set(Settings().data.model_dump()) - set(frozen) == {
+        "epoch",
+        "quiet_seconds",
+        "settle_max_seconds",
+        "max_rejected_fraction",
+        "min_train_rows",
+        "min_label_rows",
+    }
+
+
+def test_the_default_base_model_is_pinned_to_a_commit() -> None:
+    assert re.fullmatch("[0-9a-f]{40}", Settings().training.base_revision)

@@ -1,0 +1,100 @@
+"""Names: what AWS accepts, what is told apart, what can be read back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain import layout
+
+# botocore's models: TrainingJobName, ModelName, EndpointConfigName, EndpointName (63); execution names (80).
+SAGEMAKER_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+projects = st.from_regex(r"[a-z][a-z0-9]{0,6}(-[a-z0-9]{1,6}){0,2}", fullmatch=True).filter(lambda name: len(name) > 1)
+runs = st.text("0123456789abcdef", min_size=12, max_size=12)
+LONGEST = "a2345678901234567890"
+
+
+@given(projects, runs, st.integers(1, 9999))
+def test_names_are_what_sagemaker_accepts(project: str, run: str, attempt: int) -> None:
+    model = layout.deployment(project, run, "s3://bucket/model.tar.gz", "image")
+    config = layout.endpoint_config(model, {"MemorySizeInMB": 1024})
+    # The machine adds retry and redrive counts, and "-od", to a job's name.
+    job = layout.training_job(project, run, attempt) + "-od-r10-d10"
+    for name in (model, config, job, layout.endpoint(project)):
+        assert SAGEMAKER_NAME.fullmatch(name), name
+        assert "_" not in name
+    assert layout.deployed_run(project, model) == layout.deployed_run(project, config) == run
+    assert layout.is_training_job(project, job)
+
+
+def test_the_longest_project_fits_everywhere() -> None:
+    model = layout.deployment(LONGEST, "0" * 12, "a", "i")
+    longest = [layout.endpoint_config(model, {}), layout.training_job(LONGEST, "0" * 12, 9999) + "-od-r10-d10"]
+    assert max(map(len, longest)) <= 63
+    assert len(layout.bucket(LONGEST, "0" * 12, "ap-southeast-2")) <= 63
+
+
+@given(projects, projects, runs)
+def test_names_of_another_project_are_not_taken_for_ours(one: str, two: str, run: str) -> None:
+    model, job = layout.deployment(one, run, "a", "i"), layout.training_job(one, run, 1)
+    assert (layout.deployed_run(two, model) is not None) == (one == two)
+    assert layout.is_training_job(two, job) == (one == two)
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("shop-0123456789ab-1", True),
+        ("shop-0123456789ab-12-od", True),
+        ("my-shop-0123456789ab-1", False),
+        ("shop-0123456789ab", False),
+        ("shop-manual-1", False),
+        ("shop-0123456789ab-1_x", False),
+    ],
+)
+def test_training_jobs_are_known_by_their_whole_name(name: str, ours: bool) -> None:
+    assert layout.is_training_job("shop", name) is ours
+
+
+def test_a_model_is_named_after_what_it_is_made_of() -> None:
+    names = {layout.deployment("p", "0" * 12, artifact, image) for artifact in "ab" for image in "xy"}
+    assert len(names) == 4
+    configs = {layout.endpoint_config("m", {"MemorySizeInMB": size}) for size in (1024, 2048, 3072)}
+    assert len(configs) == 3
+
+
+def test_the_same_run_asked_for_twice_is_one_run() -> None:
+    one = layout.run_id("d", "c", "i", {"a": "1", "b": "2"}, ["x", "y"])
+    assert one == layout.run_id("d", "c", "i", {"b": "2", "a": "1"}, ["y", "x"])
+    others = [
+        layout.run_id("e", "c", "i", {"a": "1", "b": "2"}, ["x", "y"]),
+        layout.run_id("d", "e", "i", {"a": "1", "b": "2"}, ["x", "y"]),
+        layout.run_id("d", "c", "e", {"a": "1", "b": "2"}, ["x", "y"]),
+        layout.run_id("d", "c", "i", {"a": "2", "b": "2"}, ["x", "y"]),
+        layout.run_id("d", "c", "i", {"a": "1", "b": "2"}, ["x"]),
+    ]
+    assert len({one, *others}) == 6
+
+
+@pytest.mark.parametrize(
+    ("key", "dropped"),
+    [
+        ("landing/a.csv", True),
+        ("landing/deep/a.csv", True),
+        ("landing/deep/", False),
+        ("other/a.csv", False),
+        ("landing", False),
+    ],
+)
+def test_folder_markers_are_not_dropped_files(key: str, dropped: bool) -> None:
+    assert layout.is_landing(key) is dropped
+
+
+def test_uris() -> None:
+    assert layout.split_uri(layout.s3_uri("bucket", "a/b c.csv")) == ("bucket", "a/b c.csv")
+    for wrong in ("https://bucket/key", "s3://bucket", "bucket/key", ""):
+        with pytest.raises(ValueError, match="not an s3://bucket/key URI"):
+            layout.split_uri(wrong)

@@ -1,0 +1,81 @@
+"""A failure in plain words: what, which run, why, and what to do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from domain.plainly import explain_failure, reason
+
+ASKED: dict[str, Any] = {
+    "project": "shop",
+    "status": "FAILED",
+    "error": "",
+    "cause": "",
+    "execution": "arn:1",
+    "run": "0123456789ab",
+    "gave_up": "",
+    "lost": False,
+}
+
+
+def explain(**given: Any) -> tuple[str, str]:
+    return explain_failure(**{**ASKED, **given})
+
+
+@pytest.mark.parametrize(
+    ("cause", "sentence"),
+    [
+        ('{"errorMessage": "no rows", "errorType": "X", "stackTrace": []}', "no rows"),
+        ('{"FailureReason": "AlgorithmError: exit 1", "TrainingJobName": "j"}', "AlgorithmError: exit 1"),
+        ("plain words", "plain words"),
+        ('{"other": 1}', '{"other": 1}'),
+        ("[1]", "[1]"),
+        ("", ""),
+    ],
+)
+def test_the_sentence_inside_a_cause_is_found(cause: str, sentence: str) -> None:
+    assert reason(cause) == sentence
+
+
+@pytest.mark.parametrize(
+    ("status", "what"), [("FAILED", "failed"), ("ABORTED", "was stopped"), ("TIMED_OUT", "ran out of time")]
+)
+def test_it_says_what_happened_to_which_run_and_why(status: str, what: str) -> None:
+    subject, message = explain(status=status, cause=json.dumps({"errorMessage": "no disk"}))
+    assert subject == f"shop: run 0123456789ab {what}"
+    assert message.splitlines() == [f"Run 0123456789ab of shop {what}: no disk", "Execution: arn:1"]
+
+
+def test_without_a_run_or_a_reason_it_says_so() -> None:
+    subject, message = explain(run="")
+    assert subject == "shop: an execution failed"
+    assert message.startswith("An execution of shop failed: no reason was given")
+
+
+def test_an_error_without_a_cause_is_the_reason() -> None:
+    assert "failed: States.Timeout" in explain(error="States.Timeout")[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        ({"error": "EpochChanged", "cause": "c"}, "raise data.epoch"),
+        ({"error": "RolledBack", "cause": "c"}, "The previous model answers as before"),
+        ({"error": "ModelUnreadable", "cause": "c"}, "mlops retrain"),
+        ({"error": "ConvergenceFailed", "cause": "c"}, "may not serve the promoted model"),
+        ({"error": "SageMaker.ResourceLimitExceededException"}, "Service Quotas"),
+        ({"error": "States.TaskFailed", "cause": "ResourceLimitExceeded: 0"}, "Service Quotas"),
+        ({"gave_up": "3 attempts failed"}, "It is not tried again by itself (3 attempts failed)."),
+        ({"lost": True}, "could not be brought back"),
+    ],
+)
+def test_it_says_what_to_do(given: dict[str, Any], advice: str) -> None:
+    assert advice in explain(**given)[1]
+
+
+def test_the_reason_stands_before_the_advice() -> None:
+    message = explain(error="EpochChanged", cause="data.label changed")[1]
+    assert message.index("data.label changed") < message.index("raise data.epoch") < message.index("Execution:")

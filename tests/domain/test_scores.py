@@ -1,0 +1,56 @@
+"""The scores are scikit-learn's."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+
+from domain.scores import majority_baseline, score
+
+pairs = st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("abcde")), min_size=1, max_size=60)
+
+
+@given(pairs)
+def test_scores_are_those_of_scikit_learn(found: list[tuple[str, str]]) -> None:
+    labels, predictions = [one for one, _ in found], [two for _, two in found]
+    names = sorted(set(labels))
+    ours = score(labels, predictions)
+    theirs = precision_recall_fscore_support(labels, predictions, labels=names, zero_division=0)
+    assert ours.accuracy == pytest.approx(accuracy_score(labels, predictions))
+    assert ours.macro_f1 == pytest.approx(theirs[2].mean())
+    table = [(item.label, item.precision, item.recall, item.f1, item.support) for item in ours.labels]
+    for row, expected in zip(table, zip(names, *theirs, strict=True), strict=True):
+        assert row[0] == expected[0]
+        assert row[1:] == pytest.approx(expected[1:])
+
+
+@given(pairs, st.randoms())
+def test_the_order_of_rows_does_not_matter(found: list[tuple[str, str]], chance: object) -> None:
+    shuffled = list(found)
+    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    one, two = (score([a for a, _ in rows], [b for _, b in rows], 3) for rows in (found, shuffled))
+    assert one == two
+
+
+def test_rare_labels_are_listed_and_left_out_of_macro_f1() -> None:
+    found = score(["a", "a", "b", "b", "c"], ["a", "a", "b", "b", "a"], min_label_rows=2)
+    assert found.left_out == ("c",)
+    assert found.macro_f1 == pytest.approx((0.8 + 1.0) / 2)
+
+
+def test_if_all_labels_are_rare_all_count() -> None:
+    found = score(["a", "b"], ["a", "a"], min_label_rows=10)
+    assert found.left_out == ()
+    assert found.macro_f1 == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(("labels", "predictions"), [([], []), (["a"], []), (["a"], ["a", "b"])])
+def test_empty_or_unequal_input_is_refused(labels: list[str], predictions: list[str]) -> None:
+    with pytest.raises(ValueError, match="need as many of both"):
+        score(labels, predictions)
+
+
+def test_the_baseline_answers_the_commonest_label() -> None:
+    assert majority_baseline(["a", "b", "a", "c"]) == 0.5

@@ -1,0 +1,94 @@
+"""One local cloud for all end-to-end tests, deployed once by the real CDK CLI; each test begins with an empty project."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain import layout
+from domain.config import Settings
+from local.cloud import ACCOUNT, REGION, LocalCloud
+from tests.e2e.driver import Pipeline
+from tests.tiny_base import tiny_base
+
+PROJECT = "e2e"
+BUCKET = layout.bucket(PROJECT, ACCOUNT, REGION)
+OVERLAY = {
+    "project": PROJECT,
+    "data": {"quiet_seconds": 2, "settle_max_seconds": 20, "min_train_rows": 20},
+    "training": {
+        "base_model": f"s3://{BUCKET}/{layout.BASE}tiny/",
+        "base_revision": "tiny",
+        "max_run_seconds": 300,
+        "max_wait_seconds": 600,
+        "hyperparameters": {
+            "epochs": 4,
+            "batch_size": 16,
+            "learning_rate": 0.003,
+            "max_length": 24,
+            "checkpoint_steps": 10,
+            "int8_min_agreement": 0.8,
+        },
+    },
+    "gate": {"min_accuracy": 0.7, "min_macro_f1": 0.7, "min_test_rows": 10, "min_label_rows": 2},
+    "serving": {"image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/serving:local", "memory_mb": 1024},
+}
+
+
+@pytest.fixture(scope="session")
+def switch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that tells the serving command whose server may start."""
+    return tmp_path_factory.mktemp("switch") / "only"
+
+
+@pytest.fixture(scope="session")
+def cloud(switch: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    serve = f"{shlex.quote(sys.executable)} -m tests.e2e.fragile_server"
+    settings = {"LOCAL_SAGEMAKER_SERVE": serve, "FRAGILE": str(switch)}
+    with LocalCloud(tmp_path_factory.mktemp("cloud"), settings=settings) as cloud:
+        cloud.bootstrap()
+        cloud.deploy(OVERLAY)
+        yield cloud
+
+
+@pytest.fixture(scope="session")
+def deployed(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """The deployed stack, with the tiny base model in its bucket and a queue that hears the notifications."""
+    for file in tiny_base(tmp_path_factory.mktemp("base")).iterdir():
+        cloud.client("s3").upload_file(str(file), BUCKET, f"{layout.BASE}tiny/{file.name}")
+    queue = cloud.client("sqs").create_queue(QueueName="ears")["QueueUrl"]
+    arn = cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = next(t["TopicArn"] for t in cloud.client("sns").list_topics()["Topics"] if PROJECT in t["TopicArn"])
+    cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return Pipeline(cloud, Settings.model_validate(OVERLAY), BUCKET, queue)
+
+
+@pytest.fixture
+def pipeline(deployed: Pipeline, switch: Path) -> Iterator[Pipeline]:
+    """The deployed stack with nothing landed, nothing remembered and nothing live."""
+    yield deployed
+    switch.unlink(missing_ok=True)
+    wipe(deployed)
+
+
+def wipe(pipeline: Pipeline) -> None:
+    """Bring the project back to the state of a first deploy."""
+    s3, table = pipeline.client("s3"), pipeline.cloud.resource("dynamodb").Table(layout.ledger(pipeline.project))
+    for key in pipeline.keys(layout.LANDING):
+        s3.delete_object(Bucket=pipeline.bucket, Key=key)
+    for execution in pipeline.executions():
+        pipeline.client("stepfunctions").stop_execution(executionArn=execution)
+    pipeline.rest()
+    for item in table.scan()["Items"]:
+        table.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
+    if pipeline.endpoint():
+        pipeline.client("sagemaker").delete_endpoint(EndpointName=pipeline.project)
+        pipeline.until("no endpoint", lambda: pipeline.endpoint() is None)
+    for key in pipeline.keys(""):
+        if not key.startswith(layout.BASE):
+            s3.delete_object(Bucket=pipeline.bucket, Key=key)
+    pipeline.notifications()

@@ -1,0 +1,181 @@
+"""What the end-to-end tests do to a deployed pipeline, and what they ask of it: only through AWS's own APIs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError
+
+from domain import layout
+from domain.config import Settings
+from domain.ledger import Ledger, Run
+from local.cloud import LocalCloud
+
+Found = TypeVar("Found")
+DEADLINE_SECONDS = 240.0
+
+GOOD = "superb warm witty moving brilliant lovely charming gripping".split()
+BAD = "dull cold clumsy boring awful weak shallow tedious".split()
+FILLER = "the film with a plot and its actors in one long scene about some town".split()
+
+
+def reviews(rows: int, seed: int, *, flipped: bool = False) -> list[tuple[str, str]]:
+    """`rows` (text, label) pairs that a tiny model learns quickly; `flipped` gives each the other's label."""
+    chance = random.Random(seed)
+    made = []
+    for number in range(rows):
+        good = number % 2 == 0
+        words = chance.choices(GOOD if good else BAD, k=3) + chance.choices(FILLER, k=4)
+        chance.shuffle(words)
+        label = "positive" if good != flipped else "negative"
+        made.append((" ".join([*words, f"part {chance.randrange(10**6)}"]), label))
+    return made
+
+
+def as_csv(rows: list[tuple[str, str]]) -> bytes:
+    """Rows as a CSV file with columns text and label."""
+    text = io.StringIO()
+    csv.writer(text).writerows([("text", "label"), *rows])
+    return text.getvalue().encode()
+
+
+@dataclass
+class Pipeline:
+    """One deployment of the stack on the local cloud."""
+
+    cloud: LocalCloud
+    settings: Settings
+    bucket: str
+    queue: str
+
+    def client(self, service: str) -> Any:
+        return self.cloud.client(service)
+
+    @property
+    def project(self) -> str:
+        return self.settings.project
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.cloud.resource("dynamodb").Table(layout.ledger(self.project)))
+
+    @property
+    def machine(self) -> str:
+        return f"arn:aws:states:us-east-1:000000000000:stateMachine:{layout.state_machine(self.project)}"
+
+    # ---- acting ------------------------------------------------------------------
+
+    def drop(self, name: str, body: bytes) -> None:
+        self.client("s3").put_object(Bucket=self.bucket, Key=f"{layout.LANDING}{name}", Body=body)
+
+    def delete(self, name: str) -> None:
+        self.client("s3").delete_object(Bucket=self.bucket, Key=f"{layout.LANDING}{name}")
+
+    def start(self, message: dict[str, object]) -> str:
+        answer = self.client("stepfunctions").start_execution(stateMachineArn=self.machine, input=json.dumps(message))
+        return str(answer["executionArn"])
+
+    def predict(self, text: str) -> str:
+        answer = self.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=self.project, ContentType="application/json", Body=json.dumps({"inputs": text})
+        )
+        return str(json.loads(answer["Body"].read())[0]["label"])
+
+    # ---- asking --------------------------------------------------------------------
+
+    def executions(self, status: str = "RUNNING") -> list[str]:
+        found = self.client("stepfunctions").list_executions(stateMachineArn=self.machine, statusFilter=status)
+        return [item["executionArn"] for item in found["executions"]]
+
+    def describe(self, execution: str) -> dict[str, Any]:
+        described: dict[str, Any] = self.client("stepfunctions").describe_execution(executionArn=execution)
+        return described
+
+    def states_of(self, execution: str) -> list[str]:
+        pages = self.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=execution)
+        events = [event for page in pages for event in page["events"]]
+        return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+
+    def jobs(self, status: str | None = None) -> list[str]:
+        arguments = {"StatusEquals": status} if status else {}
+        found = self.client("sagemaker").list_training_jobs(NameContains=self.project, **arguments)
+        return [job["TrainingJobName"] for job in found["TrainingJobSummaries"]]
+
+    def endpoint(self) -> dict[str, Any] | None:
+        try:
+            described: dict[str, Any] = self.client("sagemaker").describe_endpoint(EndpointName=self.project)
+        except ClientError as error:
+            if "ould not find" in str(error):
+                return None
+            raise
+        return described
+
+    def notifications(self) -> list[str]:
+        """All messages published since the last call."""
+        sqs, found = self.client("sqs"), []
+        while True:
+            answer = sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10, WaitTimeSeconds=0)
+            if not answer.get("Messages"):
+                return found
+            for message in answer["Messages"]:
+                found.append(json.loads(message["Body"])["Message"])
+                sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+
+    def read_json(self, key: str) -> Any:
+        return json.loads(self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read())
+
+    def keys(self, prefix: str) -> list[str]:
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    # ---- waiting -------------------------------------------------------------------
+
+    def until(self, what: str, look: Callable[[], Found | None], seconds: float = DEADLINE_SECONDS) -> Found:
+        """The first truthy answer of `look`; fails the test with `what` at the deadline."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            found = look()
+            if found:
+                return found
+            time.sleep(0.25)
+        raise AssertionError(f"waited {seconds:.0f} s for {what}; runs: {self.ledger.runs()}")
+
+    def concluded(self, verdict: str, runs: int = 1) -> Run:
+        """Wait until the newest of `runs` runs has ended, and for rest; it must have ended with `verdict`."""
+
+        def look() -> Run | None:
+            ended = [run for run in self.ledger.runs() if run.verdict]
+            return ended[-1] if len(ended) >= runs else None
+
+        run = self.until(f"{runs} concluded runs", look)
+        self.rest()
+        assert run.verdict == verdict, f"{run.verdict}: {run.sentence}"
+        return run
+
+    def rest(self) -> None:
+        """Wait until nothing runs, nothing is claimed and that stays so for a moment."""
+        calm_since: list[float] = []
+
+        def calm() -> bool:
+            if self.executions() or self.ledger.claimed_by():
+                calm_since.clear()
+                return False
+            calm_since.append(time.monotonic())
+            return time.monotonic() - calm_since[0] > 2.0
+
+        self.until("rest", calm)
+
+    def until_in(self, state: str) -> str:
+        """Wait until a running execution is in `state`; its ARN."""
+
+        def look() -> str | None:
+            return next((one for one in self.executions() if self.states_of(one)[-1:] == [state]), None)
+
+        return self.until(f"an execution in {state}", look)

@@ -1,0 +1,112 @@
+"""From drop to live: promoted, judged, rejected, quarantined, superseded, retracted; nothing twice, nothing lost."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+from domain import layout
+from tests.e2e.driver import Pipeline, as_csv, reviews
+
+
+def test_a_first_drop_goes_live_and_a_poisoned_one_changes_nothing(pipeline: Pipeline) -> None:
+    pipeline.drop("first.csv", as_csv(reviews(400, seed=1)))
+    first = pipeline.concluded("promote")
+    assert pipeline.predict("superb warm lovely") == "positive"
+    assert pipeline.predict("dull awful weak") == "negative"
+    receipt = pipeline.read_json(layout.run_file(first.run, "receipt.json"))
+    assert receipt["gate"]["candidate"]["accuracy"] >= 0.7
+    assert receipt["training"]["spot"] is True
+    assert receipt["data"]["sources"][0]["key"] == "landing/first.csv"
+
+    pipeline.drop("poison.csv", as_csv(reviews(400, seed=2, flipped=True)))
+    poisoned = pipeline.concluded("reject", runs=2)
+    assert pipeline.predict("superb warm lovely") == "positive"
+    assert [hold.source.key for hold in pipeline.ledger.held().values()] == ["landing/poison.csv"]
+    champion = pipeline.ledger.champion()
+    assert champion is not None
+    assert champion.run == first.run
+    said = pipeline.notifications()
+    assert sum(first.run in message for message in said) == 1
+    assert sum(poisoned.run in message for message in said) == 1
+
+    # The held source poisons no later run: more good data is trained and judged without it.
+    pipeline.drop("more.csv", as_csv(reviews(200, seed=3)))
+    pipeline.until("a third run", lambda: len([run for run in pipeline.ledger.runs() if run.verdict]) == 3)
+    pipeline.rest()
+    third = pipeline.ledger.runs()[-1]
+    manifest = pipeline.read_json(layout.version(1, third.dataset, "manifest.json"))
+    assert [source["key"] for source in manifest["sources"]] == ["landing/first.csv", "landing/more.csv"]
+    assert third.verdict in ("promote", "keep")
+
+
+def test_broken_rows_are_quarantined_and_good_rows_used(pipeline: Pipeline) -> None:
+    rows = [json.dumps({"text": text, "label": label}) for text, label in reviews(400, seed=4)]
+    rows[2] = '{"text": "half a row'
+    rows[5] = json.dumps({"text": "", "label": "positive"})
+    rows[7] = json.dumps({"text": "no label here"})
+    pipeline.drop("some broken+100% ü.jsonl.gz", gzip.compress("\n".join(rows).encode()))
+    run = pipeline.concluded("promote")
+    receipt = pipeline.read_json(layout.run_file(run.run, "receipt.json"))
+    assert receipt["data"]["rejected"] == 3
+    assert sum(receipt["data"]["rows"].values()) == 397
+    source = receipt["data"]["sources"][0]["source"]
+    body = pipeline.client("s3").get_object(Bucket=pipeline.bucket, Key=layout.quarantine(source))["Body"].read()
+    quarantined = [json.loads(line) for line in body.splitlines()]
+    assert [entry["line"] for entry in quarantined] == [3, 6, 8]
+    assert all(entry["reason"] for entry in quarantined)
+
+
+def test_twenty_files_five_of_them_twice_and_one_during_training(pipeline: Pipeline) -> None:
+    files = {f"part-{number:02}.csv": as_csv(reviews(30, seed=100 + number)) for number in range(20)}
+    for name, body in [*files.items(), *list(files.items())[:5]]:
+        pipeline.drop(name, body)
+    pipeline.until_in("Train")
+    late = reviews(30, seed=999)
+    pipeline.drop("late.csv", as_csv(late))
+    pipeline.until("two runs", lambda: len([run for run in pipeline.ledger.runs() if run.verdict]) == 2)
+    pipeline.rest()
+    assert len(pipeline.jobs("Completed")) <= 2
+
+    last = pipeline.ledger.runs()[-1]
+    manifest = pipeline.read_json(layout.version(1, last.dataset, "manifest.json"))
+    assert sorted(source["key"] for source in manifest["sources"]) == sorted(
+        f"landing/{name}" for name in [*files, "late.csv"]
+    )
+    ids = []
+    for source in manifest["sources"]:
+        for split in layout.SPLITS:
+            key = layout.part(1, split, source["source"])
+            body = pipeline.client("s3").get_object(Bucket=pipeline.bucket, Key=key)["Body"].read()
+            ids += [json.loads(line)["id"] for line in gzip.decompress(body).splitlines()]
+    assert len(ids) == len(set(ids)) == 21 * 30
+
+    # Every event again, out of the blue: nothing is new, no job is started, the champion stays.
+    before, champion = pipeline.jobs(), pipeline.ledger.champion()
+    for _ in range(3):
+        pipeline.start({"reason": "drop", "from": "Settle"})
+    pipeline.rest()
+    assert pipeline.jobs() == before
+    assert pipeline.ledger.champion() == champion
+
+
+def test_overwriting_supersedes_and_deleting_retracts(pipeline: Pipeline) -> None:
+    pipeline.drop("stays.csv", as_csv(reviews(300, seed=20)))
+    pipeline.drop("changes.csv", as_csv(reviews(60, seed=21)))
+    pipeline.drop("goes.csv", as_csv(reviews(60, seed=22)))
+    first = pipeline.concluded("promote")
+    old = {s["key"]: s["source"] for s in _sources(pipeline, first.dataset)}
+
+    pipeline.drop("changes.csv", as_csv(reviews(60, seed=23)))
+    pipeline.delete("goes.csv")
+    pipeline.until("a second run", lambda: len([run for run in pipeline.ledger.runs() if run.verdict]) == 2)
+    pipeline.rest()
+    new = {s["key"]: s["source"] for s in _sources(pipeline, pipeline.ledger.runs()[-1].dataset)}
+    assert set(new) == {"landing/stays.csv", "landing/changes.csv"}
+    assert new["landing/stays.csv"] == old["landing/stays.csv"]
+    assert new["landing/changes.csv"] != old["landing/changes.csv"]
+
+
+def _sources(pipeline: Pipeline, dataset: str) -> list[dict[str, str]]:
+    sources: list[dict[str, str]] = pipeline.read_json(layout.version(1, dataset, "manifest.json"))["sources"]
+    return sources

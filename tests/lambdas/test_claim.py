@@ -1,0 +1,83 @@
+"""Claim and the ledger's claim: one owner at a time, taken over only from the dead."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.ledger import TEARDOWN, Superseded
+from lambdas import claim
+from tests.lambdas.project import Project, until
+
+
+def ask(execution: str) -> object:
+    return claim.handler({"execution": execution, "reason": "test", "from": "Settle"}, None)["outcome"]
+
+
+def test_a_free_claim_is_taken_and_a_retry_finds_it_taken_by_itself(project: Project) -> None:
+    execution = project.start()
+    assert [ask(execution), ask(execution)] == ["claimed", "claimed"]
+    assert project.env.ledger.claimed_by() == execution
+
+
+def test_while_its_owner_runs_nobody_else_gets_it(project: Project) -> None:
+    owner, other = project.claim(), project.start()
+    assert ask(other) == "coalesced"
+    assert project.env.ledger.claimed_by() == owner
+
+
+@pytest.mark.parametrize("end", ["end", "fail"])
+def test_from_an_owner_that_ended_it_is_taken_over_and_the_endpoint_converged_first(project: Project, end: str) -> None:
+    dead, heir = project.start(end, error="E", cause="c"), project.start()
+    project.env.ledger.claim(dead, "then")
+    assert ask(heir) == "recover"
+    assert project.env.ledger.claimed_by() == heir
+    assert ask(heir) == "claimed"
+
+
+def test_from_an_aborted_owner_it_is_taken_over(project: Project) -> None:
+    dead, heir = project.claim(), project.start()
+    project.client("stepfunctions").stop_execution(executionArn=dead)
+    until(lambda: project.status(dead) == "ABORTED")
+    assert ask(heir) == "recover"
+
+
+def test_from_an_owner_that_was_never_started_it_is_taken_over(project: Project) -> None:
+    named = project.machine.replace(":stateMachine:", ":execution:") + ":reconcile-0123"
+    project.env.ledger.claim(named, "then")
+    heir = project.start()
+    assert ask(heir) == "recover"
+
+
+def test_two_heirs_cannot_both_take_over(project: Project) -> None:
+    ledger, dead = project.env.ledger, project.start("end")
+    ledger.claim(dead, "then")
+    assert [ledger.hand_over(dead, "first", "now"), ledger.hand_over(dead, "second", "now")] == [True, False]
+    assert ledger.claimed_by() == "first"
+    assert ledger.hand_over(dead, "first", "later"), "its own earlier write is a success"
+
+
+def test_a_teardown_is_never_taken_over(project: Project) -> None:
+    project.env.ledger.seize(TEARDOWN, "now")
+    assert ask(project.start()) == "coalesced"
+    assert project.env.ledger.claimed_by() == TEARDOWN
+
+
+def test_release_gives_back_only_ones_own(project: Project) -> None:
+    ledger = project.env.ledger
+    ledger.claim("mine", "now")
+    ledger.release("yours")
+    assert ledger.claimed_by() == "mine"
+    ledger.release("mine")
+    ledger.release("mine")
+    assert ledger.claimed_by() is None
+
+
+def test_who_lost_the_claim_is_superseded(project: Project) -> None:
+    ledger = project.env.ledger
+    with pytest.raises(Superseded, match="held by nobody"):
+        ledger.require_claim("me")
+    ledger.claim("other", "now")
+    with pytest.raises(Superseded, match="held by other"):
+        ledger.require_claim("me")
+    ledger.claim("other", "now")
+    ledger.require_claim("other")

@@ -1,0 +1,163 @@
+"""One dropped file becomes parts: all of its rows, once, or none and a reason."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from domain import layout
+from domain.dataset import Source
+from domain.records import parse_row
+from lambdas.derive import LandingMoved, Report, contract_of, ensure_derived
+from lambdas.storage import landed
+from tests.lambdas.project import Project, reviews
+
+
+def only_source(project: Project) -> Source:
+    (source,) = landed(project.env)
+    return source
+
+
+def derive(project: Project, name: str, body: bytes | str) -> tuple[Source, Report]:
+    project.drop(name, body)
+    source = only_source(project)
+    return source, ensure_derived(project.env, source)
+
+
+def rows_of(project: Project, source: Source) -> dict[str, list[dict[str, Any]]]:
+    parts = {split: project.read(layout.part(1, split, source.source)).decode() for split in layout.SPLITS}
+    return {split: [json.loads(line) for line in part.splitlines()] for split, part in parts.items()}
+
+
+def quarantined(project: Project, source: Source) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in project.read(layout.quarantine(source.source)).decode().splitlines()]
+
+
+def test_every_row_lands_in_the_split_of_its_id(project: Project) -> None:
+    source, report = derive(project, "a.csv", reviews(60))
+    parts, contract = rows_of(project, source), contract_of(project.env.settings.data)
+    assert report.rows == {split: len(rows) for split, rows in parts.items()}
+    assert report.accepted() == 60
+    assert all(parts.values())
+    for split, rows in parts.items():
+        for row in rows:
+            parsed, expected = parse_row({**row["features"], "label": row["label"]}, contract)
+            assert (parsed.id, expected) == (row["id"], split)
+    ids = project.read(layout.test_ids(1, source.source)).decode().split()
+    assert ids == [row["id"] for row in parts["test"]]
+    totals = {label: sum(counts.values()) for label, counts in report.labels.items()}
+    assert totals == {"neg": 30, "pos": 30}
+
+
+def test_bad_rows_are_quarantined_with_line_and_reason_and_good_ones_used(project: Project) -> None:
+    body = reviews(20) + "only one cell\n ,pos\n" + "\x00,neg\n"
+    source, report = derive(project, "a.csv", body)
+    assert (report.accepted(), report.rejected, report.error) == (20, 3, "")
+    entries = quarantined(project, source)
+    assert [entry["line"] for entry in entries] == [22, 23, 24]
+    assert [entry["reason"].split(":")[0] for entry in entries] == [
+        "1 cells where the first line names 2 columns",
+        "column 'text' is empty",
+        "column 'text' holds a NUL byte",
+    ]
+    assert "'label': 'pos'" in entries[1]["excerpt"]
+
+
+def test_hostile_rows_are_quarantined_like_any_other(project: Project) -> None:
+    good = [{"text": f"row {n}", "label": "a"} for n in range(30)]
+    deep = "[" * 50_000 + "]" * 50_000
+    lines = [json.dumps(row) for row in good]
+    hostile = ['{"text": "\\ud800", "label": "a"}', '{"text": "x", "label": "\\udfff"}', '{"text": NaN, "label": "a"}']
+    body = "[" + ",".join([*lines, f'{{"text": {deep}, "label": "a"}}']) + "]"
+    _, report = derive(project, "a.json", body)
+    assert (report.accepted(), report.rejected, report.error) == (30, 1, "")
+    project.delete("a.json")
+    source, report = derive(project, "a.jsonl", "\n".join([*lines, *hostile]))
+    assert (report.accepted(), report.rejected) == (30, 3)
+    assert len(quarantined(project, source)) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "error"),
+    [
+        ("a.csv", "text;label\na;b\n", "no column 'text', 'label'"),
+        ("a.csv", "text,label\n", "no rows: the file is empty"),
+        ("a.csv", "", "the file is empty"),
+        ("a.json", "[]", "no rows: the file is empty"),
+        ("a.csv", "text,label\n,\n,\n", "no usable row"),
+        ("a.csv", reviews(10) + ",\n" * 5, "5 of 15 rows are rejected, over the limit of 20%"),
+        ("a.csv", reviews(10) + '"never closed\n', "check the quotes"),
+        ("notes.txt", "hello", "unknown kind of file"),
+    ],
+)
+def test_a_file_is_rejected_whole_with_its_reason(project: Project, name: str, body: str, error: str) -> None:
+    source, report = derive(project, name, body)
+    assert error in report.error
+    assert (report.accepted(), report.labels) == (0, {})
+    assert error in quarantined(project, source)[-1]["reason"]
+    assert project.listed("datasets/") == [layout.part_report(1, source.source)]
+
+
+def test_just_within_the_limit_the_good_rows_are_used(project: Project) -> None:
+    _, report = derive(project, "a.csv", reviews(12) + ",\n" * 3)
+    assert (report.accepted(), report.rejected, report.error) == (12, 3, "")
+
+
+def test_a_column_of_free_text_is_not_taken_for_labels(project: Project) -> None:
+    body = "text,label\n" + "".join(f"text {n},label {n}\n" for n in range(10_001))
+    assert "is 'label' the label's column?" in derive(project, "a.csv", body)[1].error
+
+
+def test_a_file_is_derived_once(project: Project) -> None:
+    source, report = derive(project, "a.csv", reviews(20))
+    part = layout.part(1, "train", source.source)
+    project.client("s3").delete_object(Bucket=project.bucket, Key=part)
+    assert ensure_derived(project.env, source) == report
+    assert part not in project.listed(), "with a report, nothing is read or written again"
+
+
+@pytest.mark.parametrize("survived", range(1, 6))
+def test_killed_at_any_moment_the_next_try_writes_the_same_bytes(project: Project, survived: int) -> None:
+    source, report = derive(project, "a.csv", reviews(30) + ",\n")
+    whole = {key: body for key, body in project.contents().items() if not layout.is_landing(key)}
+    assert len(whole) == 6
+    # The report is written last, so a kill leaves some of the others and never the report.
+    written = [layout.quarantine(source.source), *(layout.part(1, split, source.source) for split in layout.SPLITS)]
+    for key in [layout.part_report(1, source.source), *[*written, layout.test_ids(1, source.source)][survived:]]:
+        project.client("s3").delete_object(Bucket=project.bucket, Key=key)
+    assert ensure_derived(project.env, source) == report
+    assert {key: body for key, body in project.contents().items() if not layout.is_landing(key)} == whole
+
+
+@pytest.mark.parametrize("change", ["overwritten", "deleted"])
+def test_an_object_that_changed_since_it_was_listed_is_not_read(project: Project, change: str) -> None:
+    project.drop("a.csv", reviews(20))
+    source = only_source(project)
+    if change == "deleted":
+        project.delete("a.csv")
+    else:
+        project.drop("a.csv", reviews(21))
+    with pytest.raises(LandingMoved, match="landing/a"):
+        ensure_derived(project.env, source)
+    assert not [key for key in project.listed() if not layout.is_landing(key)]
+
+
+def test_keys_with_blanks_and_letters_of_all_kinds_are_read(project: Project) -> None:
+    source, report = derive(project, "sub dir/Größe +%41 (1).csv", reviews(20))
+    assert source.key == "landing/sub dir/Größe +%41 (1).csv"
+    assert report.accepted() == 20
+
+
+def test_several_features_and_a_group(project: Project) -> None:
+    project.configure(data={"features": ["title", "body"], "label": "stars", "group": "author"})
+    body = "author,title,body,stars\n" + "".join(f"writer {n % 7},t{n},b{n},{n % 2}\n" for n in range(70))
+    source, _ = derive(project, "a.csv", body)
+    splits: dict[str, set[str]] = {}
+    for split, rows in rows_of(project, source).items():
+        for row in rows:
+            assert list(row["features"]) == ["title", "body"]
+            splits.setdefault(row["group"], set()).add(split)
+    assert len(splits) == 7
+    assert all(len(found) == 1 for found in splits.values())

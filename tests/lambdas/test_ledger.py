@@ -1,0 +1,128 @@
+"""The ledger on a real table: every write may come twice, and a conditional one finds its own earlier write."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from domain.dataset import Hold, Source
+from domain.ledger import Champion, Ledger, Run, Superseded
+from tests.lambdas.project import Project
+
+RUN = Run("0123456789ab", "d1", 1, "arn:1", "drop", "2026-01-01", artifact="s3://b/m1")
+NEXT = Run("ba9876543210", "d2", 1, "arn:2", "drop", "2026-01-02", artifact="s3://b/m2", champion_version=1)
+
+
+@pytest.fixture
+def ledger(project: Project) -> Ledger:
+    ledger = project.env.ledger
+    ledger.claim("owner", "now")
+    return ledger
+
+
+def test_the_first_promotion_makes_a_champion(ledger: Ledger) -> None:
+    assert ledger.champion() is None
+    ledger.promote("owner", RUN, "now")
+    assert ledger.champion() == Champion(RUN.run, "d1", 1, "s3://b/m1", 1, "now")
+
+
+def test_a_promotion_counts_on_from_the_one_judged_against(ledger: Ledger) -> None:
+    ledger.promote("owner", RUN, "then")
+    ledger.promote("owner", NEXT, "now")
+    assert ledger.champion() == Champion(NEXT.run, "d2", 1, "s3://b/m2", 2, "now")
+
+
+def test_a_promotion_whose_answer_was_lost_is_a_success_and_happens_once(ledger: Ledger) -> None:
+    ledger.promote("owner", RUN, "first")
+    ledger.promote("owner", RUN, "again")
+    champion = ledger.champion()
+    assert champion is not None
+    assert (champion.version, champion.promoted_at) == (1, "first")
+
+
+@pytest.mark.parametrize("judged_against", [0, 2])
+def test_a_champion_other_than_the_one_judged_against_is_not_replaced(ledger: Ledger, judged_against: int) -> None:
+    ledger.promote("owner", RUN, "now")
+    with pytest.raises(Superseded, match="the champion moved"):
+        ledger.promote("owner", replace(NEXT, champion_version=judged_against), "now")
+    champion = ledger.champion()
+    assert champion is not None
+    assert champion.run == RUN.run
+
+
+def test_without_the_claim_nothing_is_promoted(ledger: Ledger) -> None:
+    ledger.hand_over("owner", "heir", "now")
+    with pytest.raises(Superseded, match="the claim was lost"):
+        ledger.promote("owner", RUN, "now")
+    assert ledger.champion() is None
+
+
+def test_an_attempt_counts_executions_and_a_retry_finds_what_was_written(ledger: Ledger) -> None:
+    assert ledger.start_run(RUN).attempt == 1
+    ledger.save_run(replace(RUN, judged="promote"))
+    assert ledger.start_run(RUN).judged == "promote", "a late retry must not wipe what was judged since"
+    fresh = ledger.start_run(replace(RUN, execution="arn:2"))
+    assert (fresh.attempt, fresh.judged) == (2, "")
+
+
+def test_a_run_comes_back_as_it_was_written(ledger: Ledger) -> None:
+    run = replace(RUN, attempt=3, requests=("a", "b"), champion_version=7, judged="keep", verdict="keep", sentence="s")
+    ledger.save_run(run)
+    assert ledger.run(run.run) == run
+    assert ledger.run("unknown") is None
+
+
+def test_runs_are_listed_oldest_first(ledger: Ledger) -> None:
+    for run in (NEXT, RUN):
+        ledger.save_run(run)
+    assert ledger.runs() == [RUN, NEXT]
+
+
+def test_concluding_closes_the_dataset_and_what_was_asked(ledger: Ledger) -> None:
+    for request in ("a", "b"):
+        ledger.request(request, f"reason {request}", "now")
+    run = replace(RUN, requests=("a",), verdict="keep")
+    for _ in range(2):
+        ledger.conclude(run)
+        assert ledger.conclusion("d1") == "keep"
+        assert ledger.requests() == {"b": "reason b"}
+        assert ledger.run(run.run) == run
+    assert ledger.conclusion("other") == ""
+
+
+def test_failures_are_counted_once_per_execution(ledger: Ledger) -> None:
+    counts = [ledger.count_failure("d1", execution) for execution in ("x", "x", "y", "x", "z")]
+    assert counts == [1, 1, 2, 2, 3]
+    assert ledger.count_failure("d2", "x") == 1
+
+
+def test_holds_come_back_as_they_were_written(ledger: Ledger) -> None:
+    before, after = Source("s1", "landing/a", "1", "t1"), Source("s2", "landing/a", "2", "t2")
+    holds = {"s1": Hold(before, "", "unreadable", epoch=2), "s2": Hold(after, "r", "worse", before)}
+    for _ in range(2):
+        for hold in holds.values():
+            ledger.hold(hold)
+    assert ledger.held() == holds
+    for _ in range(2):
+        ledger.unhold("s1")
+    assert list(ledger.held()) == ["s2"]
+
+
+def test_an_epoch_is_bound_by_its_first_use(ledger: Ledger) -> None:
+    assert ledger.freeze_epoch(1, {"label": "a"}) == {"label": "a"}
+    assert ledger.freeze_epoch(1, {"label": "b"}) == {"label": "a"}
+    assert ledger.freeze_epoch(2, {"label": "b"}) == {"label": "b"}
+
+
+def test_a_marker_is_set_once(ledger: Ledger) -> None:
+    assert not ledger.is_marked("m")
+    assert [ledger.mark_once("m", 1), ledger.mark_once("m", 2)] == [True, False]
+    assert ledger.is_marked("m")
+
+
+def test_listings_go_on_over_many_pages(ledger: Ledger) -> None:
+    # A page ends at 1 MB.
+    for number in range(15):
+        ledger.save_run(replace(RUN, run=f"{number:012x}", sentence="x" * 100_000))
+    assert len(ledger.runs()) == 15

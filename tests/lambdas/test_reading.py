@@ -1,0 +1,231 @@
+"""Every kind of file that people drop, and every way in which one can be broken."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.records import RowRejected
+from lambdas.reading import FileRejected, read_rows
+
+COLUMNS = ["text", "label"]
+ROWS = [{"text": 'good, "fine"\nfilm', "label": "pos"}, {"text": "schlecht – très", "label": "neg"}]
+
+
+def as_csv(rows: list[dict[str, str]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def as_lines(rows: list[dict[str, str]]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def read(name: str, body: bytes) -> list[tuple[int, Any]]:
+    return list(read_rows(f"landing/{name}", io.BytesIO(body), COLUMNS))
+
+
+def places(found: list[tuple[int, Any]]) -> dict[int, str]:
+    """The reasons of the rejected rows by place."""
+    return {place: str(row) for place, row in found if isinstance(row, RowRejected)}
+
+
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gz"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "bom"])
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("a.csv", as_csv(ROWS)),
+        ("A.CSV", as_csv(ROWS)),
+        ("a.jsonl", as_lines(ROWS)),
+        ("a.json", as_lines(ROWS)),
+        ("array.json", json.dumps(ROWS).encode()),
+        ("pretty.json", ("\n \n" + json.dumps(ROWS, indent=2)).encode()),
+    ],
+)
+def test_all_kinds_give_the_same_rows(name: str, body: bytes, mark: bytes, compressed: bool) -> None:
+    content = mark + body
+    found = read(f"{name}.gz", gzip.compress(content)) if compressed else read(name, content)
+    assert [row for _, row in found] == ROWS
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), max_size=10))
+def test_any_text_survives_csv_and_json(texts: list[str]) -> None:
+    rows = [{"text": text, "label": "a"} for text in texts]
+    for name, body in (("a.csv", as_csv(rows)), ("a.jsonl", as_lines(rows)), ("b.json", json.dumps(rows).encode())):
+        assert [row for _, row in read(name, body)] == rows
+
+
+def test_a_row_s_place_is_where_a_person_finds_it() -> None:
+    body = b'text,label\n"two\nlines",a\n\nlast,b\n'
+    assert [place for place, _ in read("a.csv", body)] == [3, 5]
+    assert [place for place, _ in read("a.jsonl", b'{"text":1}\n\n{"text":2}\n')] == [1, 3]
+    assert [place for place, _ in read("a.json", b'[{"text":1},{"text":2}]')] == [1, 2]
+
+
+def test_further_columns_and_blanks_around_names_do_no_harm() -> None:
+    found = read("a.csv", b"id, label ,text\r\n7,pos,fine\r\n")
+    assert found == [(2, {"id": "7", "label": "pos", "text": "fine"})]
+
+
+def test_ragged_rows_are_rejected_one_by_one() -> None:
+    found = read("a.csv", b"text,label\na,b,c\nalone\nfine,pos\n")
+    assert places(found) == {
+        2: "3 cells where the first line names 2 columns: quote commas",
+        3: "1 cells where the first line names 2 columns: quote commas",
+    }
+    assert found[2] == (4, {"text": "fine", "label": "pos"})
+
+
+def test_broken_json_lines_are_rejected_one_by_one() -> None:
+    deep = b'{"text":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    huge = b'{"text":' + b"9" * 5000 + b"}"
+    found = read(
+        "a.jsonl", b"\n".join([b'{"text": "a"', b"3", b'["a"]', deep, huge, b"null", b'{"text":"x","label":"y"}'])
+    )
+    reasons = places(found)
+    assert sorted(reasons) == [1, 2, 3, 4, 5, 6]
+    assert "not JSON (" in reasons[1]
+    assert [reasons[place].split(",")[0] for place in (2, 3, 6)] == ["a int", "a list", "a NoneType"]
+    assert "nested too deeply" in reasons[4]
+    assert found[-1] == (7, {"text": "x", "label": "y"})
+
+
+def test_scalars_in_an_array_are_rejected_one_by_one() -> None:
+    found = read("a.json", b'[1, "two", [3], null, {"text": "x", "label": "y"}]')
+    assert sorted(places(found)) == [1, 2, 3, 4]
+    assert found[-1] == (5, {"text": "x", "label": "y"})
+
+
+def test_a_value_that_is_no_text_is_left_to_the_contract() -> None:
+    assert read("a.jsonl", b'{"text": {"deep": [1]}, "label": 2.5}') == [(1, {"text": {"deep": [1]}, "label": 2.5})]
+    assert read("a.json", b'[{"text": {"deep": [1]}, "label": 2.5}]') == [(1, {"text": {"deep": [1]}, "label": 2.5})]
+
+
+def test_one_object_over_many_lines_is_not_rows() -> None:
+    assert all(isinstance(row, RowRejected) for _, row in read("a.json", json.dumps(ROWS[0], indent=1).encode()))
+
+
+@pytest.mark.parametrize(
+    ("name", "body"), [("a.csv", b"text,label\n"), ("a.json", b""), ("a.json", b"[]"), ("a.jsonl", b"\n\n")]
+)
+def test_a_file_without_rows_has_none(name: str, body: bytes) -> None:
+    assert read(name, body) == []
+
+
+LONG_NAMES = b"x" * 5_000_000 + b"\nrow\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "why"),
+    [
+        ("a.csv", b"", "the file is empty"),
+        ("a.csv.gz", b"", "the file is empty"),
+        ("a.parquet", b"PAR1", "unknown kind of file: name it .csv, .json, .jsonl"),
+        ("a", b"text,label\n", "unknown kind of file"),
+        ("a.csv", b"text;label\na;b\n", r"no column 'text', 'label' .* which names \['text;label'\]: separate"),
+        (
+            "a.csv",
+            b"text,sentiment\na,b\n",
+            r"no column 'label' in the first line, which names \['text', 'sentiment'\]",
+        ),
+        ("a.csv", b"text,label,text\na,b,c\n", "column 'text' twice in the first line"),
+        ("a.csv", LONG_NAMES, "no column 'text', 'label'"),
+        ("a.csv", b'text,label\n"open,b\nnext,c\n', "line 3: .*check the quotes"),
+        ("a.csv", b'text,label\n"a"b,c\n', "line 2: .*check the quotes"),
+        ("a.csv", "text,label\nnaïve,a\n".encode("latin-1"), "not UTF-8 \\(byte 0xef\\)"),
+        ("a.csv", "text,label\na,b\n".encode("utf-16"), "not UTF-8 \\(byte 0xff\\)"),
+        ("a.csv", gzip.compress(as_csv(ROWS)), "not UTF-8"),
+        ("a.jsonl", b'{"text": "\xff"}', "not UTF-8"),
+        ("a.csv.gz", as_csv(ROWS), "not a whole gzip file"),
+        ("a.csv.gz", gzip.compress(as_csv(ROWS * 100))[:-9], "not a whole gzip file"),
+        ("a.json.gz", gzip.compress(json.dumps(ROWS * 100).encode())[:-9], "not a whole gzip file"),
+        ("a.csv.gz", gzip.compress(as_csv(ROWS))[:20] + b"junk" * 9, "not a whole gzip file"),
+        ("a.json", b'[{"text": "a", "label": "b"}', "not a JSON array of objects"),
+        ("a.json", b'[{"text": "a"} {"text": "b"}]', "not a JSON array of objects"),
+        ("a.json", b'[{"text": "a"}] tail', "not a JSON array of objects"),
+        ("a.json", b'[{"text": "\xff"}]', "not a JSON array of objects|not UTF-8"),
+        ("a.json", b'[{"text": "a"}, {"text": "\\udfff"}]', "a text after element 1 is not UTF-8"),
+        ("a.json", b'[{"text": ' + b"9" * 5000 + b"}]", "not a JSON array of objects"),
+        ("a.jsonl", b'{"text": "' + b"x" * 10_000_001, "line 1 has over 10,000,000 characters"),
+        ("a.csv", b"text,label\n" + b"x" * 10_000_001, "line 2 has over 10,000,000 characters"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(name: str, body: bytes, why: str) -> None:
+    with pytest.raises(FileRejected, match=why) as refused:
+        read(name, body)
+    assert len(str(refused.value)) < 2000
+
+
+def test_rows_before_the_break_are_given_before_the_file_is_refused() -> None:
+    rows = read_rows("landing/a.json", io.BytesIO(b'[{"text": "a", "label": "b"}, {"text"'), COLUMNS)
+    assert next(rows) == (1, {"text": "a", "label": "b"})
+    with pytest.raises(FileRejected):
+        next(rows)
+
+
+def test_a_cell_longer_than_the_csv_module_s_own_limit_is_one_row_s_affair() -> None:
+    long = "x" * 200_000
+    assert read("a.csv", f"text,label\n{long},a\nfine,b\n".encode()) == [
+        (2, {"text": long, "label": "a"}),
+        (3, {"text": "fine", "label": "b"}),
+    ]
+
+
+class _Endless(io.RawIOBase):
+    """A file of so many bytes, made as it is read."""
+
+    def __init__(self, unit: bytes, times: int, head: bytes = b"", tail: bytes = b"") -> None:
+        self._pieces = self._make(unit, times, head, tail)
+        self._rest = b""
+
+    @staticmethod
+    def _make(unit: bytes, times: int, head: bytes, tail: bytes) -> Iterator[bytes]:
+        yield head
+        for _ in range(times // 100):
+            yield unit * 100
+        yield tail
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            try:
+                self._rest = next(self._pieces)
+            except StopIteration:
+                return 0
+        size = min(len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "head", "tail"),
+    [
+        ("a.csv", b"some words of a row,a\n", b"text,label\n", b""),
+        ("a.jsonl", b'{"text":"some words","label":"a"}\n', b"", b""),
+        ("a.json", b'{"text":"some words","label":"a"},', b"[", b'{"text":"z","label":"a"}]'),
+    ],
+)
+def test_memory_does_not_grow_with_the_file(name: str, unit: bytes, head: bytes, tail: bytes) -> None:
+    peaks = []
+    for times in (2_000, 20_000):
+        tracemalloc.start()
+        count = sum(1 for _ in read_rows(name, _Endless(unit, times, head, tail), COLUMNS))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert count >= times
+    assert peaks[1] < 1.5 * peaks[0] + 100_000

@@ -1,0 +1,213 @@
+"""Reconcile: what a failed, aborted or timed-out execution leaves behind is made good, and told once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from domain import layout
+from domain.ledger import TEARDOWN
+from lambdas import reconcile
+from tests.lambdas.project import Project, reviews, until
+
+
+def tell(execution: str) -> None:
+    """The event that EventBridge sends; Reconcile reads no more of it than the ARN."""
+    reconcile.handler({"detail": {"executionArn": execution, "status": "FAILED"}}, None)
+
+
+def failed(project: Project, error: str = "E", cause: str = "no disk", **message: Any) -> str:
+    """An execution that failed while it held the claim."""
+    execution = project.start("fail", error=error, cause=cause, reason="drop", **{"from": "Settle", **message})
+    project.env.ledger.claim(execution, "then")
+    return execution
+
+
+def successor(project: Project, execution: str) -> str:
+    return f"reconcile-{layout.digest(execution)}"
+
+
+def started(project: Project) -> dict[str, dict[str, Any]]:
+    return {name: message for name, message in project.executions().items() if name.startswith(("reconcile", "after"))}
+
+
+def test_the_claim_goes_to_one_execution_named_after_the_dead_one(project: Project) -> None:
+    execution = failed(project)
+    tell(execution)
+    name = successor(project, execution)
+    assert started(project) == {name: {"reason": "reconcile", "from": "Redeploy", "chain": 1}}
+    assert str(project.env.ledger.claimed_by()).endswith(f":{name}")
+    (told,) = project.notifications()
+    assert told["Message"].startswith(f"An execution of {project.name} failed: no disk")
+
+
+def test_the_same_event_again_changes_nothing(project: Project) -> None:
+    execution = failed(project)
+    tell(execution)
+    items = project.env.ledger._all("claim") + project.env.ledger._all("failures")
+    project.notifications()
+    tell(execution)
+    assert list(started(project)) == [successor(project, execution)]
+    after = project.env.ledger._all("claim") + project.env.ledger._all("failures")
+    assert [{**item, "since": ""} for item in after] == [{**item, "since": ""} for item in items]
+    assert project.notifications() == []
+
+
+def test_killed_after_the_hand_over_the_next_try_starts_the_successor(project: Project) -> None:
+    execution = failed(project)
+    heir = project.machine.replace(":stateMachine:", ":execution:") + ":" + successor(project, execution)
+    project.env.ledger.hand_over(execution, heir, "now")
+    tell(execution)
+    assert list(started(project)) == [successor(project, execution)]
+    assert len(project.notifications()) == 1
+
+
+def test_late_when_another_execution_works_it_only_tells(project: Project) -> None:
+    execution = failed(project)
+    project.env.ledger.release(execution)
+    other = project.claim()
+    job = layout.training_job(project.name, "0123456789ab", 2)
+    project.run(execution)
+    project.train(job, seconds=300)
+    tell(execution)
+    assert project.env.ledger.claimed_by() == other
+    assert started(project) == {}
+    assert len(project.notifications()) == 1
+    described = project.client("sagemaker").describe_training_job(TrainingJobName=job)
+    assert described["TrainingJobStatus"] == "InProgress", "it may be the other execution's"
+    project.client("sagemaker").stop_training_job(TrainingJobName=job)
+
+
+def test_its_training_job_is_stopped(project: Project) -> None:
+    execution = failed(project)
+    run = project.run(execution)
+    job = layout.training_job(project.name, run.run, 1)
+    project.train(job, seconds=300)
+    tell(execution)
+    project.trained(job, "Stopped")
+
+
+def test_with_a_free_claim_what_is_pending_is_started_once(project: Project) -> None:
+    execution = project.start("fail", error="Lambda.Unknown", cause="Release died")
+    project.drop("a.csv", reviews(10))
+    for _ in range(2):
+        tell(execution)
+    assert started(project) == {
+        f"after-{layout.digest(execution)}": {"reason": "landing changed", "from": "Settle", "chain": 1}
+    }
+
+
+def test_with_a_free_claim_and_nothing_pending_nothing_is_started(project: Project) -> None:
+    tell(project.start("fail", error="E", cause="c"))
+    assert started(project) == {}
+
+
+def test_executions_that_die_before_they_claim_do_not_follow_each_other_for_ever(project: Project) -> None:
+    project.drop("a.csv", reviews(10))
+    tell(project.start("fail", error="E", cause="c", chain=reconcile.MAX_CHAIN))
+    assert started(project) == {}
+    assert len(project.notifications()) == 1
+
+
+def test_a_convergence_that_failed_is_tried_again_so_often_in_a_row(project: Project) -> None:
+    execution = failed(project, **{"from": "Redeploy", "chain": 1})
+    tell(execution)
+    assert started(project)[successor(project, execution)]["chain"] == 2
+
+
+def test_then_the_claim_is_given_back_and_a_person_is_needed(project: Project) -> None:
+    execution = failed(project, **{"from": "Redeploy", "chain": reconcile.MAX_CHAIN})
+    tell(execution)
+    assert started(project) == {}
+    assert project.env.ledger.claimed_by() is None
+    assert "could not be brought back" in project.notifications()[0]["Message"]
+
+
+def test_a_teardown_is_left_alone(project: Project) -> None:
+    execution = failed(project)
+    project.env.ledger.seize(TEARDOWN, "now")
+    tell(execution)
+    assert started(project) == {}
+    assert project.notifications() == []
+
+
+# ---- giving up ---------------------------------------------------------------------------
+
+
+def test_a_dataset_is_given_up_after_so_many_failed_attempts(project: Project) -> None:
+    project.env.ledger.request("q", "retrain", "now")
+    for attempt in range(1, 4):
+        execution = failed(project, cause=json.dumps({"errorMessage": "no disk", "errorType": "OSError"}))
+        run = project.run(execution, attempt=attempt, requests=("q",))
+        tell(execution)
+        ended = project.env.ledger.run(run.run)
+        assert ended is not None
+        assert ended.verdict == ("" if attempt < 3 else "gave-up")
+        project.env.ledger.seize("nobody", "now")
+        project.env.ledger.release("nobody")
+    assert ended.sentence == "Given up: 3 attempts failed. no disk"
+    assert project.env.ledger.conclusion(run.dataset) == "gave-up"
+    assert project.env.ledger.requests() == {}
+    told = [note["Message"] for note in project.notifications()]
+    assert ["not tried again" in message for message in told] == [False, False, True]
+
+
+def test_without_quota_it_is_given_up_at_once_with_advice(project: Project) -> None:
+    execution = failed(project, error="SageMaker.ResourceLimitExceededException", cause="limit is 0 Instances")
+    run = project.run(execution)
+    tell(execution)
+    assert project.env.ledger.conclusion(run.dataset) == "gave-up"
+    assert "Service Quotas" in project.notifications()[0]["Message"]
+
+
+def test_what_fails_before_there_is_a_run_is_given_up_as_well(project: Project) -> None:
+    project.configure(operations={"max_attempts": 1})
+    project.drop("a.csv", reviews(10))
+    project.env.ledger.request("q", "retrain", "now")
+    execution = failed(project, error="EpochChanged", cause="data.label changed")
+    for _ in range(2):
+        tell(execution)
+    (run,) = project.env.ledger.runs()
+    assert (run.verdict, run.requests, run.execution) == ("gave-up", ("q",), execution)
+    assert project.env.ledger.requests() == {}
+    assert project.env.ledger.conclusion(run.dataset) == "gave-up"
+
+
+def test_an_abort_is_not_counted(project: Project) -> None:
+    project.configure(operations={"max_attempts": 1})
+    execution = project.claim()
+    run = project.run(execution)
+    project.client("stepfunctions").stop_execution(executionArn=execution)
+    until(lambda: project.status(execution) == "ABORTED")
+    tell(execution)
+    assert project.env.ledger.conclusion(run.dataset) == ""
+    assert list(started(project)) == [successor(project, execution)]
+    assert "was stopped" in project.notifications()[0]["Subject"]
+
+
+@pytest.mark.parametrize("verdict", ["promote", "keep", "reject"])
+def test_what_fails_after_the_run_was_concluded_leaves_it_so(project: Project, verdict: str) -> None:
+    project.configure(operations={"max_attempts": 1})
+    execution = failed(project)
+    run = project.run(execution, verdict=verdict)
+    tell(execution)
+    assert project.env.ledger.run(run.run) == run
+    assert list(started(project)) == [successor(project, execution)]
+
+
+def test_a_run_that_is_the_champion_is_not_given_up(project: Project) -> None:
+    project.configure(operations={"max_attempts": 1})
+    execution = failed(project, error="ConvergenceFailed")
+    run = project.run(execution)
+    project.env.ledger.promote(execution, run, "now")
+    tell(execution)
+    assert project.env.ledger.conclusion(run.dataset) == "promote"
+
+
+def test_a_failed_convergence_counts_against_no_dataset(project: Project) -> None:
+    project.configure(operations={"max_attempts": 1})
+    project.drop("a.csv", reviews(10))
+    tell(failed(project, **{"from": "Redeploy"}))
+    assert project.env.ledger.runs() == []

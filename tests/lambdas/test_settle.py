@@ -1,0 +1,47 @@
+"""Settle: wait for quiet, but not for ever."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from lambdas import settle
+from tests.lambdas.project import Project
+
+
+def ask(started_ago: float = 0) -> int:
+    started = datetime.now(UTC) - timedelta(seconds=started_ago)
+    # As Step Functions writes it.
+    moment = started.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    wait = settle.handler({"execution": "arn", "started": moment}, None)["wait_seconds"]
+    assert isinstance(wait, int)
+    return wait
+
+
+def test_an_empty_landing_is_quiet(project: Project) -> None:
+    assert ask() == 0
+
+
+def test_after_a_drop_it_waits_for_the_quiet_time(project: Project) -> None:
+    project.configure(data={"quiet_seconds": 600, "settle_max_seconds": 9000})
+    project.drop("a.csv", "x")
+    assert 500 < ask() <= 601
+
+
+def test_the_wait_is_bounded_from_the_start_of_the_execution(project: Project) -> None:
+    project.configure(data={"quiet_seconds": 600, "settle_max_seconds": 300})
+    project.drop("a.csv", "x")
+    assert 150 < ask(started_ago=100) <= 201
+    assert ask(started_ago=301) == 0
+
+
+def test_without_a_quiet_time_it_does_not_wait(project: Project) -> None:
+    project.configure(data={"quiet_seconds": 0})
+    project.drop("a.csv", "x")
+    # The clock of S3 counts whole seconds.
+    assert ask() <= 1
+
+
+def test_folder_markers_do_not_disturb(project: Project) -> None:
+    project.configure(data={"quiet_seconds": 600})
+    project.drop("folder/", "")
+    assert ask() == 0

@@ -1,0 +1,168 @@
+"""Endpoints run a real server per deployment: blue/green, honest failure, scale to zero, throttling, errors."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.cloud import LocalCloud
+from tests.local import builders
+
+IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/serving:local"
+
+
+def config(cloud: LocalCloud, role: str, *, concurrency: int = 2, **behaviour: Any) -> str:
+    """A model and a configuration whose server behaves like that; the configuration's name."""
+    name = builders.unique("config")
+    uri = builders.put(cloud, f"artifacts/{name}.tar.gz",
+                       builders.tarball({"behaviour.json": json.dumps(behaviour).encode()}))
+    sagemaker = cloud.client("sagemaker")
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer={
+        "Image": IMAGE, "ModelDataUrl": uri, "Environment": {"MODE": "test"}})
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[{
+        "VariantName": "AllTraffic", "ModelName": name,
+        "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": concurrency}}])
+    return name
+
+
+def endpoint(cloud: LocalCloud, config_name: str) -> str:
+    name = builders.unique("endpoint")
+    cloud.client("sagemaker").create_endpoint(EndpointName=name, EndpointConfigName=config_name)
+    builders.settled(cloud, name)
+    return name
+
+
+def invoke(cloud: LocalCloud, name: str, body: bytes = b"hello") -> Any:
+    runtime = cloud.client("sagemaker-runtime", retries={"total_max_attempts": 1})
+    return runtime.invoke_endpoint(EndpointName=name, ContentType="text/plain", Body=body)
+
+
+def answer(cloud: LocalCloud, name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(invoke(cloud, name)["Body"].read())
+    return content
+
+
+def code(error: pytest.ExceptionInfo[ClientError]) -> str:
+    return str(error.value.response["Error"]["Code"])
+
+
+def test_an_endpoint_answers_with_what_sagemaker_lets_through(small_cloud: LocalCloud, sagemaker_role: str) -> None:
+    name = endpoint(small_cloud, config(small_cloud, sagemaker_role, answer="a"))
+    response = invoke(small_cloud, name)
+    assert json.loads(response["Body"].read()) == {"answer": "a", "echo": "hello", "mode": "test", "key": "ASIA"}
+    assert response["ContentType"] == "application/json"
+    assert response["CustomAttributes"] == "model=1"
+    assert response["InvokedProductionVariant"] == "AllTraffic"
+    assert "x-secret" not in response["ResponseMetadata"]["HTTPHeaders"]
+    metrics = builders.eventually(lambda: small_cloud.client("cloudwatch").list_metrics(
+        Namespace="AWS/SageMaker", Dimensions=[{"Name": "EndpointName", "Value": name}])["Metrics"])
+    assert {"Invocations", "ModelLatency", "OverheadLatency"} <= {metric["MetricName"] for metric in metrics}
+    lines = builders.eventually(lambda: builders.log_lines(small_cloud, f"/aws/sagemaker/Endpoints/{name}", "All"))
+    assert lines[0].startswith("serving")
+
+
+def test_an_update_swaps_and_the_old_server_goes(small_cloud: LocalCloud, sagemaker_role: str) -> None:
+    old = config(small_cloud, sagemaker_role, answer="old")
+    new = config(small_cloud, sagemaker_role, answer="new", start=2)
+    name = endpoint(small_cloud, old)
+    before = small_cloud.server_pid(name)
+    small_cloud.client("sagemaker").update_endpoint(EndpointName=name, EndpointConfigName=new)
+    assert answer(small_cloud, name)["answer"] == "old"
+    with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
+        small_cloud.client("sagemaker").update_endpoint(EndpointName=name, EndpointConfigName=old)
+    record = builders.settled(small_cloud, name)
+    assert (record["EndpointStatus"], record["EndpointConfigName"]) == ("InService", new)
+    assert answer(small_cloud, name)["answer"] == "new"
+    builders.eventually(lambda: before not in small_cloud.processes(), "the old server is gone")
+
+
+def test_a_failed_update_leaves_the_old_one_serving(small_cloud: LocalCloud, sagemaker_role: str) -> None:
+    good = config(small_cloud, sagemaker_role, answer="good")
+    bad = config(small_cloud, sagemaker_role, answer="bad", ping=503)
+    name = endpoint(small_cloud, good)
+    small_cloud.client("sagemaker").update_endpoint(EndpointName=name, EndpointConfigName=bad)
+    assert answer(small_cloud, name)["answer"] == "good"
+    record = builders.settled(small_cloud, name)
+    assert (record["EndpointStatus"], record["EndpointConfigName"]) == ("InService", good)
+    assert "did not pass the ping health check" in record["FailureReason"]
+    assert answer(small_cloud, name)["answer"] == "good"
+
+
+def test_a_new_endpoint_that_does_not_come_up_is_failed(small_cloud: LocalCloud, sagemaker_role: str) -> None:
+    name = endpoint(small_cloud, config(small_cloud, sagemaker_role, nothing="KeyError at the first request", ping=500))
+    sagemaker = small_cloud.client("sagemaker")
+    assert sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Failed"
+    other = config(small_cloud, sagemaker_role, answer="b")
+    with pytest.raises(ClientError, match="Failed"):
+        sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=other)
+    sagemaker.delete_endpoint(EndpointName=name)
+
+
+def test_it_scales_to_zero_and_comes_back(small_cloud: LocalCloud, sagemaker_role: str) -> None:
+    name = endpoint(small_cloud, config(small_cloud, sagemaker_role, answer="back"))
+    first = small_cloud.server_pid(name)
+    assert first
+    builders.eventually(lambda: small_cloud.server_pid(name) is None, "scaled to zero")
+    assert first not in small_cloud.processes()
+    assert answer(small_cloud, name)["answer"] == "back"
+    assert small_cloud.server_pid(name) not in (None, first)
+    builders.eventually(lambda: small_cloud.client("cloudwatch").list_metrics(
+        MetricName="ModelSetupTime", Dimensions=[{"Name": "EndpointName", "Value": name}])["Metrics"])
+
+
+def test_above_its_concurrency_it_throttles(small_cloud: LocalCloud, sagemaker_role: str) -> None:
+    name = endpoint(small_cloud, config(small_cloud, sagemaker_role, answer="slow", seconds=1.5, concurrency=1))
+
+    def attempt(_: int) -> str:
+        try:
+            invoke(small_cloud, name)
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return "ok"
+
+    with ThreadPoolExecutor(3) as pool:
+        outcomes = sorted(pool.map(attempt, range(3)))
+    assert outcomes == ["ThrottlingException", "ThrottlingException", "ok"]
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_what_the_container_refuses_is_a_model_error(
+        small_cloud: LocalCloud, sagemaker_role: str, status: int) -> None:
+    name = endpoint(small_cloud, config(small_cloud, sagemaker_role, answer="no", status=status))
+    with pytest.raises(ClientError) as error:
+        invoke(small_cloud, name)
+    assert code(error) == "ModelError"
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 424
+    assert error.value.response["OriginalStatusCode"] == status
+    assert "no" in error.value.response["OriginalMessage"]
+
+
+def test_missing_and_deleted_endpoints(small_cloud: LocalCloud, sagemaker_role: str) -> None:
+    sagemaker = small_cloud.client("sagemaker")
+    name = endpoint(small_cloud, config(small_cloud, sagemaker_role, answer="x"))
+    pid = small_cloud.server_pid(name)
+    sagemaker.delete_endpoint(EndpointName=name)
+
+    def gone() -> bool:
+        try:
+            sagemaker.describe_endpoint(EndpointName=name)
+        except ClientError as error:
+            return error.response["Error"]["Message"].startswith('Could not find endpoint "arn:aws:sagemaker:')
+        return False
+
+    builders.eventually(gone)
+    assert pid not in small_cloud.processes()
+    with pytest.raises(ClientError) as error:
+        invoke(small_cloud, name)
+    assert code(error) == "ValidationError"
+
+
+def test_a_payload_above_four_megabytes_is_refused(small_cloud: LocalCloud, sagemaker_role: str) -> None:
+    name = endpoint(small_cloud, config(small_cloud, sagemaker_role, answer="x"))
+    with pytest.raises(ClientError) as error:
+        invoke(small_cloud, name, b"x" * (4 * 2**20 + 1))
+    assert code(error) == "ValidationError"

@@ -1,0 +1,83 @@
+"""Fixtures of the command's tests: a receipt and a run of the shapes that the pipeline writes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from domain.config import GateSettings
+from domain.dataset import Source, Version
+from domain.gate import JudgedRow, decide
+from domain.ledger import Champion, Run
+
+RUN = "0123456789ab"
+
+
+def judged(n: int, wrong: int, champion_wrong: int | None) -> list[JudgedRow]:
+    """`n` rows of two labels, of which the candidate gets `wrong` and the champion `champion_wrong` wrong."""
+    rows = []
+    for number in range(n):
+        label, other = ("good", "bad") if number % 2 else ("bad", "good")
+        champion = None if champion_wrong is None else (other if number < champion_wrong else label)
+        rows.append(JudgedRow(f"{number:064x}", label, other if number < wrong else label, champion, number % 4 > 0))
+    return rows
+
+
+def make_receipt(*, wrong: int = 20, champion_wrong: int | None = 30) -> dict[str, Any]:
+    """A receipt of a run on two files; the gate's part is what the gate really says."""
+    decision = decide(judged(100, wrong, champion_wrong), GateSettings())
+    first = Source.of("landing/reviews-1.csv", "e1", "2026-11-22T10:00:00+00:00")
+    second = Source.of("landing/[new] reviews.jsonl", "e2", "2026-11-22T11:00:00+00:00")
+    rows = {
+        first.source: {"train": 800, "validation": 100, "test": 100},
+        second.source: {"train": 80, "validation": 10, "test": 10},
+    }
+    version = Version.of(1, [first, second], rows, {"good", "bad"})
+    champion = Champion("ba9876543210", "d0", 1, "s3://b/models/x/output/model.tar.gz", 1, "2026-11-21T09:00:00+00:00")
+    return {
+        "run": RUN,
+        "reason": "landing changed",
+        "execution": "arn:aws:states:us-east-1:000000000000:execution:reviews-pipeline:abc",
+        "started": "2026-11-22T11:01:00+00:00",
+        "judged": "2026-11-22T11:04:05+00:00",
+        "verdict": decision.verdict,
+        "sentence": decision.sentence,
+        "data": {
+            **version.to_json(),
+            "rows": {split: version.count(split) for split in ("train", "validation", "test")},
+            "rejected": 7,
+            "rejected_by_file": {second.key: 7},
+        },
+        "code": {"sha256": "c0de" * 16, "image": "image:tag"},
+        "training": {
+            "job": f"reviews-{RUN}-1",
+            "instance": "ml.g4dn.xlarge",
+            "spot": True,
+            "seconds": 100,
+            "billed_seconds": 30,
+            "spot_savings_percent": 70.0,
+            "estimated_usd": 0.0061,
+            "hyperparameters": {"epochs": "2", "learning_rate": "0.0001", "base_model": '"s3://b/base/minilm/"'},
+            "metrics": {},
+        },
+        "artifact": "s3://b/models/y/output/model.tar.gz",
+        "champion": asdict(champion) if champion_wrong is not None else None,
+        "gate": {"policy": GateSettings().model_dump(), **decision.to_json()},
+    }
+
+
+@pytest.fixture
+def receipt() -> dict[str, Any]:
+    """A promoted candidate's."""
+    return make_receipt()
+
+
+@pytest.fixture
+def run(receipt: dict[str, Any]) -> Run:
+    """The ledger's record of the same run."""
+    return Run(
+        RUN, receipt["data"]["dataset"], 1, receipt["execution"], receipt["reason"], receipt["started"],
+        judged=receipt["verdict"], verdict=receipt["verdict"], sentence=receipt["sentence"],
+    )  # fmt: skip

@@ -1,0 +1,56 @@
+"""Reading an execution's history and a training job's log as a person follows them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from domain import metrics
+from ops.execution import stages_of
+from ops.job import metrics_in
+
+START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+
+
+def entered(second: int, name: str) -> dict[str, Any]:
+    return {"timestamp": START + timedelta(seconds=second), "stateEnteredEventDetails": {"name": name}}
+
+
+HISTORY = [
+    {"timestamp": START},
+    entered(0, "Claim"),
+    entered(1, "Claimed"),
+    entered(1, "Settle"),
+    entered(2, "Quiet"),
+    entered(2, "WaitForQuiet"),
+    entered(60, "Settle"),
+    entered(61, "Quiet"),
+    entered(61, "Prepare"),
+    entered(70, "Train"),
+]
+
+
+def test_waits_and_choices_belong_to_the_step_before_them() -> None:
+    stages = stages_of(HISTORY, START + timedelta(seconds=100), over=False)
+    assert [(stage.name, stage.seconds) for stage in stages] == [
+        ("Claim", 1.0), ("Settle", 60.0), ("Prepare", 9.0), ("Train", 30.0),
+    ]  # fmt: skip
+    assert [stage.done for stage in stages] == [True, True, True, False]
+
+
+def test_the_last_step_is_done_when_the_execution_is_over() -> None:
+    assert all(stage.done for stage in stages_of(HISTORY, START + timedelta(seconds=100), over=True))
+
+
+def test_a_roll_back_shows_as_a_second_redeploy() -> None:
+    history = [
+        entered(second, name) for second, name in enumerate(("Redeploy", "Await", "Verify", "RollBack", "Redeploy"))
+    ]
+    names = [stage.name for stage in stages_of(history, START + timedelta(seconds=9), over=True)]
+    assert names == ["Redeploy", "Await", "Verify", "RollBack", "Redeploy"]
+
+
+def test_metrics_are_read_as_training_prints_them() -> None:
+    for key, name in metrics.NAMES.items():
+        assert metrics_in(metrics.line(key, 0.125, 40)) == {name: 0.125}
+    assert metrics_in("an epoch has ended") == {}

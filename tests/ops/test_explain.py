@@ -1,0 +1,70 @@
+"""The page about a run says what was decided, by which numbers, on which data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from rich.text import Text
+
+from domain.ledger import Run
+from ops.explain import page
+from tests.ops.conftest import make_receipt
+
+
+def plain(run: Run, receipt: dict[str, Any] | None) -> str:
+    return "\n".join(Text.from_markup(line).plain for line in page(run, receipt))
+
+
+def test_says_the_verdict_and_every_rule_with_its_numbers(run: Run, receipt: dict[str, Any]) -> None:
+    text = plain(run, receipt)
+    assert "Run 0123456789ab: promoted" in text
+    assert receipt["sentence"] in text
+    for rule in receipt["gate"]["rules"]:
+        assert f"passed  {rule['sentence']}" in text
+    assert "accuracy 0.8000, at least 0.7500 needed" in text
+
+
+def test_marks_the_rules_that_failed(run: Run) -> None:
+    receipt = make_receipt(wrong=40, champion_wrong=10)
+    text = plain(replace(run, verdict="reject", sentence=receipt["sentence"]), receipt)
+    failed = [rule["sentence"] for rule in receipt["gate"]["rules"] if not rule["passed"]]
+    assert failed
+    assert all(f"FAILED  {sentence}" in text for sentence in failed)
+    assert "rejected" in text.splitlines()[0]
+
+
+def test_names_each_file_with_its_rows_and_where_its_rejected_rows_are(run: Run, receipt: dict[str, Any]) -> None:
+    text = plain(run, receipt)
+    source = receipt["data"]["sources"][1]["source"]
+    assert "landing/reviews-1.csv  1,000 rows\n" in text
+    # Brackets in a file's name are the file's, not markup.
+    assert f"landing/[new] reviews.jsonl  100 rows, 7 quarantined: quarantine/{source}.jsonl" in text
+
+
+def test_says_what_training_took_and_cost(run: Run, receipt: dict[str, Any]) -> None:
+    text = plain(run, receipt)
+    assert "ml.g4dn.xlarge Spot: trained 100 s, billed 30 s, 70% saved, about $0.0061" in text
+    assert "from s3://b/base/minilm/" in text
+    assert "epochs 2, learning rate 0.0001" in text
+
+
+def test_without_a_price_no_cost_is_invented(run: Run, receipt: dict[str, Any]) -> None:
+    receipt["training"]["estimated_usd"] = None
+    assert "$" not in plain(run, receipt)
+
+
+def test_a_first_model_has_nothing_to_be_compared_with(run: Run) -> None:
+    assert "there was no live model to compare with" in plain(run, make_receipt(champion_wrong=None))
+
+
+def test_a_run_that_was_not_judged_still_has_a_page(run: Run) -> None:
+    text = plain(replace(run, verdict="too-few-rows", sentence="Not trained: 3 train rows of 100 needed."), None)
+    assert "too few rows" in text
+    assert "Not trained: 3 train rows of 100 needed." in text
+    assert "was not judged" in text
+
+
+def test_reads_a_receipt_as_it_comes_out_of_s3(run: Run, receipt: dict[str, Any]) -> None:
+    assert plain(run, json.loads(json.dumps(receipt))) == plain(run, receipt)

@@ -1,0 +1,157 @@
+"""The predictor says what PyTorch says, the same for a text whatever it is asked together with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from domain.artifact import INPUTS
+from serving.artifact import ArtifactError
+from serving.predictor import PredictionError, Predictor
+from tests.serving.conftest import LABELS
+from tests.tiny_model import MAX_LENGTH, tiny_artifact, tiny_classifier, tiny_tokenizer
+
+TEXTS = [
+    "this film is great",
+    "a dull, awful movie and not very good",
+    "",
+    "The plot was thin... but the rest? Wonderful! " * 3,
+    "ünïcödé 電影 \u0000 \U0001f600",
+    "good " * 500,
+]
+# In probability; measured 1e-7 and 0.012.
+FP32_TOLERANCE, INT8_TOLERANCE = 1e-5, 0.05
+
+
+def by_pytorch(texts: list[str], seed: int = 0) -> NDArray[np.float32]:
+    """Probabilities by the PyTorch model that the artifacts here are made of."""
+    tokenizer, model = tiny_tokenizer(), tiny_classifier(len(LABELS), seed)
+    tokenizer.enable_truncation(MAX_LENGTH)
+    with torch.inference_mode():
+        rows = [model(input_ids=torch.tensor([tokenizer.encode(text).ids])).logits.softmax(-1) for text in texts]
+    return torch.cat(rows).numpy()
+
+
+@pytest.mark.parametrize("inputs", [INPUTS[:2], INPUTS])
+def test_fp32_agrees_with_pytorch(tmp_path: Path, inputs: tuple[str, ...]) -> None:
+    tiny_artifact(tmp_path / "tiny", LABELS, inputs=inputs, int8=False)
+    scores = Predictor.load(tmp_path / "tiny" / "model").scores(TEXTS)
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(scores, by_pytorch(TEXTS), rtol=0, atol=FP32_TOLERANCE)
+
+
+def test_int8_agrees_with_pytorch(predictor: Predictor) -> None:
+    exact = by_pytorch(TEXTS)
+    np.testing.assert_allclose(predictor.scores(TEXTS), exact, rtol=0, atol=INT8_TOLERANCE)
+    # The tolerance is worth something only if the texts differ by more.
+    assert np.ptp(exact, axis=0).max() > 2 * INT8_TOLERANCE
+
+
+def test_an_answer_does_not_depend_on_its_neighbours_nor_on_threads(predictor: Predictor, model_dir: Path) -> None:
+    texts = [f"{text} {number}" for number in range(20) for text in TEXTS]
+    together = predictor.scores(texts)
+    alone = np.concatenate([predictor.scores([text]) for text in texts])
+    in_parallel = Predictor.load(model_dir, threads=2).scores(texts)
+    assert np.array_equal(together, alone)
+    assert np.array_equal(together, in_parallel)
+
+
+def test_answers_the_likeliest_labels_first(predictor: Predictor) -> None:
+    scores = predictor.scores(TEXTS)
+    for top_k, count in [(1, 1), (2, 2), (99, 3), (None, 3)]:
+        for row, predictions in zip(scores, predictor.predict(TEXTS, top_k), strict=True):
+            assert len(predictions) == count
+            assert [p.score for p in predictions] == sorted(row.tolist(), reverse=True)[:count]
+            assert all(row[LABELS.index(p.label)] == np.float32(p.score) for p in predictions)
+    assert scores.sum(axis=1) == pytest.approx(1)
+
+
+def test_a_bias_decides_the_answer(tmp_path: Path) -> None:
+    tiny_artifact(tmp_path / "tiny", LABELS, bias=[0, 10, 0])
+    assert {best[0].label for best in Predictor.load(tmp_path / "tiny" / "model").predict(TEXTS)} == {"neutral"}
+
+
+def test_reports_what_it_did_not_read(predictor: Predictor) -> None:
+    exactly, over = "good " * (MAX_LENGTH - 2), "good " * (MAX_LENGTH - 1)
+    # Mere spaces make no tokens, but so many that they are cut before they are looked at.
+    spaces = "good" + " " * 10_000
+    assert predictor.truncated([exactly, over, "", spaces]) == [False, True, False, True]
+    assert predictor.answer([over, exactly]).truncated == [True, False]
+
+
+def test_no_texts_no_answers(predictor: Predictor) -> None:
+    assert predictor.scores([]).shape == (0, len(LABELS))
+    assert predictor.predict([]) == []
+
+
+def test_refuses_a_model_that_is_not_the_manifests(edited: Callable[..., Path]) -> None:
+    directory = edited(inputs=list(INPUTS))
+    with pytest.raises(ArtifactError, match="the manifest says"):
+        Predictor.load(directory)
+
+
+def test_refuses_a_changed_or_missing_model(edited: Callable[..., Path]) -> None:
+    directory = edited()
+    with (directory / "model.onnx").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(ArtifactError, match="checksum"):
+        Predictor.load(directory)
+    (directory / "model.onnx").unlink()
+    with pytest.raises(ArtifactError, match="missing"):
+        Predictor.load(directory)
+
+
+def test_refuses_a_model_that_is_none(edited: Callable[..., Path]) -> None:
+    with pytest.raises(ArtifactError, match="cannot be loaded"):
+        Predictor.load(edited(onnx=b"no graph"))
+
+
+def test_a_model_for_other_labels_is_our_fault(edited: Callable[..., Path]) -> None:
+    with pytest.raises(PredictionError, match="shape"):
+        Predictor.load(edited(labels=["one", "two"])).predict(["text"])
+
+
+def test_an_output_that_is_not_finite_is_our_fault(tmp_path: Path) -> None:
+    tiny_artifact(tmp_path / "tiny", LABELS, bias=[0, float("nan"), 0])
+    with pytest.raises(PredictionError, match="finite"):
+        Predictor.load(tmp_path / "tiny" / "model").predict(["text"])
+
+
+@pytest.mark.parametrize("reduce_range", [True, False])
+def test_int8_products_do_not_saturate(edited: Callable[..., Path], tmp_path: Path, reduce_range: bool) -> None:
+    # Every product is the largest there is. With 8-bit weights a CPU with AVX2 but without VNNI adds two of them to
+    # 16 bits and gets about half of what is right, unless the session is told to do without that instruction.
+    directory = edited(onnx=largest_products(tmp_path, reduce_range), reduce_range=reduce_range, labels=["no", "yes"])
+    (scores,) = Predictor.load(directory).scores(["a film"])
+    assert np.log(scores[1] / scores[0]) == pytest.approx(1.0, abs=0.02)
+
+
+def largest_products(folder: Path, reduce_range: bool) -> bytes:
+    """An int8 graph whose logits are 0 and 1, each the mean of 256 equal products, whatever the text."""
+    weights = np.full((256, 2), 1 / 256, np.float32) * np.array([0, 1], np.float32)
+    text = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "sequence"])
+    mask = helper.make_tensor_value_info("attention_mask", TensorProto.INT64, ["batch", "sequence"])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 2])
+    nodes = [
+        helper.make_node("Cast", ["attention_mask"], ["ones"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMax", ["ones"], ["one"], axes=[1], keepdims=1),
+        helper.make_node("Expand", ["one", "shape"], ["wide"]),
+        helper.make_node("MatMul", ["wide", "weights"], ["logits"]),
+    ]
+    constants = [
+        helper.make_tensor("shape", TensorProto.INT64, [2], [1, 256]),
+        helper.make_tensor("weights", TensorProto.FLOAT, weights.shape, weights.flatten()),
+    ]
+    graph = helper.make_graph(nodes, "largest", [text, mask], [logits], constants)
+    exact, int8 = folder / "exact.onnx", folder / "int8.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), exact)
+    quantize_dynamic(exact, int8, weight_type=QuantType.QInt8, per_channel=True, reduce_range=reduce_range)
+    return int8.read_bytes()

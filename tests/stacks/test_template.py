@@ -1,0 +1,165 @@
+"""What must hold for the deployed resources, whatever else changes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from cfnlint.api import lint_all
+
+from domain import layout
+from domain.config import Settings
+from tests.stacks.synth import ACCOUNT, PROJECT, REGION, Synthesized
+
+
+def test_the_bucket_is_private_encrypted_versioned_and_kept(aws: Synthesized) -> None:
+    resource = aws.resolved["DataBucketE6B0FAA8"]
+    bucket = resource["Properties"]
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert bucket["BucketName"] == f"{PROJECT}-data-{ACCOUNT}-{REGION}"
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    algorithm = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"]
+    assert algorithm == {"SSEAlgorithm": "AES256"}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["NotificationConfiguration"] == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+    assert rules["checkpoints"]["Prefix"] == layout.CHECKPOINTS
+    assert rules["checkpoints"]["ExpirationInDays"] == 14
+    assert rules["overwritten-landing-files"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert "ExpirationInDays" not in rules["overwritten-landing-files"]
+    assert rules["unfinished-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 3}
+
+
+@pytest.mark.parametrize("kind", ["AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"])
+def test_nothing_is_reachable_without_tls(aws: Synthesized, kind: str) -> None:
+    for policy in aws.of_type(kind).values():
+        denied = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+        assert any(s["Condition"] == {"Bool": {"aws:SecureTransport": "false"}} for s in denied)
+
+
+def test_the_ledger_is_on_demand_recoverable_and_kept(aws: Synthesized) -> None:
+    (resource,) = (r for r in aws.resolved.values() if r["Type"] == "AWS::DynamoDB::Table")
+    table = resource["Properties"]
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert table["TableName"] == f"{PROJECT}-ledger"
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
+
+
+def test_every_log_group_ends(aws: Synthesized) -> None:
+    groups = aws.of_type("AWS::Logs::LogGroup")
+    assert {group["RetentionInDays"] for group in groups.values()} == {30}
+    names = {group["LogGroupName"] for group in groups.values()}
+    assert f"/aws/sagemaker/Endpoints/{PROJECT}" in names
+    logged = {function["LoggingConfig"]["LogGroup"] for function in aws.of_type("AWS::Lambda::Function").values()}
+    assert logged <= names
+
+
+def test_functions_stay_within_lambdas_limits(aws: Synthesized) -> None:
+    functions = aws.of_type("AWS::Lambda::Function").values()
+    ours = [function for function in functions if function.get("FunctionName", "").startswith(f"{PROJECT}-")]
+    assert len(ours) == 14
+    for function in ours:
+        assert function["Runtime"] == "python3.13"
+        assert function["Architectures"] == ["x86_64"]
+        # Lambda allows 900 s; 3,008 MB is what a new account gets.
+        assert function["Timeout"] <= 900
+        assert function["MemorySize"] <= 3008
+        variables = function["Environment"]["Variables"]
+        assert sum(len(name) + len(value) for name, value in variables.items()) < 4096
+        assert Settings.model_validate_json(variables["SETTINGS"]).project == PROJECT
+    assert len({function["Code"]["S3Key"] for function in ours}) == 2
+
+
+def test_alarms_are_few_single_metric_and_quiet_without_data(aws: Synthesized) -> None:
+    alarms = aws.of_type("AWS::CloudWatch::Alarm").values()
+    assert 0 < len(alarms) <= 10
+    for alarm in alarms:
+        assert "Metrics" not in alarm
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["AlarmActions"] == [f"arn:aws:sns:{REGION}:{ACCOUNT}:{PROJECT}-notices"]
+
+
+def test_alarms_may_publish(aws: Synthesized) -> None:
+    (policy,) = aws.of_type("AWS::SNS::TopicPolicy").values()
+    allowed = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    assert [s["Principal"] for s in allowed] == [{"Service": "cloudwatch.amazonaws.com"}]
+    assert allowed[0]["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+def test_rules_start_the_machine_with_constant_inputs(aws: Synthesized) -> None:
+    rules = aws.of_type("AWS::Events::Rule").values()
+    inputs = []
+    for rule in rules:
+        (target,) = rule["Targets"]
+        assert target["DeadLetterConfig"]["Arn"].endswith(f":{PROJECT}-dead-letters")
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+        assert "InputTransformer" not in target
+        if ":stateMachine:" in target["Arn"]:
+            inputs.append(json.loads(target["Input"]))
+    assert sorted(inputs, key=str) == [
+        {"reason": "delete", "from": "Settle"},
+        {"reason": "drop", "from": "Settle"},
+        {"reason": "sweep", "from": "Settle"},
+    ]
+
+
+def test_only_landing_starts_a_run(aws: Synthesized) -> None:
+    patterns = [rule["EventPattern"] for rule in aws.of_type("AWS::Events::Rule").values() if "EventPattern" in rule]
+    of_s3 = [pattern for pattern in patterns if pattern["source"] == ["aws.s3"]]
+    assert {pattern["detail-type"][0] for pattern in of_s3} == {"Object Created", "Object Deleted"}
+    for pattern in of_s3:
+        assert pattern["detail"]["object"] == {"key": [{"prefix": "landing/"}]}
+        assert pattern["detail"]["bucket"] == {"name": [f"{PROJECT}-data-{ACCOUNT}-{REGION}"]}
+
+
+def test_teardown_finds_everything_it_needs(aws: Synthesized) -> None:
+    """CloudFormation deletes in reverse order of dependency: the custom resource goes before what it uses."""
+    resources = aws.template["Resources"]
+    (name,) = (key for key, r in resources.items() if r["Type"] == "Custom::ServerlessEndpoint")
+    needs = set(resources[name]["DependsOn"])
+    must = {"AWS::DynamoDB::Table", "AWS::S3::Bucket"}
+    for key, resource in resources.items():
+        ours = resource["Type"] == "AWS::Lambda::Function" and key.startswith("Functions")
+        rights = resource["Type"] == "AWS::IAM::Policy" and key.startswith(("Functions", "PipelineMachine", "Endpoint"))
+        machine = key.startswith("PipelineMachine") and resource["Type"] == "AWS::StepFunctions::StateMachine"
+        if (resource["Type"] in must or ours or rights or machine) and "Provider" not in key:
+            assert key in needs, f"{key} would be deleted before the endpoint"
+    starts = [key for key in resources if key.startswith("Triggers")]
+    assert len(starts) == 3
+    assert all(name in resources[key]["DependsOn"] for key in starts)
+
+
+def test_the_custom_resource_changes_with_the_serving_settings(aws: Synthesized, on_demand: Synthesized) -> None:
+    def serving(synthesized: Synthesized) -> str:
+        return next(iter(synthesized.of_type("Custom::ServerlessEndpoint").values()))["Serving"]
+
+    assert serving(aws) == layout.digest(Settings().serving.model_dump(mode="json"))
+    assert serving(aws) == serving(on_demand)
+
+
+def test_the_dashboard_shows_each_part_of_a_run(aws: Synthesized) -> None:
+    (dashboard,) = aws.of_type("AWS::CloudWatch::Dashboard").values()
+    body = dashboard["DashboardBody"]
+    json.loads(body)
+    for shown in (
+        "ExecutionsFailed", "ExecutionTime", "train:loss", "validation:macro_f1", "CandidateAccuracy",
+        "ChampionMacroF1", "SpotSavingsPercent", "ModelLatency", "ModelSetupTime", "Invocation5XXErrors",
+        "Invocations", "RowsRejected", "Promoted",
+    ):  # fmt: skip
+        assert shown in body
+
+
+def test_everything_is_tagged(aws: Synthesized) -> None:
+    for kind in ("AWS::S3::Bucket", "AWS::Lambda::Function", "AWS::StepFunctions::StateMachine"):
+        for properties in aws.of_type(kind).values():
+            assert {"Key": "project", "Value": PROJECT} in properties["Tags"]
+
+
+def test_cfn_lint_finds_nothing(aws: Synthesized, local: Synthesized, on_demand: Synthesized) -> None:
+    for synthesized in (aws, local, on_demand):
+        found = lint_all(json.dumps(synthesized.template))
+        # I...: information; W3005: CDK writes a DependsOn where the reference would do.
+        assert [str(match) for match in found if not match.rule.id.startswith("I") and match.rule.id != "W3005"] == []

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.job import DATASET, Rows, lay_out, reviews, row
+from training.arguments import Arguments, Places
+from training.data import read
+from training.errors import DatasetIncomplete, NoTrainingRows, NoValidationRows, TooFewLabels
+
+BOTH = [row("so good", "praise"), row("so bad", "blame")]
+JUDGED = [row("rather good", "praise")]
+
+
+def splits(tmp_path: Path, sources: dict[str, dict[str, Rows]], test_ids: tuple[str, ...] = ()) -> Any:
+    lay_out(tmp_path, sources, test_ids)
+    return read(Places.of({"SAGEMAKER_BASE_DIR": str(tmp_path)}), DATASET, ["text"])
+
+
+def by_text(dataset: Any) -> dict[str, str]:
+    return dict(zip(dataset["text"], dataset["label"], strict=True))
+
+
+def test_the_last_source_in_the_manifests_order_wins(tmp_path: Path) -> None:
+    # Neither order of names nor of rows decides.
+    first = {"train": [*BOTH, row("it is fine", "praise")], "validation": JUDGED}
+    last = {"train": [row("it is fine", "blame")]}
+    result = splits(tmp_path, {"zz": first, "aa": last})
+    assert by_text(result.train) == {"so good": "praise", "so bad": "blame", "it is fine": "blame"}
+    assert result.counts.superseded == 1
+
+
+def test_duplicates_are_trained_on_once(tmp_path: Path) -> None:
+    rows = reviews(40, seed=3)
+    result = splits(tmp_path, {name: {"train": rows, "validation": JUDGED} for name in ("one", "two", "three")})
+    assert len(result.train) == 40
+    assert (result.counts.train, result.counts.validation) == (40, 1)
+    assert result.counts.superseded == 2 * 41
+
+
+def test_held_out_rows_are_dropped_from_both_channels(tmp_path: Path) -> None:
+    leaked = [row("leaked one", "praise"), row("leaked two", "blame")]
+    source = {"train": [*BOTH, leaked[0]], "validation": [*JUDGED, leaked[1]]}
+    result = splits(tmp_path, {"one": source}, tuple(item["id"] for item in leaked))
+    assert by_text(result.train).keys() == {"so good", "so bad"}
+    assert by_text(result.validation).keys() == {"rather good"}
+    assert result.counts.held_out == 2
+
+
+def test_a_row_of_both_splits_is_not_trained_on(tmp_path: Path) -> None:
+    result = splits(tmp_path, {"one": {"train": [*BOTH, *JUDGED], "validation": JUDGED}})
+    assert "rather good" not in by_text(result.train)
+
+
+def test_labels_are_those_that_can_be_learned(tmp_path: Path) -> None:
+    validation = [*JUDGED, row("hm", "indifference")]
+    result = splits(tmp_path, {"one": {"train": BOTH, "validation": validation}})
+    assert result.labels == ("blame", "praise")
+    assert len(result.validation) == result.counts.unlearnable == 1
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "error", "says"),
+    [
+        ([], JUDGED, NoTrainingRows, "no row to train on"),
+        (BOTH[:1], JUDGED, TooFewLabels, "every training row has the label 'praise'"),
+        (BOTH, [], NoValidationRows, "no row to validate on"),
+        (BOTH, [row("hm", "indifference")], NoValidationRows, "no row to validate on"),
+    ],
+)
+def test_splits_that_cannot_be_learned_from(
+    train: Rows, validation: Rows, error: type[Exception], says: str, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=says):
+        splits(tmp_path, {"one": {"train": train, "validation": validation}})
+
+
+def test_an_incomplete_channel_fails(tmp_path: Path) -> None:
+    places = Places.of({"SAGEMAKER_BASE_DIR": str(tmp_path)})
+    lay_out(tmp_path, {"one": {"train": BOTH, "validation": JUDGED}})
+    part = places.train / "one.jsonl.gz"
+    whole = part.read_bytes()
+    part.write_bytes(whole[:-12])
+    with pytest.raises(DatasetIncomplete, match=r"one\.jsonl\.gz in channel 'train' cannot be read"):
+        read(places, DATASET, ["text"])
+    part.unlink()
+    with pytest.raises(DatasetIncomplete, match=r"one\.jsonl\.gz in channel 'train' cannot be read"):
+        read(places, DATASET, ["text"])
+    part.write_bytes(whole)
+    manifest = places.dataset / "versions" / DATASET / "manifest.json"
+    promised = json.loads(manifest.read_bytes())
+    promised["sources"][0]["rows"]["train"] = 3
+    manifest.write_text(json.dumps(promised))
+    with pytest.raises(DatasetIncomplete, match="has 2 rows, the manifest says 3"):
+        read(places, DATASET, ["text"])
+    with pytest.raises(DatasetIncomplete, match="no readable manifest of another"):
+        read(places, "another", ["text"])
+
+
+@pytest.mark.parametrize("spelling", ['["title", "text"]', "['title', 'text']"])
+def test_features_as_the_toolkit_spells_them(spelling: str) -> None:
+    arguments = Arguments.parse(["--run_id=r", "--dataset_id=d", "--base_model=b", f"--features={spelling}"])
+    assert arguments.features == ("title", "text")
+
+
+@pytest.mark.parametrize("wrong", ["text", "[]", "{}", "[1]"])
+def test_features_that_are_no_list_of_names(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        Arguments.parse(["--run_id=r", "--dataset_id=d", "--base_model=b", f"--features={wrong}"])
+    assert "is not a list of column names" in capsys.readouterr().err
+
+
+def test_an_unknown_hyperparameter_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        Arguments.parse(["--run_id=r", "--dataset_id=d", "--base_model=b", "--epoch=3"])
+    assert "--epoch" in capsys.readouterr().err

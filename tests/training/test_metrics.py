@@ -1,0 +1,34 @@
+"""domain/metrics.py: what training prints is what SageMaker reads."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+
+from domain import metrics
+
+
+@pytest.mark.parametrize("key", metrics.NAMES)
+@pytest.mark.parametrize("value", [0.0, 1, 0.53, -0.25, 1e-7, 3.2e12, 123456.789])
+def test_each_definition_reads_its_own_line_only(key: str, value: float) -> None:
+    line = metrics.line(key, value, step=10)
+    read = {item["Name"]: re.findall(item["Regex"], line) for item in metrics.METRIC_DEFINITIONS}
+    found = {name: values for name, values in read.items() if values}
+    assert found.keys() == {metrics.NAMES[key]}
+    assert math.isclose(float(found[metrics.NAMES[key]][0]), value, rel_tol=1e-5)
+
+
+def test_definitions_are_within_createtrainingjobs_limits() -> None:
+    assert len(metrics.METRIC_DEFINITIONS) <= 40
+    assert len({item["Name"] for item in metrics.METRIC_DEFINITIONS}) == len(metrics.METRIC_DEFINITIONS)
+    for item in metrics.METRIC_DEFINITIONS:
+        assert re.fullmatch(r".{1,255}", item["Name"])
+        assert 1 <= len(item["Regex"]) <= 500
+        assert re.compile(item["Regex"]).groups == 1
+
+
+def test_a_metric_that_no_definition_reads_cannot_be_printed() -> None:
+    with pytest.raises(KeyError, match="is no known metric"):
+        metrics.line("trian_loss", 1.0, step=1)

@@ -1,0 +1,1 @@
+"""What runs in the training container: `train.py` is the story, the modules beside it its chapters."""

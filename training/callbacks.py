@@ -1,0 +1,113 @@
+"""What happens beside the Trainer's steps: checkpoints are sealed, metrics printed, a stalled training is stopped."""
+
+# ruff: noqa: ARG002 (the Trainer dictates the signatures)
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from domain import metrics
+from training import checkpoints
+
+# The Trainer's names -> ours.
+_LOGGED: Final = {
+    "loss": "train_loss",
+    "learning_rate": "learning_rate",
+    "eval_loss": "validation_loss",
+    "eval_accuracy": "validation_accuracy",
+    "eval_macro_f1": "validation_macro_f1",
+}
+
+
+def report(key: str, value: float, step: int) -> None:
+    """Print one metric so that SageMaker reads it from the log."""
+    print(metrics.line(key, value, step), flush=True)
+
+
+def is_stalled(history: Sequence[Mapping[str, Any]], patience: int) -> bool:
+    """Whether the last `patience` validations in the Trainer's `log_history` brought no better macro-F1.
+
+    A function of the history alone, which every checkpoint holds: a resumed run stops where an uninterrupted one does.
+    """
+    scores = [entry["eval_macro_f1"] for entry in history if "eval_macro_f1" in entry]
+    return bool(scores) and len(scores) - 1 - scores.index(max(scores)) >= patience
+
+
+class Patience(TrainerCallback):
+    """Stops when macro-F1 has not improved for `patience` validations."""
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """After each validation."""
+        if is_stalled(state.log_history, self.patience):
+            print(f"no better macro-F1 in {self.patience} validations: stopping early", flush=True)
+            control.should_training_stop = True
+
+
+class Checkpoints(TrainerCallback):
+    """Saves every `every` steps besides the Trainer's save after each epoch, seals what it saved, and prunes."""
+
+    def __init__(self, root: Path, run: str, every: int) -> None:
+        self.root, self.run, self.every = root, run, every
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """The state names its best checkpoint by the path it had on the machine that wrote it."""
+        if state.best_global_step:
+            state.best_model_checkpoint = str(checkpoints.path_of(self.root, state.best_global_step))
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Between epochs' ends, where the Trainer saves after it has validated."""
+        steps_per_epoch = state.max_steps // state.num_train_epochs
+        if state.global_step % self.every == 0 and state.global_step % steps_per_epoch != 0:
+            control.should_save = True
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Every file of the checkpoint is written."""
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            # Each process writes the state of its own generators.
+            torch.distributed.barrier()
+        if state.is_world_process_zero:
+            checkpoints.seal(checkpoints.path_of(self.root, state.global_step), self.run)
+            checkpoints.prune(self.root, state.best_global_step)
+
+
+class Report(TrainerCallback):
+    """Prints metrics whenever the Trainer logs."""
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Speed counts from here."""
+        self.since, self.step = time.monotonic(), state.global_step
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Mapping[str, float] = MappingProxyType({}),
+        **kwargs: Any,
+    ) -> None:
+        """`logs` come from a training step, a validation or the end."""
+        if not state.is_world_process_zero:
+            return
+        for theirs, ours in _LOGGED.items():
+            if theirs in logs:
+                report(ours, logs[theirs], state.global_step)
+        now, steps = time.monotonic(), state.global_step - self.step
+        if "loss" in logs and steps:
+            rows = steps * args.train_batch_size * args.world_size
+            report("examples_per_second", rows / max(now - self.since, 1e-9), state.global_step)
+            report("progress", state.global_step / state.max_steps, state.global_step)
+        self.since, self.step = now, state.global_step

@@ -1,0 +1,104 @@
+"""Checkpoints that are whole or do not count.
+
+No signal reaches a training script in AWS's images, so a Spot interruption can kill it in the middle of a save, and
+/opt/ml/checkpoints travels through S3 file by file, in no promised order. So the Trainer writes as it likes, and a
+checkpoint exists only once it is sealed: one last file, renamed into place, with the size and SHA-256 of every other
+file. A seal that arrives before the files it names, or beside a stale one, does not match and does not count.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+from domain.artifact import sha256_file
+
+SEAL: Final = "sealed.json"
+_KEPT: Final = 2
+_NAME: Final = re.compile(r"checkpoint-(\d+)")
+
+
+def path_of(root: Path, step: int) -> Path:
+    """Where the Trainer keeps the checkpoint of an optimizer step."""
+    return root / f"checkpoint-{step}"
+
+
+def seal(checkpoint: Path, run: str) -> None:
+    """Declare a checkpoint complete: to be called after its last file is written."""
+    files = {name: {"size": path.stat().st_size, "sha256": sha256_file(path)} for name, path in _files(checkpoint)}
+    write_json(checkpoint / SEAL, {"run": run, "files": files})
+
+
+def is_sealed(checkpoint: Path, run: str) -> bool:
+    """Whether every file is there, as this very run sealed it."""
+    try:
+        sealed = json.loads((checkpoint / SEAL).read_bytes())
+        present = dict(_files(checkpoint))
+        return (
+            sealed["run"] == run
+            and present.keys() == sealed["files"].keys()
+            and all(path.stat().st_size == sealed["files"][name]["size"] for name, path in present.items())
+            and all(sha256_file(path) == sealed["files"][name]["sha256"] for name, path in present.items())
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def newest(root: Path, run: str) -> Path | None:
+    """The newest checkpoint to resume `run` from, if any; those that cannot be used are removed.
+
+    Usable is a sealed checkpoint whose best predecessor is there too: without it, the run would end with another
+    model than an uninterrupted one.
+    """
+    usable: set[int] = set()
+    for step, checkpoint in _all(root):
+        if is_sealed(checkpoint, run) and _best(checkpoint) in {None, step, *usable}:
+            usable.add(step)
+        else:
+            print(f"{checkpoint.name} is half-written, damaged or of another run: removed", flush=True)
+            shutil.rmtree(checkpoint)
+    return path_of(root, max(usable)) if usable else None
+
+
+def prune(root: Path, best_step: int | None) -> None:
+    """Keep the two newest checkpoints and the best one.
+
+    The Trainer's own limit goes by modification times, which S3 does not preserve, and deletes before we seal.
+    """
+    steps = [step for step, _ in _all(root)]
+    for step in steps[:-_KEPT]:
+        if step != best_step:
+            shutil.rmtree(path_of(root, step))
+
+
+def state_of(checkpoint: Path) -> dict[str, Any]:
+    """The Trainer's state at a checkpoint."""
+    state: dict[str, Any] = json.loads((checkpoint / "trainer_state.json").read_bytes())
+    return state
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` as JSON: the whole file or nothing."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
+    os.replace(partial, path)
+
+
+def _best(checkpoint: Path) -> int | None:
+    # 0 stands for none in some versions of the Trainer.
+    return state_of(checkpoint).get("best_global_step") or None
+
+
+def _all(root: Path) -> list[tuple[int, Path]]:
+    found = ((_NAME.fullmatch(path.name), path) for path in (root.iterdir() if root.is_dir() else ()))
+    return sorted((int(match[1]), path) for match, path in found if match and path.is_dir())
+
+
+def _files(checkpoint: Path) -> list[tuple[str, Path]]:
+    paths = (path for path in checkpoint.rglob("*") if path.is_file())
+    named = ((path.relative_to(checkpoint).as_posix(), path) for path in paths)
+    return sorted((name, path) for name, path in named if name not in (SEAL, f"{SEAL}.partial"))

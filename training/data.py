@@ -1,0 +1,139 @@
+"""From the channels' part files to datasets that a model can learn from."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from domain.artifact import text_of
+from training.arguments import Places
+from training.errors import DatasetIncomplete, NoTrainingRows, NoValidationRows, TooFewLabels
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the rows that were read."""
+
+    train: int
+    validation: int
+    superseded: int
+    held_out: int
+    unlearnable: int
+
+    def to_json(self) -> dict[str, int]:
+        """JSON-ready form."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Two datasets with columns `text` and `label`; `labels` are those of the train split, sorted."""
+
+    train: Dataset
+    validation: Dataset
+    labels: tuple[str, ...]
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """Rows by id, and how many of those read were superseded by a later source."""
+
+    rows: dict[str, tuple[str, str]]
+    superseded: int
+
+
+def read(places: Places, dataset_id: str, features: Sequence[str]) -> Splits:
+    """The rows of a dataset version, each id once, none of them held out for the test.
+
+    Raises DatasetIncomplete, NoTrainingRows, TooFewLabels or NoValidationRows.
+    """
+    sources = _sources(places.dataset, dataset_id)
+    test_ids = set(_test_ids(places.dataset, sources))
+    train = _fold(places.train, "train", sources, features)
+    validation = _fold(places.validation, "validation", sources, features)
+    # Splits follow from the group where there is one: the same text under two groups can stand on both sides.
+    kept = {row: value for row, value in validation.rows.items() if row not in test_ids}
+    learned = {row: value for row, value in train.rows.items() if row not in test_ids and row not in kept}
+    labels = tuple(sorted({label for _, label in learned.values()}))
+    judged = {row: value for row, value in kept.items() if value[1] in labels}
+    counts = Counts(
+        train=len(learned),
+        validation=len(judged),
+        superseded=train.superseded + validation.superseded,
+        held_out=len(train.rows) + len(validation.rows) - len(learned) - len(kept),
+        unlearnable=len(kept) - len(judged),
+    )
+    if not learned:
+        raise NoTrainingRows(f"dataset {dataset_id} has no row to train on ({counts}): drop more data")
+    if len(labels) < 2:
+        raise TooFewLabels(f"every training row has the label {labels[0]!r}: a classifier needs two labels or more")
+    if not judged:
+        raise NoValidationRows(f"dataset {dataset_id} has no row to validate on ({counts}): drop more data")
+    return Splits(_dataset(learned), _dataset(judged), labels, counts)
+
+
+def tokenize(rows: Dataset, tokenizer: PreTrainedTokenizerBase, labels: Sequence[str], max_length: int) -> Dataset:
+    """`rows` as token ids (columns of the tokenizer, `labels` as an index, `length` in tokens), in the same order."""
+    index = {label: position for position, label in enumerate(labels)}
+
+    def encode(batch: dict[str, list[str]]) -> dict[str, Any]:
+        encoded = dict(tokenizer(batch["text"], truncation=True, max_length=max_length))
+        encoded["labels"] = [index[label] for label in batch["label"]]
+        encoded["length"] = [len(ids) for ids in encoded["input_ids"]]
+        return encoded
+
+    # Hashing the function for a cache key is slow, and nothing is cached: the dataset lives in memory.
+    return rows.map(encode, batched=True, remove_columns=rows.column_names, new_fingerprint="tokenized")
+
+
+def _sources(channel: Path, dataset_id: str) -> list[dict[str, Any]]:
+    path = channel / "versions" / dataset_id / "manifest.json"
+    try:
+        sources: list[dict[str, Any]] = json.loads(path.read_bytes())["sources"]
+    except (OSError, ValueError, KeyError) as error:
+        raise DatasetIncomplete(f"channel 'dataset' has no readable manifest of {dataset_id}: {error}") from error
+    return sources
+
+
+def _test_ids(channel: Path, sources: Sequence[dict[str, Any]]) -> Iterator[str]:
+    for source in sources:
+        path = channel / "parts" / "ids" / f"{source['source']}.txt.gz"
+        yield from (line.strip() for line in _lines(path, "dataset"))
+
+
+def _fold(channel: Path, split: str, sources: Sequence[dict[str, Any]], features: Sequence[str]) -> _Fold:
+    rows: dict[str, tuple[str, str]] = {}
+    total = 0
+    for source in sources:
+        path, promised, found = channel / f"{source['source']}.jsonl.gz", int(source["rows"][split]), 0
+        # A source without rows of this split may have no part of it.
+        if promised or path.exists():
+            for line in _lines(path, split):
+                row = json.loads(line)
+                rows[row["id"]] = (text_of(row["features"], features), row["label"])
+                found += 1
+        if found != promised:
+            raise DatasetIncomplete(f"{path.name} in channel {split!r} has {found} rows, the manifest says {promised}")
+        total += found
+    return _Fold(rows, total - len(rows))
+
+
+def _lines(path: Path, channel: str) -> Iterator[str]:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            yield from lines
+    except (OSError, EOFError) as error:
+        raise DatasetIncomplete(f"{path.name} in channel {channel!r} cannot be read: {error}") from error
+
+
+def _dataset(rows: dict[str, tuple[str, str]]) -> Dataset:
+    texts, labels = zip(*rows.values(), strict=True)
+    return Dataset.from_dict({"text": list(texts), "label": list(labels)})

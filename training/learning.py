@@ -1,0 +1,190 @@
+"""The Trainer of this project: batches of like length, weighted labels, macro-F1 decides.
+
+Everything random is a function of the seed and the position in training, so that a resumed run is the uninterrupted
+one: bit for bit on a CPU.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers import (
+    DataCollatorWithPadding,
+    EvalPrediction,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PrinterCallback,
+    Trainer,
+    TrainingArguments,
+)
+from transformers.trainer_pt_utils import get_length_grouped_indices
+
+from domain.scores import score
+from training.arguments import Arguments, Places
+from training.callbacks import Checkpoints, Patience, Report, is_stalled
+from training.checkpoints import state_of
+from training.errors import GpuMissing
+
+# Beyond this ratio of the most frequent to the rarest label, the loss is weighted.
+_BALANCED: Final = 1.5
+_LOGS_PER_TRAINING: Final = 50
+_VALIDATION_BATCH: Final = 32
+
+
+class ByLength(torch.utils.data.Sampler[int]):
+    """Row indices shuffled so that a batch has rows of like length; the order follows from seed and epoch alone.
+
+    The Trainer's own sampler draws from the global generator, whose state a resumed epoch no longer has.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self.lengths, self.batch_size, self.seed = list(lengths), batch_size, seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called before each epoch, through accelerate's data loader."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        return iter(
+            get_length_grouped_indices(self.lengths, self.batch_size, generator=generator)  # type: ignore[no-untyped-call]
+        )
+
+
+class SampledTrainer(Trainer):
+    """The Trainer with a sampler that is handed in."""
+
+    def __init__(self, *args: Any, sampler: ByLength, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._sampler = sampler
+
+    def _get_train_sampler(self, _train_dataset: Any = None) -> ByLength:
+        return self._sampler
+
+
+def build(
+    arguments: Arguments,
+    places: Places,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    train: Dataset,
+    validation: Dataset,
+    checkpoint: Path | None,
+) -> SampledTrainer:
+    """A Trainer for tokenized splits, to be started with `train(resume_from_checkpoint=checkpoint)`.
+
+    It ends with the best epoch's weights in `model`. Raises GpuMissing.
+    """
+    device = _device(places.gpus)
+    trainer = SampledTrainer(
+        sampler=ByLength(train["length"], arguments.batch_size, arguments.seed),
+        model=model,
+        args=TrainingArguments(
+            output_dir=str(places.checkpoints),
+            num_train_epochs=_epochs(arguments, checkpoint),
+            per_device_train_batch_size=arguments.batch_size,
+            per_device_eval_batch_size=max(arguments.batch_size, _VALIDATION_BATCH),
+            learning_rate=arguments.learning_rate,
+            warmup_ratio=arguments.warmup_ratio,
+            weight_decay=arguments.weight_decay,
+            optim="adamw_torch_fused",
+            seed=arguments.seed,
+            data_seed=arguments.seed,
+            eval_strategy="epoch",
+            save_strategy="epoch",
+            load_best_model_at_end=True,
+            metric_for_best_model="macro_f1",
+            greater_is_better=True,
+            logging_steps=1 / _LOGS_PER_TRAINING,
+            use_cpu=device == "cpu",
+            # A T4 (ml.g4dn) has fp16 and no bf16.
+            fp16=device == "cuda",
+            dataloader_pin_memory=device == "cuda",
+            report_to=[],
+            disable_tqdm=True,
+        ),
+        data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8 if device == "cuda" else None),
+        train_dataset=train,
+        # Like lengths together here too; the order of rows does not matter to the scores.
+        eval_dataset=validation.select(np.argsort(validation["length"], kind="stable")),
+        processing_class=tokenizer,
+        compute_loss_func=weighted_loss(class_weights(list(train["labels"]), model.config.num_labels)),
+        compute_metrics=_scores,
+        callbacks=[
+            Checkpoints(places.checkpoints, arguments.run_id, arguments.checkpoint_steps),
+            Patience(arguments.patience),
+            Report(),
+        ],
+    )
+    trainer.remove_callback(PrinterCallback)  # type: ignore[no-untyped-call]
+    return trainer
+
+
+def best(trainer: Trainer) -> dict[str, float]:
+    """The best validation's scores, with the step and the epoch it followed."""
+    (entry,) = (
+        entry
+        for entry in trainer.state.log_history
+        if "eval_macro_f1" in entry and entry["step"] == trainer.state.best_global_step
+    )
+    names = ("step", "epoch", "eval_loss", "eval_accuracy", "eval_macro_f1")
+    return {name.removeprefix("eval_"): entry[name] for name in names}
+
+
+def class_weights(labels: Sequence[int], classes: int) -> torch.Tensor | None:
+    """Weights inverse to each label's frequency, with a mean of 1 over rows; None if labels are balanced enough."""
+    counts = Counter(labels)
+    if max(counts.values()) <= _BALANCED * min(counts.values()):
+        return None
+    return torch.tensor([len(labels) / (classes * counts[label]) for label in range(classes)])
+
+
+def weighted_loss(weights: torch.Tensor | None) -> Callable[..., torch.Tensor]:
+    """Cross-entropy with each row weighted by its label, for the Trainer's `compute_loss_func`."""
+
+    def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None) -> torch.Tensor:
+        logits = outputs["logits"]
+        total = torch.nn.functional.cross_entropy(
+            logits.float(), labels, weight=None if weights is None else weights.to(logits.device), reduction="sum"
+        )
+        # PyTorch's own mean divides by the sum of weights, which would undo them in a batch of one label.
+        return total / (len(labels) if num_items_in_batch is None else num_items_in_batch)
+
+    return loss
+
+
+def _epochs(arguments: Arguments, checkpoint: Path | None) -> int:
+    """Epochs to train: those asked for, or those done if the checkpoint was written as training stopped early."""
+    if checkpoint is not None:
+        state = state_of(checkpoint)
+        if is_stalled(state["log_history"], arguments.patience):
+            epoch: float = state["epoch"]
+            return round(epoch)
+    return arguments.epochs
+
+
+def _device(gpus: int) -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    if gpus:
+        raise GpuMissing(
+            f"this instance has {gpus} GPU(s) that PyTorch {torch.__version__} cannot use: "
+            "the driver is too old for the image's CUDA; pin an older training image"
+        )
+    return "cpu"
+
+
+def _scores(prediction: EvalPrediction) -> dict[str, float]:
+    guesses = np.argmax(prediction.predictions, axis=-1)
+    result = score([str(label) for label in prediction.label_ids], [str(guess) for guess in guesses])
+    return {"accuracy": result.accuracy, "macro_f1": result.macro_f1}
