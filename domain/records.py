@@ -97,9 +97,11 @@ def _value(raw: Mapping[str, object], column: str, max_chars: int) -> str:
         raise RowRejected(f"column {column!r} is empty: give it a value or remove the row")
     if "\x00" in text:
         raise RowRejected(f"column {column!r} holds a NUL byte: remove it")
-    # JSON can escape half a surrogate pair, which no UTF-8 file, and so no part, can hold.
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise RowRejected(f"column {column!r} holds half a surrogate pair: write the whole character")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        # JSON can escape half a surrogate pair, which no UTF-8 file, and so no part, can hold.
+        raise RowRejected(f"column {column!r} holds half a surrogate pair: write the whole character") from error
     if len(text) > max_chars:
         raise RowRejected(f"column {column!r} has {len(text)} characters, over the limit of {max_chars}")
     return text

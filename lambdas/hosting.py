@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from domain import layout
 from lambdas.environment import Environment
 
+_PASSING = ('ould not find model "', "ould not find endpoint", "already exist", "in-progress")
 _IN_FLIGHT = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 
 
@@ -26,7 +27,9 @@ def ensure_config(env: Environment, run: str, artifact: str) -> str:
     serving = env.settings.serving
     model = layout.deployment(env.project, run, artifact, env.serving_image)
     if not _found(env, "describe_model", ModelName=model):
-        env.client("sagemaker").create_model(
+        _ask(
+            env,
+            "create_model",
             ModelName=model,
             ExecutionRoleArn=env.endpoint_role_arn,
             PrimaryContainer={"Image": env.serving_image, "ModelDataUrl": artifact},
@@ -37,15 +40,15 @@ def ensure_config(env: Environment, run: str, artifact: str) -> str:
     config = layout.endpoint_config(model, serverless)
     if not _found(env, "describe_endpoint_config", EndpointConfigName=config):
         variant = {"VariantName": layout.VARIANT, "ModelName": model, "ServerlessConfig": serverless}
-        env.client("sagemaker").create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant])
+        _ask(env, "create_endpoint_config", EndpointConfigName=config, ProductionVariants=[variant])
     return config
 
 
 def converge(env: Environment, config: str) -> bool:
     """Set the endpoint on its way to `config`; False if it is live already. Raises EndpointBusy."""
-    sagemaker, endpoint = env.client("sagemaker"), describe_endpoint(env)
+    endpoint = describe_endpoint(env)
     if endpoint is None:
-        sagemaker.create_endpoint(EndpointName=env.endpoint, EndpointConfigName=config)
+        _ask(env, "create_endpoint", EndpointName=env.endpoint, EndpointConfigName=config)
         return True
     status = endpoint["EndpointStatus"]
     if status in _IN_FLIGHT:
@@ -56,11 +59,11 @@ def converge(env: Environment, config: str) -> bool:
         raise EndpointBusy(f"endpoint {env.endpoint} is {status}")
     if status == "Failed":
         # A failed endpoint allows nothing but its deletion.
-        sagemaker.delete_endpoint(EndpointName=env.endpoint)
+        _found(env, "delete_endpoint", EndpointName=env.endpoint)
         raise EndpointBusy(f"endpoint {env.endpoint} had failed and is being deleted")
     if endpoint["EndpointConfigName"] == config:
         return False
-    sagemaker.update_endpoint(EndpointName=env.endpoint, EndpointConfigName=config)
+    _ask(env, "update_endpoint", EndpointName=env.endpoint, EndpointConfigName=config)
     return True
 
 
@@ -71,7 +74,7 @@ def remove_endpoint(env: Environment) -> bool:
         return False
     if endpoint["EndpointStatus"] in _IN_FLIGHT:
         raise EndpointBusy(f"endpoint {env.endpoint} is {endpoint['EndpointStatus']}")
-    env.client("sagemaker").delete_endpoint(EndpointName=env.endpoint)
+    _found(env, "delete_endpoint", EndpointName=env.endpoint)
     return True
 
 
@@ -94,6 +97,18 @@ def _names(env: Environment, operation: str, listing: str, name: str) -> list[st
     pages = env.client("sagemaker").get_paginator(operation).paginate(NameContains=f"{env.project}-")
     found = [item[name] for page in pages for item in page[listing]]
     return [item for item in found if layout.deployed_run(env.project, item)]
+
+
+def _ask(env: Environment, operation: str, **arguments: Any) -> None:
+    """Create or update something. Raises EndpointBusy where the same request may succeed a moment later."""
+    try:
+        getattr(env.client("sagemaker"), operation)(**arguments)
+    except ClientError as error:
+        # What was just created may not be seen yet; another try of ours may have been quicker; or it is changing.
+        passing = [text for text in _PASSING if text in str(error)]
+        if error.response["Error"]["Code"] == "ValidationException" and passing:
+            raise EndpointBusy(str(error)) from error
+        raise
 
 
 def _found(env: Environment, operation: str, **names: str) -> dict[str, Any] | None:

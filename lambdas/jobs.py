@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from domain import layout
 from lambdas.environment import Environment
+from lambdas.telemetry import logger
 
 
 class JobStillStopping(Exception):
@@ -27,8 +30,18 @@ def stop_jobs(env: Environment, run: str) -> bool:
     """Stop all training jobs of a run (of all runs for run ""); whether there were any to stop or to wait for."""
     running = _jobs(env, run, "InProgress")
     for job in running:
-        env.client("sagemaker").stop_training_job(TrainingJobName=job)
+        stop(env, job)
     return bool(running or _jobs(env, run, "Stopping"))
+
+
+def stop(env: Environment, job: str) -> None:
+    """Stop a training job, unless it has ended since it was listed."""
+    try:
+        env.client("sagemaker").stop_training_job(TrainingJobName=job)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationException":
+            raise
+        logger().info("Not stopped", extra={"job": job, "why": str(error)})
 
 
 def _jobs(env: Environment, run: str, status: str) -> list[str]:

@@ -7,6 +7,7 @@ this resource instead, whose properties change with the serving settings.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from domain import layout
@@ -72,7 +73,9 @@ def _torn_down(env: Environment) -> bool:
     states = env.client("stepfunctions")
     running = states.list_executions(stateMachineArn=env.state_machine_arn, statusFilter="RUNNING")["executions"]
     for execution in running:
-        states.stop_execution(executionArn=execution["executionArn"], error="Teardown", cause="The stack is deleted.")
+        with suppress(states.exceptions.ExecutionDoesNotExist, states.exceptions.ValidationException):  # it has ended
+            arn = execution["executionArn"]
+            states.stop_execution(executionArn=arn, error="Teardown", cause="The stack is deleted.")
     if running or stop_jobs(env, ""):
         return False
     try:

@@ -16,6 +16,7 @@ from domain.records import RowRejected
 
 SUFFIXES: Final = (".csv", ".json", ".jsonl", ".csv.gz", ".json.gz", ".jsonl.gz")
 _MAX_LINE_CHARS: Final = 10_000_000
+_MAX_DEPTH: Final = 100
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -120,7 +121,7 @@ def _object(line: str) -> dict[str, Any] | RowRejected:
 def _array(stream: IO[bytes]) -> Iterator[RawRow]:
     number = 0
     try:
-        for number, value in enumerate(ijson.items(stream, "item", use_float=True), 1):
+        for number, value in enumerate(_elements(stream), 1):
             is_row = isinstance(value, dict)
             yield number, value if is_row else RowRejected(f"a {type(value).__name__}, not an object with columns")
     except ijson.JSONError as error:
@@ -128,6 +129,26 @@ def _array(stream: IO[bytes]) -> Iterator[RawRow]:
     except UnicodeDecodeError as error:
         # The parser stops here also for half a surrogate pair that is escaped; there is no going on after it.
         raise FileRejected(f"a text after element {number} is not UTF-8: save the file as UTF-8") from error
+
+
+def _elements(stream: IO[bytes]) -> Iterator[Any]:
+    # Not ijson.items: its time grows with the square of the depth, so a small hostile file would keep it for hours.
+    depth = 0
+    for event, value in ijson.basic_parse(stream, use_float=True):
+        if event.startswith("start_"):
+            depth += 1
+            if depth == 2:
+                builder = ijson.ObjectBuilder()
+            if depth > _MAX_DEPTH:
+                raise FileRejected("JSON nested too deeply: a row is one flat object")
+        if depth > 1:
+            builder.event(event, value)
+        elif not event.endswith("_array"):
+            yield value
+        if event.startswith("end_"):
+            depth -= 1
+            if depth == 1:
+                yield builder.value
 
 
 def _starts_array(stream: io.BufferedReader[Any]) -> bool:

@@ -187,9 +187,12 @@ class LocalCloud:
         environment = _clean(os.environ)
         return {
             **environment, **self.environment(), "PATH": f"{Path(sys.executable).parent}:{environment.get('PATH', '')}",
-            "GATEWAY_PORT": str(self.port), "AUTH": str(self._auth).lower(), "TMPDIR": str(temporary), "LOG_LEVEL": "WARNING",
+            "GATEWAY_PORT": str(self.port), "AUTH": str(self._auth).lower(), "TMPDIR": str(temporary),
+            "LOG_LEVEL": "WARNING",
             "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "DOCKER_HOST": "unix:///nonexistent",
-            "LOCAL_SAGEMAKER_DIRECTORY": str(temporary / "sagemaker"), **self._settings,
+            "LOCAL_SAGEMAKER_DIRECTORY": str(temporary / "sagemaker"),
+            # Objects and their versions live in files, not in the server's memory: checkpoints are many and large.
+            "S3_PERSIST": "1", "S3_DATA_DIR": str(temporary / "s3"), "MALLOC_ARENA_MAX": "2", **self._settings,
         }
 
     def _healthy(self) -> bool:

@@ -30,13 +30,15 @@ def main() -> None:
     _end_with_the_parent()
     port = int(os.environ["GATEWAY_PORT"])
     # MiniStack reads its settings on import, so nothing of it may be imported before the checks above.
-    from local.ministack import fidelity, services, stepfunctions
+    from local.ministack import cloudformation, fidelity, services, stepfunctions, storage
     from local.ministack.platform import MiniStackPlatform
 
     service = SageMaker(MiniStackPlatform(port), Options.read())
     services.register(service)
     stepfunctions.register(service)
+    cloudformation.apply()
     fidelity.apply()
+    storage.apply()
     service.tend()
     asyncio.run(_serve(port))
 

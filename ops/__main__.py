@@ -172,7 +172,7 @@ def _deployment(project: str) -> Deployment:
 def main() -> None:
     """Run the command; what goes wrong for a person is said in one paragraph, without a traceback."""
     try:
-        app()
+        app(prog_name="mlops")
     except OpsError as error:
         make_console(stderr=True).print(str(error), style="red", markup=False)
         sys.exit(2)

@@ -76,6 +76,8 @@ def stages_of(events: Iterable[dict[str, Any]], end: datetime, *, over: bool) ->
         name = event.get("stateEnteredEventDetails", {}).get("name")
         if name in STEPS and not (entered and entered[-1][0] == name):
             entered.append((name, event["timestamp"]))
+    if not entered:
+        return []
     ends = [moment for _, moment in entered[1:]] + [end]
     last = len(entered) - 1
     return [

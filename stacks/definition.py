@@ -15,7 +15,7 @@ from constructs import Construct
 from domain.config import Settings
 from stacks.access import Access
 from stacks.convergence import converge
-from stacks.states import CAUGHT, RESULT, Patience, Steps, expression, when
+from stacks.states import RESULT, Patience, Steps, expression, when
 from stacks.training import NO_CAPACITY, Training
 
 # A person who starts the machine with {} means: look at what is there.
@@ -130,7 +130,9 @@ class Definition:
         )
         lacking = sfn.Choice.jsonata(self._scope, "CapacityLacking")
         lacking.when(when(_no_capacity("$caught.cause")), again).otherwise(failed)
-        train.add_catch(lacking, errors=["States.TaskFailed"], assign=CAUGHT, outputs={})
+        # The whole cause: it is the job's description, and what is looked for stands near its end.
+        fields = {"error": expression("$states.errorOutput.Error"), "cause": expression("$states.errorOutput.Cause")}
+        train.add_catch(lacking, errors=["States.TaskFailed"], assign={"caught": fields}, outputs={})
 
     def _evaluate(self, redeploy: sfn.IChainable, announce: sfn.IChainable) -> sfn.IChainable:
         evaluate = self._steps.ask(
@@ -178,5 +180,6 @@ class Definition:
 
 
 def _no_capacity(said: str) -> str:
-    """JSONata: whether `said` names one of the ways in which SageMaker says that it has no instance."""
-    return " or ".join(f"$contains({said}, '{word}')" for word in NO_CAPACITY)
+    """JSONata: whether a Spot job ended with one of the ways in which SageMaker says that it has no instance."""
+    named = " or ".join(f"$contains({said}, '{word}')" for word in NO_CAPACITY)
+    return f"$spot and ({named})"

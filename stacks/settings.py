@@ -80,10 +80,9 @@ def _explain(detail: Any) -> str:
     key = ".".join(path) or "settings"
     if detail["type"] == "extra_forbidden":
         return _unknown_key(path)
-    allowed = _allowed(path)
-    if allowed is None:  # a rule about several keys says itself what it wants
+    if detail["type"] == "value_error":  # a rule about several keys says itself what it wants
         return f"{key}: {str(detail['msg']).removeprefix('Value error, ')}"
-    return f"{key} is {_shown(detail['input'])}, but must be {allowed}"
+    return f"{key} is {_shown(detail['input'])}, but must be {_allowed(path)}"
 
 
 def _unknown_key(path: tuple[str, ...]) -> str:
@@ -105,12 +104,12 @@ def _schema_at(path: tuple[str, ...]) -> dict[str, Any]:
     return schema
 
 
-def _allowed(path: tuple[str, ...]) -> str | None:
-    """The values that the setting at `path` takes, in words; None for a whole section."""
+def _allowed(path: tuple[str, ...]) -> str:
+    """The values that the setting at `path` takes, in words."""
     schema = _schema_at(path)
     if "anyOf" in schema:
         return " or ".join(_words(option) for option in schema["anyOf"])
-    return None if "properties" in schema and path == () else _words(schema)
+    return _words(schema)
 
 
 def _words(schema: Mapping[str, Any]) -> str:

@@ -181,7 +181,9 @@ class Training(Construct):
             iam.PolicyStatement(actions=["s3:GetObject"], resources=read),
             iam.PolicyStatement(actions=["s3:PutObject", "s3:AbortMultipartUpload"], resources=write),
             # A checkpoint that the script prunes is deleted in S3 too (SageMaker's guide, "Checkpoints").
-            iam.PolicyStatement(actions=["s3:DeleteObject"], resources=[bucket.arn_for_objects(f"{layout.CHECKPOINTS}*")]),
+            iam.PolicyStatement(
+                actions=["s3:DeleteObject"], resources=[bucket.arn_for_objects(f"{layout.CHECKPOINTS}*")]
+            ),
             iam.PolicyStatement(
                 actions=[
                     f"logs:{a}" for a in ("CreateLogGroup", "CreateLogStream", "DescribeLogStreams", "PutLogEvents")

@@ -14,7 +14,6 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import lambda_svc
-from ministack.services.cloudformation import provisioners
 
 _ERROR_LINE = re.compile(r"[A-Za-z_][\w.]*(:|$)")
 _TRACEBACK = "Traceback (most recent call last)"
@@ -26,8 +25,7 @@ def apply() -> None:
     _plain_http_counts_as_tls()
     lambda_svc._execute_function_warm = _class_names_of_errors(lambda_svc._execute_function_warm)
     iam_actions.request_tag_context = _metric_namespace(iam_actions.request_tag_context)
-    function = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
-    function["create"] = _dead_letter_config(function["create"])
+    lambda_svc._emit_lambda_logs = _no_logs_of_deleted_functions(lambda_svc._emit_lambda_logs)
     _workers_end_when_idle(float(os.environ.get("LOCAL_LAMBDA_IDLE_SECONDS", "60")))
 
 
@@ -81,16 +79,19 @@ def _namespace(body: bytes) -> str | None:
     return match[1].decode() if match else None
 
 
-def _dead_letter_config(original: Callable[..., Any]) -> Callable[..., Any]:
-    """CloudFormation sets a function's DeadLetterConfig, which 1.5.33 drops."""
+def _no_logs_of_deleted_functions(original: Callable[..., None]) -> Callable[..., None]:
+    """A function's last lines do not bring its log group back after both were deleted.
 
-    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
-        physical_id, attributes = original(logical_id, properties, stack)
-        if properties.get("DeadLetterConfig"):
-            lambda_svc._functions[physical_id]["config"]["DeadLetterConfig"] = properties["DeadLetterConfig"]
-        return physical_id, attributes
+    1.5.33 writes logs after it has answered; its stack deletions take no time, so a custom resource's function is
+    always gone by then. The log group would make the next deployment fail.
+    """
 
-    return create
+    def emit(function: dict[str, Any], *arguments: Any, **named: Any) -> None:
+        config = function.get("config") or function
+        if config.get("FunctionName") in lambda_svc._functions:
+            original(function, *arguments, **named)
+
+    return emit
 
 
 def _workers_end_when_idle(idle: float) -> None:

@@ -22,12 +22,14 @@ NAMES = {
     "ministack.core.lambda_runtime": ("_lock", "_workers", "kill_workers"),
     "ministack.services.eventbridge": ("_put_events",),
     "ministack.services.iam": ("_roles",),
+    "ministack.services.s3": ("_object_versions", "_persist_object", "_version_file_exists"),
     "ministack.services.sts": ("register_session",),
-    "ministack.services.lambda_svc": ("_execute_function_warm", "_functions"),
+    "ministack.services.lambda_svc": ("_emit_lambda_logs", "_execute_function_warm", "_functions"),
     "ministack.services.stepfunctions": (
         "_ExecutionError", "_add_event", "_execute_task", "_fail_execution", "_invoke_resource", "_state_machines",
         "_AWS_SDK_ERROR_CODE_OVERRIDES", "_AWS_SDK_ERROR_PREFIX", "_AWS_SDK_SERVICE_MAP", "_SERVICE_DISPATCH"),
-    "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS",),
+    "ministack.services.cloudformation.changesets": ("_deploy_stack_async",),
+    "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS", "s3_bucket_name_conflict"),
 }
 
 

@@ -186,7 +186,7 @@ class Endpoints:
                     endpoint.live = variant
                     endpoint.telemetry.follow(variant.log)
                     endpoint.record.update(
-                        EndpointConfigName=config_name, ProductionVariants=[_summary(variant)]
+                        EndpointConfigName=config_name, ProductionVariants=[variant.summary()]
                     )
                 else:
                     endpoint.record["FailureReason"] = reason
@@ -238,13 +238,3 @@ class Endpoints:
             "EndpointStatus": {"InService": "IN_SERVICE"}.get(status, status.upper()),
         }
         self._platform.emit(EVENT, detail, endpoint.record["EndpointArn"])
-
-
-def _summary(variant: Variant) -> dict[str, Any]:
-    return {
-        "VariantName": variant.record["VariantName"],
-        "CurrentWeight": 1.0,
-        "DesiredWeight": 1.0,
-        "CurrentInstanceCount": 0,
-        "CurrentServerlessConfig": variant.record["ServerlessConfig"],
-    }

@@ -58,6 +58,11 @@ class Variant:
         """MaxConcurrency."""
         return int(self.record["ServerlessConfig"]["MaxConcurrency"])
 
+    def summary(self) -> dict[str, Any]:
+        """What DescribeEndpoint shows of the variant."""
+        return {"VariantName": self.record["VariantName"], "CurrentWeight": 1.0, "DesiredWeight": 1.0,
+                "CurrentInstanceCount": 0, "CurrentServerlessConfig": self.record["ServerlessConfig"]}
+
     def deploy(self, s3: Any, uri: str) -> None:
         """Download and unpack the artifact, then start the server once.
 

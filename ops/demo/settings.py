@@ -18,11 +18,11 @@ OVERLAY: Final[dict[str, Any]] = {
         "base_model": layout.s3_uri(BUCKET, minilm.PREFIX),
         "base_revision": minilm.REVISION,
         "hyperparameters": {
-            "epochs": 2,
+            "epochs": 1,
             "batch_size": 16,
             "learning_rate": 1e-4,
             "max_length": 64,
-            "checkpoint_steps": 50,
+            "checkpoint_steps": 100,
             # The third drop makes a model that learnt nothing. Its answers sit on the fence, where the rounding of int8
             # tips many of them; that model is for the gate to judge, not for this check.
             "int8_min_agreement": 0.8,

@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import pytest
 
 from lambdas import environment
 from local.cloud import LocalCloud
-from tests.lambdas.project import Clients, Project
+from tests.lambdas.models import Models
+from tests.lambdas.project import Clients, Project, train, trained
 
 CONTAINER = Path(__file__).with_name("training_container.py")
 LIMITS = {
@@ -51,10 +53,25 @@ def role(aws: Clients) -> str:
     return str(made["Role"]["Arn"])
 
 
+@pytest.fixture(scope="session")
+def job(aws: Clients, role: str) -> str:
+    """A training job that is completed."""
+    aws("s3").create_bucket(Bucket="jobs")
+    train(aws, role, "jobs", "finished", seconds=0)
+    trained(aws, "finished", "Completed")
+    return "finished"
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+    return Models(tmp_path_factory.mktemp("models"))
+
+
 @pytest.fixture
 def project(aws: Clients, role: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     project = Project.create(aws, monkeypatch, role)
     yield project
     states = aws("stepfunctions")
     for execution in states.list_executions(stateMachineArn=project.machine, statusFilter="RUNNING")["executions"]:
-        states.stop_execution(executionArn=execution["executionArn"])
+        with suppress(states.exceptions.ValidationException):  # it has ended meanwhile
+            states.stop_execution(executionArn=execution["executionArn"])

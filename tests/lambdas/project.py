@@ -41,7 +41,7 @@ MACHINE = {
         },
         "Hold": {"Type": "Wait", "Seconds": 3600, "Next": "End"},
         "Break": {"Type": "Fail", "Error": "{% $states.input.error %}", "Cause": "{% $states.input.cause %}"},
-        "End": {"Type": "Succeed", "Output": {"outcome": "done"}},
+        "End": {"Type": "Pass", "Output": {"outcome": "done"}, "End": True},
     },
 }
 _numbers = itertools.count(1)
@@ -183,29 +183,45 @@ class Project:
 
     # ---- SageMaker -------------------------------------------------------------------
 
-    def train(self, job: str, seconds: float = 0, run: str = "") -> None:
-        """Start a training job of the program in `training_container.py`."""
-        self.client("s3").put_object(Bucket=self.bucket, Key="code/sourcedir.tar.gz", Body=b"")
-        given = {"seconds": json.dumps(seconds), "run_id": json.dumps(run)}
-        self.client("sagemaker").create_training_job(
-            TrainingJobName=job,
-            RoleArn=self.role,
-            AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-            HyperParameters=given,
-            OutputDataConfig={"S3OutputPath": f"s3://{self.bucket}/{layout.MODELS}"},
-            ResourceConfig={"InstanceType": "ml.g4dn.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 50},
-            StoppingCondition={"MaxRuntimeInSeconds": 300},
-        )
+    def train(self, job: str, seconds: float = 0) -> None:
+        train(self.clients, self.role, self.bucket, job, seconds)
 
     def trained(self, job: str, status: str = "Completed") -> dict[str, Any]:
-        """The description of a training job, once it ended so."""
+        return trained(self.clients, job, status)
+
+    def endpoint(self, status: str) -> dict[str, Any]:
+        """The description of the project's endpoint, once it has come to this status."""
 
         def look() -> dict[str, Any] | None:
-            described: dict[str, Any] = self.client("sagemaker").describe_training_job(TrainingJobName=job)
-            assert described["TrainingJobStatus"] != "Failed", described["FailureReason"]
-            return described if described["TrainingJobStatus"] == status else None
+            described: dict[str, Any] = self.client("sagemaker").describe_endpoint(EndpointName=self.name)
+            return described if described["EndpointStatus"] == status else None
 
         return until(look)
+
+
+def train(clients: Clients, role: str, bucket: str, job: str, seconds: float) -> None:
+    """Start a training job of the program in `training_container.py`, which runs so long."""
+    clients("s3").put_object(Bucket=bucket, Key="code/sourcedir.tar.gz", Body=b"")
+    clients("sagemaker").create_training_job(
+        TrainingJobName=job,
+        RoleArn=role,
+        AlgorithmSpecification={"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        HyperParameters={"seconds": json.dumps(seconds)},
+        OutputDataConfig={"S3OutputPath": f"s3://{bucket}/{layout.MODELS}"},
+        ResourceConfig={"InstanceType": "ml.g4dn.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 50},
+        StoppingCondition={"MaxRuntimeInSeconds": 600},
+    )
+
+
+def trained(clients: Clients, job: str, status: str) -> dict[str, Any]:
+    """The description of a training job, once it has come to this status."""
+
+    def look() -> dict[str, Any] | None:
+        described: dict[str, Any] = clients("sagemaker").describe_training_job(TrainingJobName=job)
+        assert described["TrainingJobStatus"] != "Failed", described["FailureReason"]
+        return described if described["TrainingJobStatus"] == status else None
+
+    return until(look)
 
 
 def until(look: Callable[[], Found | None], seconds: float = 30) -> Found:

@@ -11,7 +11,7 @@ import pytest
 from domain import layout
 from domain.dataset import Hold
 from domain.ledger import Superseded
-from lambdas import prepare
+from lambdas import jobs, prepare
 from lambdas.heldout import test_rows as held_out
 from lambdas.jobs import JobStillStopping
 from lambdas.storage import landed, read_version
@@ -329,7 +329,7 @@ def test_a_predecessor_of_another_epoch_does_not_stand_in(project: Project) -> N
 def test_a_finished_job_of_the_same_run_is_used_again(project: Project) -> None:
     project.drop("a.csv", reviews(40))
     first = ask(project.claim())
-    project.train(first["job"], run=first["run"])
+    project.train(first["job"])
     described = project.trained(first["job"])
     second = again(project)
     assert second["outcome"] == "evaluate"
@@ -348,6 +348,11 @@ def test_a_running_job_of_the_same_run_is_stopped_first(project: Project) -> Non
     project.trained(first["job"], "Stopped")
     second = ask(execution)
     assert (second["outcome"], second["job"]) == ("train", f"{project.name}-{first['run']}-2")
+
+
+def test_a_job_that_ended_before_it_could_be_stopped_is_no_error(project: Project, job: str) -> None:
+    jobs.stop(project.env, job)
+    jobs.stop(project.env, job)
 
 
 def test_while_a_job_is_stopping_landing_may_move_on_without_leaving_a_run_behind(project: Project) -> None:

@@ -157,6 +157,7 @@ LONG_NAMES = b"x" * 5_000_000 + b"\nrow\n"
         ("a.json", b'[{"text": "a"} {"text": "b"}]', "not a JSON array of objects"),
         ("a.json", b'[{"text": "a"}] tail', "not a JSON array of objects"),
         ("a.json", b'[{"text": "\xff"}]', "not a JSON array of objects|not UTF-8"),
+        ("a.json", b'[{"a":' * 100_000, "nested too deeply"),
         ("a.json", b'[{"text": "a"}, {"text": "\\udfff"}]', "a text after element 1 is not UTF-8"),
         ("a.json", b'[{"text": ' + b"9" * 5000 + b"}]", "not a JSON array of objects"),
         ("a.jsonl", b'{"text": "' + b"x" * 10_000_001, "line 1 has over 10,000,000 characters"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def test_what_is_concluded_or_held_is_not_pending(project: Project) -> None:
     assert pending(project.env) == "landing changed"
     run = project.env.ledger.run(str(prepared["run"]))
     assert run is not None
-    project.env.ledger.conclude(run.__class__(**{**vars(run), "verdict": "keep"}))
+    project.env.ledger.conclude(replace(run, verdict="keep"))
     assert pending(project.env) == ""
     project.drop("bad.csv", "wrong\n")
     assert pending(project.env) == "landing changed"

@@ -1,4 +1,4 @@
-"""One local cloud for these tests, with IAM enforced, limits of seconds and a serving command that behaves on demand."""
+"""One local cloud for these tests, with IAM enforced, short limits and a serving command that behaves on demand."""
 
 from __future__ import annotations
 

@@ -54,7 +54,8 @@ def test_nothing_is_left_after_the_server_is_killed(tmp_path: Path) -> None:
 def test_nothing_is_left_after_the_owner_is_killed(tmp_path: Path) -> None:
     program = ("import sys, time; from pathlib import Path; from local.cloud import LocalCloud\n"
                "cloud = LocalCloud(Path(sys.argv[1])).start(); print(cloud.pid, flush=True); time.sleep(600)")
-    owner = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    owner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert owner.stdout
     session = int(owner.stdout.readline())
     assert members(session)

@@ -147,8 +147,8 @@ def test_training_events_reach_a_rule(small_cloud: LocalCloud, sagemaker_role: s
                "detail": {"TrainingJobName": [{"prefix": name}], "TrainingJobStatus": ["Completed"]}}
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": arn}])
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"},
-                                                      "Action": "sqs:SendMessage", "Resource": arn}]}
+    statement = {**builders.allow("sqs:SendMessage", resource=arn), "Principal": {"Service": "events.amazonaws.com"}}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
     small_cloud.client("sagemaker").create_training_job(**builders.training_job(name, sagemaker_role, steps=1))
     message = builders.eventually(lambda: sqs.receive_message(QueueUrl=url).get("Messages"))[0]

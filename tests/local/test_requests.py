@@ -25,6 +25,16 @@ def job(change: Change) -> dict[str, Any]:
     return request
 
 
+def check_training_job(request: dict[str, Any]) -> None:
+    validation.check("CreateTrainingJob", request)
+    rules.training_job(request)
+
+
+def check_endpoint_config(request: dict[str, Any], model: dict[str, Any]) -> None:
+    validation.check("CreateEndpointConfig", request)
+    rules.endpoint_config(request, {"m": model})
+
+
 JOBS: list[tuple[str, str, Change]] = [
     ("underscore", "pattern", lambda r: r.update(TrainingJobName="a_b")),
     ("long name", "length less than or equal to 63", lambda r: r.update(TrainingJobName="a" * 64)),
@@ -49,15 +59,12 @@ JOBS: list[tuple[str, str, Change]] = [
 def test_training_jobs_that_are_refused(words: str, change: Change) -> None:
     request = job(change)
     with pytest.raises(ApiError, match=words) as refused:
-        validation.check("CreateTrainingJob", request)
-        rules.training_job(request)
+        check_training_job(request)
     assert refused.value.code == "ValidationException"
 
 
 def test_the_request_that_the_others_spoil_is_fine() -> None:
-    request = job(lambda _: None)
-    validation.check("CreateTrainingJob", request)
-    rules.training_job(request)
+    check_training_job(job(lambda _: None))
 
 
 def serverless(**serverless_config: int) -> dict[str, Any]:
@@ -79,8 +86,7 @@ def serverless(**serverless_config: int) -> dict[str, Any]:
 ])
 def test_endpoint_configs_that_are_refused(request_: dict[str, Any], model: dict[str, Any], words: str) -> None:
     with pytest.raises(ApiError, match=words):
-        validation.check("CreateEndpointConfig", request_)
-        rules.endpoint_config(request_, {"m": model})
+        check_endpoint_config(request_, model)
 
 
 def test_unknown_operations_are_unknown(small_cloud: LocalCloud) -> None:

@@ -38,6 +38,10 @@ def test_waits_and_choices_belong_to_the_step_before_them() -> None:
     assert [stage.done for stage in stages] == [True, True, True, False]
 
 
+def test_an_execution_that_has_just_been_started_has_no_steps() -> None:
+    assert stages_of(HISTORY[:1], START, over=False) == []
+
+
 def test_the_last_step_is_done_when_the_execution_is_over() -> None:
     assert all(stage.done for stage in stages_of(HISTORY, START + timedelta(seconds=100), over=True))
 

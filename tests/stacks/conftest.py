@@ -36,9 +36,11 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
 
 @pytest.fixture(scope="session")
 def on_demand(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    """Spot with a fallback to on demand, base weights in S3, and more than one instance."""
+    """Spot with a fallback to on demand, base weights in S3, more than one instance, and another endpoint."""
     training = {"on_demand_max_usd_per_hour": 2.0, "base_model": "s3://weights/mini/", "instance_count": 2}
-    return synthesize(tmp_path_factory.mktemp("on-demand") / "out", overlay={"training": training})
+    return synthesize(
+        tmp_path_factory.mktemp("on-demand") / "out", overlay={"training": training, "serving": {"memory_mb": 3072}}
+    )
 
 
 def check_snapshot(name: str, text: str) -> None:

@@ -20,7 +20,7 @@ from ministack.services import stepfunctions
 _DEADLINE_SECONDS = 30
 
 
-class Failed(Exception):
+class ServiceError(Exception):
     """A scripted answer: the service fails with this error name and cause."""
 
     def __init__(self, error: str, cause: str = "") -> None:
@@ -55,7 +55,7 @@ class Services:
         self.asked.setdefault(name, []).append(message)
         waiting = self._answers[name]
         answer = waiting.pop(0) if len(waiting) > 1 else waiting[0]
-        if isinstance(answer, Failed):
+        if isinstance(answer, ServiceError):
             raise stepfunctions._ExecutionError(answer.error, answer.cause)
         return {"Payload": answer, "StatusCode": 200} if is_step else answer
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import numpy_helper
 from transformers import AutoModelForSequenceClassification, set_seed
 
@@ -83,6 +84,20 @@ def test_an_int8_graph_that_disagrees_fails(exported: Exported, tmp_path: Path) 
     other = with_weights(exported.fp32, tmp_path / "other.onnx", lambda weights: weights[::-1].copy())
     with pytest.raises(ParityFailed, match=r"below int8_min_agreement = 90\.00%"):
         prove(exported.checkpoint, exported.fp32, other, exported.rows, min_agreement=0.9)
+
+
+def test_a_model_that_sits_on_the_fence_passes(exported: Exported, tmp_path: Path) -> None:
+    """Its labels tip with every rounding, which says nothing against the export: the gate will reject it."""
+    model = AutoModelForSequenceClassification.from_pretrained(exported.checkpoint)
+    with torch.no_grad():
+        model.classifier.weight *= 1e-3
+        model.classifier.bias.zero_()
+    model.save_pretrained(tmp_path / "unsure")
+    fp32, int8 = export(tmp_path / "unsure", INPUTS, tmp_path)
+    backwards = with_weights(int8, tmp_path / "backwards.onnx", lambda weights: weights[::-1].copy())
+    parity = prove(tmp_path / "unsure", fp32, backwards, exported.rows, min_agreement=0.97)
+    assert parity.int8_agreement == 1
+    assert parity.int8_same_label < 0.97
 
 
 def test_weights_keep_to_seven_bits_per_channel(exported: Exported) -> None:

@@ -111,7 +111,7 @@ def test_a_failed_parity_fails_the_job_and_says_why(new_job: NewJob, tmp_path: P
     result = run_toolkit(job, sourcedir(tmp_path))
     assert result.returncode != 0
     assert not (job.root / "output" / "success").exists()
-    assert job.failure.startswith("ParityFailed: the int8 model gives ")
+    assert job.failure.startswith("ParityFailed: the int8 model agrees with fp32 on ")
     assert "int8_min_agreement = 101.00%" in job.failure
     assert list((job.root / "model").iterdir()) == []
 

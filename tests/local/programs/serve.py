@@ -1,4 +1,5 @@
-"""A model server whose behaviour the artifact chooses: behaviour.json {"answer", "ping", "seconds", "start", "status"}."""
+"""A model server that behaves as the artifact says: behaviour.json {"answer", "ping", "seconds", "start", "status"}."""
+# ruff: noqa: T201
 
 import json
 import os

@@ -1,4 +1,5 @@
 """A training script whose behaviour the hyperparameters choose; small, so that the platform is what is tested."""
+# ruff: noqa: T201
 
 import argparse
 import json

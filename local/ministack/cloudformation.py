@@ -1,0 +1,59 @@
+"""CloudFormation: where MiniStack 1.5.33 deploys other than AWS in ways that this project's stack meets."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services import lambda_svc
+from ministack.services.cloudformation import changesets, provisioners
+
+_imported: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar("imported", default=frozenset())
+
+
+def apply() -> None:
+    """Apply every patch."""
+    function = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
+    function["create"] = _dead_letter_config(function["create"])
+    changesets._deploy_stack_async = _knowing_its_imports(changesets._deploy_stack_async)
+    provisioners.s3_bucket_name_conflict = _unless_imported(provisioners.s3_bucket_name_conflict)
+
+
+def _dead_letter_config(original: Callable[..., Any]) -> Callable[..., Any]:
+    """CloudFormation sets a function's DeadLetterConfig, which 1.5.33 drops."""
+
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        physical_id, attributes = original(logical_id, properties, stack)
+        if properties.get("DeadLetterConfig"):
+            lambda_svc._functions[physical_id]["config"]["DeadLetterConfig"] = properties["DeadLetterConfig"]
+        return physical_id, attributes
+
+    return create
+
+
+def _knowing_its_imports(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Note the names that a deployment imports (`--import-existing-resources`) while it runs."""
+
+    async def deploy(*arguments: Any, imports: dict[str, Any] | None = None, **named: Any) -> Any:
+        names = frozenset(str(name) for identifier in (imports or {}).values() for name in _names(identifier))
+        token = _imported.set(names)
+        try:
+            return await original(*arguments, imports=imports, **named)
+        finally:
+            _imported.reset(token)
+
+    return deploy
+
+
+def _names(identifier: Any) -> list[Any]:
+    return list(identifier.values()) if isinstance(identifier, dict) else [identifier]
+
+
+def _unless_imported(original: Callable[[str], str | None]) -> Callable[[str], str | None]:
+    """The validation before a deployment takes an imported bucket's existence for a name conflict."""
+
+    def conflict(name: str) -> str | None:
+        return None if name in _imported.get() else original(name)
+
+    return conflict

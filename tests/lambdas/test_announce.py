@@ -1,0 +1,89 @@
+"""Announce and Observe: an event and a notification for what was decided, metrics for what was trained."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from domain import layout
+from lambdas import announce, observe
+from tests.lambdas.project import Project, until
+
+
+def metrics(output: str) -> dict[str, Any]:
+    """What the EMF lines of this output publish."""
+    found: dict[str, Any] = {}
+    for line in output.splitlines():
+        record = json.loads(line)
+        for directive in record.get("_aws", {}).get("CloudWatchMetrics", []):
+            assert directive["Dimensions"] == [["service"]], "each further dimension would be billed"
+            found |= {metric["Name"]: record[metric["Name"]][0] for metric in directive["Metrics"]}
+    return found
+
+
+def listen(project: Project) -> str:
+    """A queue that hears the project's events on the default bus; its URL."""
+    sqs, events = project.client("sqs"), project.client("events")
+    queue = sqs.create_queue(QueueName=f"{project.name}-events")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": [layout.EVENT_SOURCE], "detail": {"project": [project.name]}}
+    events.put_rule(Name=project.name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=project.name, Targets=[{"Id": "queue", "Arn": arn}])
+    return str(queue)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "title", "promoted", "rejected"),
+    [
+        ("promote", "New Model", 1, 0),
+        ("keep", "Model Kept", 0, 0),
+        ("reject", "Model Rejected", 0, 1),
+        ("too-few-rows", "Data Refused", 0, 0),
+    ],
+)
+def test_every_verdict_is_told_as_event_notification_and_metric(
+    project: Project, capsys: pytest.CaptureFixture[str], verdict: str, title: str, promoted: int, rejected: int
+) -> None:
+    queue = listen(project)
+    run = project.run("arn:1", verdict=verdict, sentence="Because.")
+    announce.handler({"execution": "arn:1", "run": run.run, "verdict": verdict}, None)
+    message = until(lambda: project.client("sqs").receive_message(QueueUrl=queue).get("Messages"))[0]
+    event = json.loads(message["Body"])
+    assert event["detail-type"] == title
+    assert event["detail"] == {"project": project.name, "run": run.run, "dataset": "d0", "sentence": "Because."}
+    (told,) = project.notifications()
+    assert told["Subject"] == f"{project.name}: {title}"
+    assert told["Message"].startswith("Because.\n\nRun 0123456789ab (started because: test).")
+    found = metrics(capsys.readouterr().out)
+    assert (found["Promoted"], found["Rejected"]) == (promoted, rejected)
+
+
+def test_an_unknown_run_is_an_error_and_nothing_is_told(project: Project) -> None:
+    with pytest.raises(LookupError, match="not in the ledger"):
+        announce.handler({"execution": "arn", "run": "0123456789ab", "verdict": "promote"}, None)
+    assert project.notifications() == []
+
+
+def told_of(job: str) -> None:
+    observe.handler({"detail": {"TrainingJobName": job, "TrainingJobStatus": "Completed"}}, None)
+
+
+def test_an_ended_job_s_times_become_metrics(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    job = layout.training_job(project.name, "0123456789ab", 1)
+    project.train(job, seconds=1)
+    told_of(job)
+    assert metrics(capsys.readouterr().out) == {}, "it has not ended"
+    described = project.trained(job)
+    told_of(job)
+    assert metrics(capsys.readouterr().out) == {
+        "TrainingSeconds": described["TrainingTimeInSeconds"],
+        "BillableSeconds": described["BillableTimeInSeconds"],
+        "SpotSavingsPercent": 0.0,
+    }
+
+
+def test_other_projects_jobs_are_not_observed(project: Project, job: str, capsys: pytest.CaptureFixture[str]) -> None:
+    told_of(job)
+    assert metrics(capsys.readouterr().out) == {}

@@ -1,0 +1,255 @@
+"""Evaluate and Reject: both models on the same rows, the receipt, and what is held when data did harm."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain import layout
+from domain.ledger import Run, Superseded
+from lambdas import evaluate, prepare, reject
+from lambdas.models import ModelUnreadable
+from tests.lambdas.models import Models
+from tests.lambdas.project import Project
+
+
+def prepared(project: Project) -> Run:
+    """The run that Prepare makes of what landed, in a new execution that has the claim."""
+    project.env.ledger.release(str(project.env.ledger.claimed_by()))
+    answer = prepare.handler({"execution": project.claim(), "reason": "drop"}, None)
+    run = project.env.ledger.run(str(answer["run"]))
+    assert run is not None
+    return run
+
+
+def upload(project: Project, run: Run, artifact: Path) -> str:
+    key = f"{layout.MODELS}{project.name}-{run.run}-1/output/model.tar.gz"
+    project.client("s3").upload_file(str(artifact), project.bucket, key)
+    return layout.s3_uri(project.bucket, key)
+
+
+def judge(project: Project, run: Run, artifact: Path, job: str) -> tuple[dict[str, Any], Run]:
+    """Evaluate's answer and the run afterwards."""
+    uri = upload(project, run, artifact)
+    answer = evaluate.handler({"execution": run.execution, "run": run.run, "job": job, "artifact": uri}, None)
+    judged = project.env.ledger.run(run.run)
+    assert judged is not None
+    return answer, judged
+
+
+def champion(project: Project, artifact: Path, job: str) -> Run:
+    """Prepare, judge and promote."""
+    answer, run = judge(project, prepared(project), artifact, job)
+    assert answer["verdict"] == "promote", answer["sentence"]
+    project.env.ledger.promote(run.execution, run, "now")
+    project.env.ledger.conclude(replace(run, verdict="promote"))
+    return run
+
+
+def refuse(run: Run) -> None:
+    reject.handler({"execution": run.execution, "run": run.run}, None)
+
+
+def test_the_first_good_model_passes(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews())
+    answer, run = judge(project, prepared(project), models.right, job)
+    assert answer["verdict"] == run.judged == "promote"
+    assert run.champion_version == 0
+    assert run.verdict == "", "it is not concluded before it is live"
+
+
+def test_golden_rows_are_what_the_model_answered(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews())
+    _, run = judge(project, prepared(project), models.right, job)
+    golden = project.json(layout.run_file(run.run, "golden.json"))
+    labels = dict(line.rsplit(",", 1) for line in models.reviews().splitlines()[1:])
+    assert len(golden) == 20
+    assert all(labels[row["text"]] == row["label"] and 0.5 <= row["score"] <= 1 for row in golden)
+
+
+def test_the_receipt_says_what_was_judged_how_and_what_it_cost(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews() + "broken\n")
+    answer, run = judge(project, prepared(project), models.right, job)
+    receipt = project.json(layout.run_file(run.run, "receipt.json"))
+    assert (receipt["run"], receipt["verdict"], receipt["sentence"]) == (run.run, "promote", answer["sentence"])
+    assert [source["key"] for source in receipt["data"]["sources"]] == ["landing/a.csv"]
+    assert sum(receipt["data"]["rows"].values()) == 200
+    assert (receipt["data"]["rejected"], receipt["data"]["rejected_by_file"]) == (1, {"landing/a.csv": 1})
+    assert receipt["training"]["job"] == job
+    assert receipt["training"]["seconds"] >= receipt["training"]["billed_seconds"] >= 0
+    assert receipt["training"]["estimated_usd"] is not None
+    assert receipt["gate"]["candidate"]["accuracy"] == 1.0
+    assert receipt["gate"]["policy"] == project.env.settings.gate.model_dump()
+    assert (receipt["champion"], receipt["gate"]["champion"]) == (None, None)
+
+
+def test_run_twice_it_says_and_writes_the_same(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews())
+    first, run = judge(project, prepared(project), models.right, job)
+    contents = project.contents("runs/")
+    second, again = judge(project, run, models.right, job)
+    assert (second, again) == (first, run)
+    after = project.contents("runs/")
+    moment = {"judged": ""}
+    receipt = layout.run_file(run.run, "receipt.json")
+    assert {**json.loads(after.pop(receipt)), **moment} == {**json.loads(contents.pop(receipt)), **moment}
+    assert after == contents
+
+
+def test_answers_are_asked_once_for_each_artifact(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews())
+    first, run = judge(project, prepared(project), models.right, job)
+    # The object behind the same URI is gone, yet what it answered is known.
+    uri = run.artifact
+    project.client("s3").delete_object(Bucket=project.bucket, Key=layout.split_uri(uri)[1])
+    message = {"execution": run.execution, "run": run.run, "job": job, "artifact": uri}
+    assert evaluate.handler(message, None) == first
+    # A second training of the same run gave another model: it answers for itself.
+    project.client("s3").upload_file(str(models.constant), project.bucket, "models/second/model.tar.gz")
+    second = evaluate.handler({**message, "artifact": f"s3://{project.bucket}/models/second/model.tar.gz"}, None)
+    assert second["verdict"] == "reject"
+
+
+def test_a_candidate_is_compared_with_the_champion_on_the_same_rows(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews(0, 150))
+    live = champion(project, models.right, job)
+    project.drop("b.csv", models.reviews(150))
+    answer, run = judge(project, prepared(project), models.equal, job)
+    assert answer["verdict"] == "promote", answer["sentence"]
+    assert run.champion_version == 1
+    receipt = project.json(layout.run_file(run.run, "receipt.json"))
+    assert receipt["champion"]["run"] == live.run
+    assert receipt["gate"]["champion"] == receipt["gate"]["candidate"]
+    rows = {rule["name"]: rule["inputs"]["rows"] for rule in receipt["gate"]["rules"] if "rows" in rule["inputs"]}
+    assert rows["accuracy on all rows"] > rows["accuracy on rows held out before"] > 0
+    fresh = rows["accuracy on all rows"] - rows["accuracy on rows held out before"]
+    assert receipt["gate"]["fresh"]["rows"] == fresh
+
+
+def test_a_drop_cannot_rewrite_the_test_it_is_judged_by(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews())
+    champion(project, models.right, job)
+    # The same texts with the other labels: folded last, they win in training, but not as the judge.
+    project.drop("poison.csv", models.reviews(flipped=True))
+    answer, _ = judge(project, prepared(project), models.constant, job)
+    assert answer["verdict"] == "reject"
+    _, run = judge(project, prepared(project), models.equal, job)
+    receipt = project.json(layout.run_file(run.run, "receipt.json"))
+    assert receipt["gate"]["champion"]["accuracy"] == 1.0, "old rows keep the labels that they had"
+
+
+def test_what_did_harm_is_held_and_the_rest_goes_on(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews(0, 150))
+    live = champion(project, models.right, job)
+    project.drop("poison.csv", models.reviews(150, flipped=True))
+    answer, run = judge(project, prepared(project), models.other, job)
+    assert answer["verdict"] == "reject"
+    for _ in range(2):
+        refuse(run)
+        (hold,) = project.env.ledger.held().values()
+        assert (hold.source.key, hold.run, hold.reason) == ("landing/poison.csv", run.run, run.sentence)
+        assert project.env.ledger.conclusion(run.dataset) == "reject"
+    project.env.ledger.release(run.execution)
+    again = prepare.handler({"execution": project.claim(), "reason": "sweep"}, None)
+    assert (again["outcome"], again["dataset"]) == ("nothing_new", live.dataset)
+
+
+def test_a_harmful_overwrite_leaves_its_predecessor_in_place(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews(0, 100))
+    project.drop("b.csv", models.reviews(100))
+    live = champion(project, models.right, job)
+    project.drop("b.csv", models.reviews(100, flipped=True))
+    _, run = judge(project, prepared(project), models.other, job)
+    refuse(run)
+    project.env.ledger.release(run.execution)
+    again = prepare.handler({"execution": project.claim(), "reason": "sweep"}, None)
+    assert (again["outcome"], again["dataset"]) == ("nothing_new", live.dataset)
+
+
+def test_without_a_champion_nothing_is_held(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews())
+    answer, run = judge(project, prepared(project), models.constant, job)
+    assert answer["verdict"] == "reject"
+    refuse(run)
+    assert project.env.ledger.held() == {}
+    assert project.env.ledger.conclusion(run.dataset) == "reject"
+
+
+def test_what_is_kept_as_it_was_is_not_held(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews(0, 150))
+    champion(project, models.right, job)
+    project.drop("b.csv", models.reviews(150))
+    run = prepared(project)
+    # Raised after Prepare's own check, as by a deploy in between.
+    project.configure(gate={"min_test_rows": 190})
+    answer, run = judge(project, run, models.other, job)
+    assert answer["verdict"] == "keep"
+    refuse(run)
+    assert project.env.ledger.held() == {}
+    assert project.env.ledger.conclusion(run.dataset) == "keep"
+
+
+def test_models_of_different_epochs_are_not_compared(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews())
+    champion(project, models.right, job)
+    project.drop("b.csv", models.reviews(flipped=True))
+    project.configure(data={"epoch": 2})
+    answer, run = judge(project, prepared(project), models.constant, job)
+    assert project.json(layout.run_file(run.run, "receipt.json"))["champion"] is None
+    assert run.champion_version == 1, "but it is this champion that a promotion would replace"
+    assert answer["verdict"] == "reject"
+    refuse(run)
+    assert project.env.ledger.held() == {}
+
+
+def test_only_so_many_rows_are_judged_and_always_the_same(project: Project, models: Models, job: str) -> None:
+    project.configure(gate={"max_test_rows": 10})
+    project.drop("a.csv", models.reviews())
+    _, run = judge(project, prepared(project), models.right, job)
+    receipt = project.json(layout.run_file(run.run, "receipt.json"))
+    assert receipt["gate"]["candidate"]["rows"] == 10
+    ids = project.read(layout.test_ids(1, receipt["data"]["sources"][0]["source"])).decode().split()
+    lines = project.read(layout.run_file(run.run, "predictions.jsonl.gz")).decode().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == sorted(ids)[:10]
+
+
+@pytest.mark.parametrize("content", [b"no tarball", b""])
+def test_an_unreadable_artifact_is_an_error_with_its_run(
+    project: Project, models: Models, job: str, tmp_path: Path, content: bytes
+) -> None:
+    project.drop("a.csv", models.reviews())
+    run = prepared(project)
+    (tmp_path / "model.tar.gz").write_bytes(content)
+    with pytest.raises(ModelUnreadable, match=f"the model of run {run.run}"):
+        judge(project, run, tmp_path / "model.tar.gz", job)
+
+
+def test_a_missing_artifact_is_an_error_with_its_run(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews())
+    run = prepared(project)
+    message = {"execution": run.execution, "run": run.run, "job": job, "artifact": f"s3://{project.bucket}/gone"}
+    with pytest.raises(ModelUnreadable, match="gone cannot be loaded"):
+        evaluate.handler(message, None)
+
+
+def test_without_the_claim_nothing_is_judged_or_rejected(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews())
+    run = prepared(project)
+    project.env.ledger.hand_over(run.execution, "heir", "now")
+    with pytest.raises(Superseded):
+        judge(project, run, models.right, job)
+    with pytest.raises(Superseded):
+        refuse(run)
+    assert project.listed("runs/") == []
+    assert project.env.ledger.run(run.run) == run
+
+
+def test_what_was_not_judged_is_not_rejected(project: Project, models: Models) -> None:
+    project.drop("a.csv", models.reviews())
+    run = prepared(project)
+    with pytest.raises(Superseded, match="was not judged"):
+        refuse(run)

@@ -1,0 +1,121 @@
+"""The custom resource: a deploy converges the endpoint through the machine, a teardown leaves nothing of it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from domain import layout
+from domain.ledger import TEARDOWN
+from lambdas import claim, hosting, lifecycle
+from tests.lambdas.models import Models
+from tests.lambdas.project import MACHINE, Project, until
+
+
+def event(kind: str, request: str = "request-1") -> dict[str, Any]:
+    return {"RequestType": kind, "RequestId": request, "ResourceProperties": {}}
+
+
+def complete(kind: str, request: str = "request-1") -> bool:
+    return lifecycle.is_complete(event(kind, request), None)["IsComplete"]
+
+
+def deploys(project: Project) -> dict[str, dict[str, Any]]:
+    return {name: message for name, message in project.executions().items() if name.startswith("deploy-")}
+
+
+def outcomes(project: Project, **by_number: str) -> None:
+    """Let the machine's executions end with these outcomes, by the number at the end of their names."""
+    machine: dict[str, Any] = copy.deepcopy(MACHINE)
+    numbered = json.dumps({f"_{key}": value for key, value in by_number.items()})
+    name = "'_' & $split($states.context.Execution.Name, '-')[-1]"
+    machine["States"]["End"]["Output"] = {"outcome": f"{{% $lookup({numbered}, {name}) %}}"}
+    project.client("stepfunctions").update_state_machine(
+        stateMachineArn=project.machine, definition=json.dumps(machine)
+    )
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+def test_a_deploy_frees_the_claim_of_a_teardown_and_only_that(project: Project, kind: str) -> None:
+    project.env.ledger.seize(TEARDOWN, "then")
+    answers = [lifecycle.on_event(event(kind), None) for _ in range(2)]
+    assert answers == [{"PhysicalResourceId": f"{project.name}-endpoint"}] * 2
+    assert project.env.ledger.claimed_by() is None
+    owner = project.claim()
+    lifecycle.on_event(event(kind), None)
+    assert project.env.ledger.claimed_by() == owner
+
+
+def test_one_execution_from_redeploy_does_the_work(project: Project) -> None:
+    assert not complete("Create")
+    until(lambda: complete("Create"))
+    assert list(deploys(project).values()) == [{"reason": "deploy", "from": "Redeploy"}]
+    assert complete("Create"), "asked once more, nothing more is started"
+    assert len(deploys(project)) == 1
+
+
+def test_each_deploy_has_its_own_execution(project: Project) -> None:
+    for request in ("one", "two"):
+        until(lambda request=request: complete("Update", request))  # type: ignore[misc]
+    assert len(deploys(project)) == 2
+
+
+def test_a_coalesced_or_superseded_execution_is_followed_by_another(project: Project) -> None:
+    outcomes(project, **{"0": "coalesced", "1": "superseded", "2": "done"})
+    until(lambda: complete("Update"))
+    assert sorted(name[-2:] for name in deploys(project)) == ["-0", "-1", "-2"]
+
+
+def test_while_another_run_has_the_claim_none_is_started(project: Project) -> None:
+    owner = project.claim()
+    assert [complete("Update") for _ in range(3)] == [False] * 3
+    assert deploys(project) == {}
+    project.env.ledger.release(owner)
+    until(lambda: complete("Update"))
+
+
+def test_a_dead_owner_does_not_keep_a_deploy_waiting(project: Project) -> None:
+    project.env.ledger.claim(project.start("fail", error="E", cause="c"), "then")
+    until(lambda: complete("Update"))
+
+
+def test_a_convergence_that_fails_fails_the_deploy_with_its_reason(project: Project) -> None:
+    machine: dict[str, Any] = copy.deepcopy(MACHINE)
+    machine["States"]["End"] = {"Type": "Fail", "Error": "ConvergenceFailed", "Cause": "VerifyFailed: no answer"}
+    project.client("stepfunctions").update_state_machine(
+        stateMachineArn=project.machine, definition=json.dumps(machine)
+    )
+    assert not complete("Update")
+    with pytest.raises(lifecycle.ConvergenceFailed, match="ConvergenceFailed: VerifyFailed: no answer"):
+        until(lambda: complete("Update"))
+
+
+def test_a_teardown_leaves_no_execution_job_endpoint_config_or_model(project: Project, models: Models) -> None:
+    execution, env = project.claim(), project.env
+    project.client("s3").upload_file(str(models.right), project.bucket, "models/m.tar.gz")
+    config = hosting.ensure_config(env, "0123456789ab", f"s3://{project.bucket}/models/m.tar.gz")
+    assert hosting.converge(env, config)
+    job = layout.training_job(project.name, "0123456789ab", 1)
+    project.train(job, seconds=300)
+    lifecycle.on_event(event("Delete"), None)
+    assert env.ledger.claimed_by() == TEARDOWN
+    assert not complete("Delete")
+    until(lambda: complete("Delete"))
+    assert project.status(execution) == "ABORTED"
+    project.trained(job, "Stopped")
+    assert hosting.describe_endpoint(env) is None
+    sagemaker = project.client("sagemaker")
+    assert sagemaker.list_endpoint_configs(NameContains=f"{project.name}-")["EndpointConfigs"] == []
+    assert sagemaker.list_models(NameContains=f"{project.name}-")["Models"] == []
+    assert complete("Delete"), "and again"
+
+
+def test_after_a_teardown_nothing_starts_before_the_next_deploy(project: Project) -> None:
+    lifecycle.on_event(event("Delete"), None)
+    late = project.start()
+    assert claim.handler({"execution": late, "reason": "drop"}, None)["outcome"] == "coalesced"
+    lifecycle.on_event(event("Create"), None)
+    assert claim.handler({"execution": late, "reason": "drop"}, None)["outcome"] == "claimed"

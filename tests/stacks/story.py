@@ -1,0 +1,49 @@
+"""A run that goes well, answer by answer: tests change the answers that they are about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.stacks.machine import Execution, execute
+from tests.stacks.synth import PROJECT, Synthesized
+
+DROP = {"reason": "drop", "from": "Settle"}
+RUN = "0123456789ab"
+JOB = f"{PROJECT}-{RUN}-1"
+ARTIFACT = f"s3://bucket/models/{JOB}/output/model.tar.gz"
+PREPARED = {
+    "outcome": "train", "run": RUN, "dataset": "d", "job": JOB, "hyperparameters": {"epochs": "1"},
+    "train_manifest": "s3://b/train.manifest", "validation_manifest": "s3://b/validation.manifest",
+    "dataset_manifest": "s3://b/dataset.manifest", "checkpoints": "s3://b/checkpoints/r/", "output": "s3://b/models/",
+    "artifact": "",
+}  # fmt: skip
+COMPLETED = {
+    "TrainingJobName": JOB,
+    "TrainingJobStatus": "Completed",
+    "SecondaryStatus": "Completed",
+    "ModelArtifacts": {"S3ModelArtifacts": ARTIFACT},
+}
+STOPPED = {**COMPLETED, "TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded"}
+HAPPY: dict[str, list[Any]] = {
+    "claim": [{"outcome": "claimed"}],
+    "settle": [{"wait_seconds": 0}],
+    "prepare": [PREPARED],
+    "createTrainingJob.sync": [COMPLETED],
+    "evaluate": [{"verdict": "promote", "sentence": "better"}],
+    "reject": [{}],
+    "redeploy": [{"config": "config-1", "outcome": "updating"}],
+    "describeEndpoint": [{"EndpointStatus": "InService"}],
+    "verify": [{"outcome": "ok"}],
+    "promote": [{}],
+    "announce": [{}],
+    "release": [{"started": None}],
+}
+CONVERGENCE = ["Redeploy", "Await", "LookAtEndpoint", "Converged", "Verify", "Verified"]
+ENDING = ["Announce", "Release", "Released", "Done"]
+JUDGED = ["Claim", "Claimed", "Settle", "Quiet", "Prepare", "Prepared", "Train", "Trained", "Evaluate", "Judged"]
+
+
+def run(synthesized: Synthesized, message: dict[str, Any] = DROP, **answers: list[Any]) -> Execution:
+    """Execute the machine with the answers of a run that goes well, but for `answers` (`_sync` stands for `.sync`)."""
+    named = {name.replace("_sync", ".sync"): value for name, value in answers.items()}
+    return execute(synthesized.definition(), message, {**HAPPY, **named})

@@ -1,0 +1,59 @@
+"""The machine's definition as such: reviewed, sound, bounded."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cfnlint.api import lint_all
+
+from stacks.build import context
+from tests.stacks.conftest import check_snapshot
+from tests.stacks.synth import Synthesized
+
+
+def test_the_definition_is_as_reviewed(aws: Synthesized) -> None:
+    check_snapshot("definition.json", json.dumps(aws.definition(), indent=2, sort_keys=True) + "\n")
+
+
+def test_every_state_can_be_reached(aws: Synthesized, on_demand: Synthesized) -> None:
+    for definition in (aws.definition(), on_demand.definition()):
+        states, reached, waiting = definition["States"], set(), [definition["StartAt"]]
+        while waiting:
+            name = waiting.pop()
+            if name not in reached:
+                reached.add(name)
+                waiting += _next(states[name])
+        assert reached == set(states)
+
+
+def test_every_task_is_bounded_and_retried(aws: Synthesized, on_demand: Synthesized) -> None:
+    for definition in (aws.definition(), on_demand.definition()):
+        tasks = {name: state for name, state in definition["States"].items() if state["Type"] == "Task"}
+        assert len(tasks) == 12
+        for name, task in tasks.items():
+            assert 0 < task["TimeoutSeconds"] < definition["TimeoutSeconds"], name
+            assert any(retry.get("JitterStrategy") == "FULL" for retry in task["Retry"]), name
+
+
+def test_the_machine_outlasts_what_it_waits_for(aws: Synthesized, on_demand: Synthesized) -> None:
+    training = context()["settings"]["training"]
+    for definition, jobs in ((aws.definition(), 1), (on_demand.definition(), 2)):
+        train = definition["States"]["Train"]["TimeoutSeconds"]
+        assert train > training["max_wait_seconds"]
+        assert definition["TimeoutSeconds"] > jobs * train + context()["settings"]["data"]["settle_max_seconds"]
+
+
+def test_cfn_lint_accepts_the_definition(aws: Synthesized, on_demand: Synthesized) -> None:
+    """Rule E3601 reads Amazon States Language, but not through CDK's Fn::Join: so the resolved copy is linted."""
+    for synthesized in (aws, on_demand):
+        properties = {"RoleArn": "arn:aws:iam::111122223333:role/r", "Definition": synthesized.definition()}
+        machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+        template = json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Machine": machine}})
+        assert [str(match) for match in lint_all(template) if match.rule.id[0] in "EW"] == []
+
+
+def _next(state: dict[str, Any]) -> list[str]:
+    rules = [*state.get("Choices", []), *state.get("Catch", [])]
+    names = [state.get("Next"), state.get("Default"), *(rule["Next"] for rule in rules)]
+    return [name for name in names if name]

@@ -1,0 +1,95 @@
+"""The images: AWS's training image of each region, and our serving image built, named, or given."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from domain.prices import TRAINING_USD_PER_HOUR
+from stacks.images import training_image
+from stacks.paths import ROOT
+from stacks.settings import SettingsError
+from tests.stacks.synth import Synthesized, synthesize
+
+TAG = "huggingface-pytorch-training:2.8.0-transformers4.56.2-gpu-py312-cu129-ubuntu22.04"
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-east-1", "763104351884.dkr.ecr.us-east-1.amazonaws.com"),
+        ("eu-south-1", "692866216735.dkr.ecr.eu-south-1.amazonaws.com"),
+        ("cn-north-1", "727897471807.dkr.ecr.cn-north-1.amazonaws.com.cn"),
+    ],
+)
+def test_the_training_image_is_the_regions(region: str, host: str) -> None:
+    assert training_image(region).uri == f"{host}/{TAG}"
+
+
+def test_the_table_agrees_with_the_sdk() -> None:
+    from sagemaker.core import image_uris
+
+    found = image_uris.retrieve(
+        "huggingface",
+        "us-west-2",
+        version="4.56.2",
+        base_framework_version="pytorch2.8.0",
+        py_version="py312",
+        instance_type="ml.g4dn.xlarge",
+        image_scope="training",
+    )
+    assert training_image("us-west-2").uri == found
+
+
+def test_a_region_without_the_image_is_said() -> None:
+    with pytest.raises(
+        SettingsError, match=r"no HuggingFace training image .* in mars-north-1; it does in .*us-east-1"
+    ):
+        training_image("mars-north-1")
+
+
+def test_our_image_is_built_at_deploy_for_serverless(aws: Synthesized) -> None:
+    assets = json.loads((aws.folder / "automate-mlops.assets.json").read_text())
+    ((tag, image),) = assets["dockerImages"].items()
+    source = image["source"]
+    assert source["platform"] == "linux/amd64"
+    # SageMaker refuses OCI manifests (aws-facts J).
+    assert source["dockerOutputs"] == ["type=docker"]
+    context = aws.folder / source["directory"]
+    dockerfile = (context / source["dockerFile"]).read_text()
+    assert dockerfile == (ROOT / "serving" / "Dockerfile").read_text()
+    for line in dockerfile.splitlines():
+        if line.startswith("COPY ") and "--from" not in line:
+            for path in line.split()[1:-1]:
+                assert list(context.glob(path)), f"{path} is copied by the Dockerfile, but not in the build context"
+    (resource,) = aws.of_type("Custom::ServerlessEndpoint").values()
+    assert resource["Image"].endswith(f":{tag}")
+
+
+def test_the_local_cloud_needs_no_docker(local: Synthesized) -> None:
+    assert json.loads((local.folder / "automate-mlops.assets.json").read_text()).get("dockerImages", {}) == {}
+
+
+def test_a_given_image_is_pulled_from_its_repository(tmp_path_factory: pytest.TempPathFactory) -> None:
+    image = "999988887777.dkr.ecr.us-east-1.amazonaws.com/team/serving@sha256:" + "a" * 64
+    overlay = {"serving": {"image": image}}
+    given = synthesize(tmp_path_factory.mktemp("given") / "out", overlay=overlay)
+    (resource,) = given.of_type("Custom::ServerlessEndpoint").values()
+    assert resource["Image"] == image
+    statements = [s for p in given.of_type("AWS::IAM::Policy").values() for s in p["PolicyDocument"]["Statement"]]
+    pulled = {s["Resource"] for s in statements if "ecr:BatchGetImage" in s["Action"]}
+    assert "arn:aws:ecr:us-east-1:999988887777:repository/team/serving" in pulled
+
+
+def test_a_cap_without_a_price_is_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
+    training = {"instance_type": "ml.p9.large", "on_demand_max_usd_per_hour": 1.0}
+    assert "ml.p9.large" not in TRAINING_USD_PER_HOUR
+    with pytest.raises(SettingsError, match=r"no price for ml\.p9\.large"):
+        synthesize(tmp_path_factory.mktemp("price") / "out", overlay={"training": training})
+
+
+def test_a_cap_below_the_price_allows_no_fallback(tmp_path_factory: pytest.TempPathFactory) -> None:
+    training = {"on_demand_max_usd_per_hour": 0.5}
+    capped = synthesize(tmp_path_factory.mktemp("capped") / "out", overlay={"training": training})
+    assert "TrainOnDemand" not in capped.definition()["States"]

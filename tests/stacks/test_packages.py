@@ -1,0 +1,168 @@
+"""What is uploaded: the Lambda packages and the training code. Complete, runnable on AWS, the same each time."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from stacks import bundling
+from stacks.bundling import EVALUATE, LIGHT, BundlingError, Package
+from stacks.paths import ROOT, fingerprint
+from stacks.sourcedir import archive, compressed
+
+# Lambda's limit of a function's code, unzipped.
+MOST_BYTES = 250 * 1024 * 1024
+# Amazon Linux 2023, on which Lambda runs python3.13, has glibc 2.34.
+GLIBC = (2, 34)
+
+
+@pytest.fixture(scope="module", params=[LIGHT, EVALUATE], ids=["light", "evaluate"])
+def package(request: pytest.FixtureRequest) -> Package:
+    """One of the two packages."""
+    chosen: Package = request.param
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def made(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, with the wheels that set-up fetched."""
+    folder = tmp_path_factory.mktemp(package.name)
+    bundling.assemble(package, folder, wheels=bundling.WHEELS)
+    return folder
+
+
+def test_every_wheel_runs_on_lambda(made: Path) -> None:
+    tags = [
+        line.removeprefix("Tag: ")
+        for wheel in made.glob("*.dist-info/WHEEL")
+        for line in wheel.read_text().splitlines()
+        if line.startswith("Tag: ")
+    ]
+    assert tags
+    for name in {wheel.parent.name for wheel in made.glob("*.dist-info/WHEEL")}:
+        of_wheel = re.findall(r"^Tag: (.*)$", (made / name / "WHEEL").read_text(), re.MULTILINE)
+        assert any(_runs_on_lambda(tag) for tag in of_wheel), f"{name} is for {of_wheel}"
+
+
+def test_what_is_compiled_is_for_its_python_and_its_processor(made: Path) -> None:
+    for library in made.rglob("*.so"):
+        assert re.search(r"cpython-313-x86_64-linux-gnu|abi3", library.name) or "." not in library.stem, library
+
+
+def test_its_pins_are_those_that_the_tests_ran_with(package: Package) -> None:
+    text = "\n".join((ROOT / file).read_text() for file in {LIGHT.requirements, package.requirements})
+    pins = re.findall(r"^([a-z0-9-]+)==(.+)$", text, re.MULTILINE)
+    assert len(pins) >= 8
+    for name, pinned in pins:
+        assert version(name) == pinned
+
+
+def test_it_fits_into_lambda(made: Path) -> None:
+    assert sum(path.stat().st_size for path in made.rglob("*") if path.is_file()) < MOST_BYTES
+
+
+def test_it_carries_our_code_and_nothing_else_of_ours(made: Path, package: Package) -> None:
+    for name in ("domain", "lambdas", "serving"):
+        there = {path.name for path in (made / name).glob("*.py")}
+        assert there == ({path.name for path in (ROOT / name).glob("*.py")} if name in package.code else set())
+    assert not any((made / name).exists() for name in ("stacks", "local", "ops", "tests", "training"))
+    assert not list(made.rglob("__pycache__"))
+
+
+def test_no_dependency_of_a_light_wheel_is_left_out(tmp_path: Path) -> None:
+    """The requirements are the whole closure: what a wheel wants is in the list, or comes with Lambda's runtime."""
+    bundling.assemble(LIGHT, tmp_path, wheels=bundling.WHEELS)
+    there = {_normal(path.name.split("-")[0]) for path in tmp_path.glob("*.dist-info")}
+    for metadata in tmp_path.glob("*.dist-info/METADATA"):
+        wanted = re.findall(r"^Requires-Dist: ([A-Za-z0-9_.-]+)(?!.*extra ==)", metadata.read_text(), re.MULTILINE)
+        missing = {_normal(name) for name in wanted} - there - {"boto3", "botocore"}
+        assert not missing, f"{metadata.parent.name} wants {missing}"
+
+
+def test_a_missing_wheel_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(BundlingError, match="make setup"):
+        bundling.assemble(LIGHT, tmp_path / "out", wheels=tmp_path)
+
+
+def test_local_packages_are_code_alone(tmp_path: Path) -> None:
+    bundling.assemble(EVALUATE, tmp_path, wheels=None)
+    assert {path.name for path in tmp_path.iterdir()} == {"domain", "lambdas", "serving"}
+
+
+def test_a_fingerprint_sees_names_and_contents_only(tmp_path: Path) -> None:
+    first, second = tmp_path / "a" / "code", tmp_path / "b" / "code"
+    for folder in (first, second):
+        (folder / "__pycache__").mkdir(parents=True)
+        (folder / "one.py").write_text("1")
+        (folder / "__pycache__" / "one.pyc").write_text(str(folder))
+    os.utime(second / "one.py", (1, 1))
+    assert fingerprint([first]) == fingerprint([second])
+    (second / "one.py").rename(second / "two.py")
+    assert fingerprint([first]) != fingerprint([second])
+    assert fingerprint([first], ["x"]) != fingerprint([first])
+
+
+# ---- the training code ------------------------------------------------------------
+
+
+def test_sourcedir_is_the_same_bytes_wherever_it_is_made(tmp_path: Path) -> None:
+    copy = tmp_path / "clone"
+    for name in ("domain", "training"):
+        (copy / name).mkdir(parents=True)
+        for path in sorted((ROOT / name).iterdir(), reverse=True):
+            if path.is_file():
+                (copy / name / path.name).write_bytes(path.read_bytes())
+                os.utime(copy / name / path.name, (1, 1))
+    assert compressed(archive(copy)) == compressed(archive(ROOT))
+
+
+def test_sourcedir_holds_the_script_its_packages_and_its_requirements() -> None:
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(compressed(archive(ROOT))))) as tar:
+        members = tar.getmembers()
+    names = [member.name for member in members]
+    assert names == sorted(names)
+    assert {"training/train.py", "domain/records.py", "requirements.txt"} <= set(names)
+    assert all(name == "requirements.txt" or name.startswith(("domain/", "training/")) for name in names)
+    assert {(member.mtime, member.uid, member.gid, member.uname) for member in members} == {(0, 0, 0, "")}
+
+
+def test_two_synths_in_two_processes_agree(tmp_path: Path) -> None:
+    """Hash seeds and folder order must not reach an asset."""
+    script = (
+        "from stacks.paths import ROOT, fingerprint; from stacks.sourcedir import archive; import hashlib;"
+        "print(fingerprint([ROOT / 'lambdas', ROOT / 'domain']), hashlib.sha256(archive(ROOT)).hexdigest())"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert said[0] == said[1] != ""
+
+
+def _runs_on_lambda(tag: str) -> bool:
+    python, abi, platform = tag.split("-")
+    if platform == "any":
+        return "py3" in python.split(".")
+    glibc = re.fullmatch(r"manylinux_(\d+)_(\d+)_x86_64", platform.replace("manylinux2014", "manylinux_2_17"))
+    right_python = (python, abi) == ("cp313", "cp313") or abi == "abi3"
+    return bool(right_python and glibc and (int(glibc[1]), int(glibc[2])) <= GLIBC)
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
