@@ -43,8 +43,16 @@ class Cdk:
     def deploy(self, overlay: Mapping[str, Any] | None) -> dict[str, str]:
         """Deploy every stack and return their outputs by name. Raises CdkError."""
         outputs = self._directory / "outputs.json"
-        self._run("deploy", "--all", "--require-approval", "never", "--import-existing-resources",
-                  "--outputs-file", str(outputs), context=overlay)
+        self._run(
+            "deploy",
+            "--all",
+            "--require-approval",
+            "never",
+            "--import-existing-resources",
+            "--outputs-file",
+            str(outputs),
+            context=overlay,
+        )
         stacks = json.loads(outputs.read_text()) if outputs.exists() else {}
         return {name: value for stack in stacks.values() for name, value in stack.items()}
 
@@ -57,8 +65,7 @@ class Cdk:
         if not cdk.exists() or shutil.which("node", path=self._environment["PATH"]) is None:
             raise CdkError(f"the CDK CLI is not installed: run `npm ci` in {self._root} (with Node.js on the PATH)")
         (self._directory / "home").mkdir(parents=True, exist_ok=True)
-        line = [str(cdk), command, *arguments, "--no-notices", "--ci", "--progress", "events",
-                "--no-version-reporting"]
+        line = [str(cdk), command, *arguments, "--no-notices", "--ci", "--progress", "events", "--no-version-reporting"]
         if with_app:
             line += ["--app", " ".join(self._app), "--output", str(self._directory / "cdk.out"), "-c", "local=true"]
             if context is not None:
@@ -66,8 +73,15 @@ class Cdk:
                 overlay.write_text(json.dumps(context))
                 line += ["-c", f"overlay={overlay}"]
         # bootstrap reads cdk.json where it runs, and would synthesize the app for nothing.
-        result = subprocess.run(line, cwd=self._root if with_app else self._directory, env=self._environment,
-                                capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        result = subprocess.run(
+            line,
+            cwd=self._root if with_app else self._directory,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
         (self._directory / f"{command}.log").write_text(result.stdout + result.stderr)
         if result.returncode:
             raise CdkError(f"cdk {command} failed:\n{(result.stdout + result.stderr)[-4000:]}")

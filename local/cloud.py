@@ -16,7 +16,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ from botocore.config import Config
 
 from local.cdk import Cdk
 from local.guard import kill_session, members
+from local.surroundings import clean, free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -49,8 +49,16 @@ class LocalCloud:
     see `local/sagemaker/options.py`).
     """
 
-    def __init__(self, state_dir: Path | None = None, *, port: int = 0, auth: bool = True, root: Path = ROOT,
-                 app: Sequence[str] | None = None, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        state_dir: Path | None = None,
+        *,
+        port: int = 0,
+        auth: bool = True,
+        root: Path = ROOT,
+        app: Sequence[str] | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         """`root` holds node_modules and cdk.json, `app` is the CDK app's command (default: `python app.py`)."""
         self._state_dir, self._port = state_dir, port
         self._auth, self._root, self._settings = auth, root, dict(settings or {})
@@ -73,15 +81,21 @@ class LocalCloud:
         directory = state_dir or self._state_dir
         if directory is None or self._process is not None:
             raise LocalCloudError("no state directory is given" if directory is None else "it is started already")
-        self.directory, self.port = directory.resolve(), port or self._port or _free_port()
+        self.directory, self.port = directory.resolve(), port or self._port or free_port()
         temporary = self.directory / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)
         for directory in (temporary, self.directory / "cdk"):
             directory.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "local.launcher"], cwd=ROOT, env=self._server_environment(temporary),
-                stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+                [sys.executable, "-m", "local.launcher"],
+                cwd=ROOT,
+                env=self._server_environment(temporary),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         deadline = time.monotonic() + START_SECONDS
         while not self._healthy():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -110,8 +124,13 @@ class LocalCloud:
 
     def environment(self) -> dict[str, str]:
         """Variables that lead any AWS tool here. The access key is this cloud's own: tools cache accounts by key."""
-        return {"AWS_ENDPOINT_URL": self.url, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
-                "AWS_ACCESS_KEY_ID": self._key, "AWS_SECRET_ACCESS_KEY": self._secret}
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": self._key,
+            "AWS_SECRET_ACCESS_KEY": self._secret,
+        }
 
     def client(self, service: str, **config: Any) -> Any:
         """A boto3 client with this cloud's root credentials; `config` goes to botocore's Config."""
@@ -170,29 +189,40 @@ class LocalCloud:
     def __enter__(self) -> LocalCloud:
         return self if self._process else self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
-                 trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def _session(self) -> boto3.session.Session:
         # Neither AWS_PROFILE nor the user's own AWS configuration has a say in where this leads.
         isolated = botocore.session.Session(
-            session_vars={"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)})
+            session_vars={"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
+        )
         return boto3.session.Session(self._key, self._secret, region_name=REGION, botocore_session=isolated)
 
     def _cdk(self) -> Cdk:
-        return Cdk(self._root, self.directory / "cdk", {**_clean(os.environ), **self.environment()}, self._app)
+        return Cdk(self._root, self.directory / "cdk", {**clean(os.environ), **self.environment()}, self._app)
 
     def _server_environment(self, temporary: Path) -> dict[str, str]:
-        environment = _clean(os.environ)
+        environment = clean(os.environ)
         return {
-            **environment, **self.environment(), "PATH": f"{Path(sys.executable).parent}:{environment.get('PATH', '')}",
-            "GATEWAY_PORT": str(self.port), "AUTH": str(self._auth).lower(), "TMPDIR": str(temporary),
+            **environment,
+            **self.environment(),
+            "PATH": f"{Path(sys.executable).parent}:{environment.get('PATH', '')}",
+            "GATEWAY_PORT": str(self.port),
+            "AUTH": str(self._auth).lower(),
+            "TMPDIR": str(temporary),
             "LOG_LEVEL": "WARNING",
-            "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "DOCKER_HOST": "unix:///nonexistent",
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "DOCKER_HOST": "unix:///nonexistent",
             "LOCAL_SAGEMAKER_DIRECTORY": str(temporary / "sagemaker"),
             # Objects and their versions live in files, not in the server's memory: checkpoints are many and large.
-            "S3_PERSIST": "1", "S3_DATA_DIR": str(temporary / "s3"), "MALLOC_ARENA_MAX": "2", **self._settings,
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(temporary / "s3"),
+            "MALLOC_ARENA_MAX": "2",
+            **self._settings,
         }
 
     def _healthy(self) -> bool:
@@ -216,17 +246,3 @@ class LocalCloud:
             return response.status, response.read()
         finally:
             connection.close()
-
-
-def _clean(environment: Mapping[str, str]) -> dict[str, str]:
-    """Without anything that could lead to the real AWS, and without a PYTHONPATH that Lambda workers would inherit."""
-    kept = {key: value for key, value in environment.items()
-            if not key.startswith("AWS_") and key not in ("PYTHONPATH", "SAGEMAKER_BASE_DIR")}
-    return {**kept, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true"}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -63,14 +63,18 @@ def _guard() -> None:
     if os.getsid(0) != os.getpid():
         os.setsid()
     read, write = os.pipe()
-    subprocess.Popen([sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py")), str(os.getpid())],
-                     stdin=read, start_new_session=True)
+    subprocess.Popen(
+        [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py")), str(os.getpid())],
+        stdin=read,
+        start_new_session=True,
+    )
     os.close(read)
     os.set_inheritable(write, False)
 
 
 def _end_with_the_parent() -> None:
     """Exit when standard input ends: its other end is held by whoever started the cloud."""
+
     def wait() -> None:
         while os.read(0, 1024):
             continue

@@ -46,7 +46,7 @@ def _class_names_of_errors(original: Callable[..., dict[str, Any]]) -> Callable[
         if not (result.get("error") and isinstance(body, dict) and body.get("errorType") == "Runtime.HandlerError"):
             return result
         if _TRACEBACK in log:
-            trace = log[log.rindex(_TRACEBACK):].strip().splitlines()
+            trace = log[log.rindex(_TRACEBACK) :].strip().splitlines()
             last = next((line for line in reversed(trace) if _ERROR_LINE.match(line)), None)
             if last:
                 body["errorType"] = last.split(":")[0].rsplit(".", 1)[-1]
@@ -102,8 +102,12 @@ def _workers_end_when_idle(idle: float) -> None:
         while not pause.wait(5):
             now = time.time()
             with lambda_runtime._lock:
-                old = [worker for pool in lambda_runtime._workers.values() for worker in pool
-                       if not worker.in_use and now - worker.last_used > idle]
+                old = [
+                    worker
+                    for pool in lambda_runtime._workers.values()
+                    for worker in pool
+                    if not worker.in_use and now - worker.last_used > idle
+                ]
                 for key, pool in list(lambda_runtime._workers.items()):
                     lambda_runtime._workers[key] = [worker for worker in pool if worker not in old]
             lambda_runtime.kill_workers(old)

@@ -11,14 +11,30 @@ import importlib.metadata
 
 PINNED = "1.5.33"
 NAMES = {
-    "ministack.app": ("AUTH", "SERVICE_REGISTRY", "SERVICE_HANDLERS", "app", "pin_request_origin",
-                      "fix_success_content_type"),
+    "ministack.app": (
+        "AUTH",
+        "SERVICE_REGISTRY",
+        "SERVICE_HANDLERS",
+        "app",
+        "pin_request_origin",
+        "fix_success_content_type",
+    ),
     "ministack.core.router": ("SERVICE_PATTERNS", "extract_access_key_id"),
     "ministack.core.responses": ("get_account_id", "get_region", "request_scope"),
     "ministack.core.iam_actions": (
-        "SERVICE_TO_IAM_NAMESPACE", "extract_iam_action", "extract_resource_arn", "request_tag_context"),
-    "ministack.core.iam_evaluator": ("EvalContext", "enforce", "evaluate", "pin_request_origin",
-                                     "evaluate_trust_policy", "_gather_role_policies"),
+        "SERVICE_TO_IAM_NAMESPACE",
+        "extract_iam_action",
+        "extract_resource_arn",
+        "request_tag_context",
+    ),
+    "ministack.core.iam_evaluator": (
+        "EvalContext",
+        "enforce",
+        "evaluate",
+        "pin_request_origin",
+        "evaluate_trust_policy",
+        "_gather_role_policies",
+    ),
     "ministack.core.lambda_runtime": ("_lock", "_workers", "kill_workers"),
     "ministack.services.eventbridge": ("_put_events",),
     "ministack.services.iam": ("_roles",),
@@ -26,8 +42,17 @@ NAMES = {
     "ministack.services.sts": ("register_session",),
     "ministack.services.lambda_svc": ("_emit_lambda_logs", "_execute_function_warm", "_functions"),
     "ministack.services.stepfunctions": (
-        "_ExecutionError", "_add_event", "_execute_task", "_fail_execution", "_invoke_resource", "_state_machines",
-        "_AWS_SDK_ERROR_CODE_OVERRIDES", "_AWS_SDK_ERROR_PREFIX", "_AWS_SDK_SERVICE_MAP", "_SERVICE_DISPATCH"),
+        "_ExecutionError",
+        "_add_event",
+        "_execute_task",
+        "_fail_execution",
+        "_invoke_resource",
+        "_state_machines",
+        "_AWS_SDK_ERROR_CODE_OVERRIDES",
+        "_AWS_SDK_ERROR_PREFIX",
+        "_AWS_SDK_SERVICE_MAP",
+        "_SERVICE_DISPATCH",
+    ),
     "ministack.services.cloudformation.changesets": ("_deploy_stack_async",),
     "ministack.services.cloudformation.provisioners": ("_RESOURCE_HANDLERS", "s3_bucket_name_conflict"),
 }
@@ -47,7 +72,8 @@ def check(names: dict[str, tuple[str, ...]] | None = None, version: str = PINNED
     if installed != version or missing:
         lacks = f"; it lacks {', '.join(missing)}" if missing else ""
         raise IncompatibleMiniStackError(
-            f"the local cloud hooks into ministack=={version}, but {installed} is installed{lacks}")
+            f"the local cloud hooks into ministack=={version}, but {installed} is installed{lacks}"
+        )
 
 
 def _missing(module: str, wanted: tuple[str, ...]) -> list[str]:

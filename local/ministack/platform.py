@@ -50,15 +50,25 @@ class MiniStackPlatform:
         digest = hashlib.sha256(f"sagemaker:{role_arn}".encode()).hexdigest()
         key, secret, token = f"ASIA{digest[:16].upper()}", digest, hashlib.sha256(digest.encode()).hexdigest()
         role = role_arn.rsplit("/", 1)[-1]
-        sts.register_session(key, {
-            "Arn": f"arn:aws:sts::{get_account_id()}:assumed-role/{role}/SageMaker", "UserId": f"{role}:SageMaker",
-            "SecretAccessKey": secret, "SessionToken": token})
+        sts.register_session(
+            key,
+            {
+                "Arn": f"arn:aws:sts::{get_account_id()}:assumed-role/{role}/SageMaker",
+                "UserId": f"{role}:SageMaker",
+                "SecretAccessKey": secret,
+                "SessionToken": token,
+            },
+        )
         return {**environment, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
 
     def service_environment(self) -> dict[str, str]:
         """The server's own environment and credentials, which are root in the local cloud."""
-        return {**os.environ, "AWS_ENDPOINT_URL": self._url, "AWS_REGION": self.region(),
-                "AWS_DEFAULT_REGION": self.region()}
+        return {
+            **os.environ,
+            "AWS_ENDPOINT_URL": self._url,
+            "AWS_REGION": self.region(),
+            "AWS_DEFAULT_REGION": self.region(),
+        }
 
     def trusts_sagemaker(self, role_arn: str) -> bool:
         """Whether the role exists and its trust policy names SageMaker."""
@@ -67,13 +77,14 @@ class MiniStackPlatform:
             return False
         document = role["AssumeRolePolicyDocument"]
         statements = (json.loads(document) if isinstance(document, str) else document)["Statement"]
-        return any(statement["Effect"] == "Allow" and _names(statement.get("Principal"), SERVICE)
-                   for statement in (statements if isinstance(statements, list) else [statements]))
+        return any(
+            statement["Effect"] == "Allow" and _names(statement.get("Principal"), SERVICE)
+            for statement in (statements if isinstance(statements, list) else [statements])
+        )
 
     def emit(self, detail_type: str, detail: Mapping[str, Any], arn: str) -> None:
         """Put an `aws.sagemaker` event on the default bus, soon."""
-        entry = {"Source": "aws.sagemaker", "DetailType": detail_type, "Detail": json.dumps(detail),
-                 "Resources": [arn]}
+        entry = {"Source": "aws.sagemaker", "DetailType": detail_type, "Detail": json.dumps(detail), "Resources": [arn]}
         self._events.put((contextvars.copy_context(), {"Entries": [entry]}))
 
     def spawn(self, target: Callable[[], None], name: str) -> None:
@@ -106,12 +117,20 @@ def role_allows(role_arn: str, action: str, resource: str, context: Mapping[str,
     account, role = str(get_account_id()), role_arn.rsplit("/", 1)[-1]
     principal = f"arn:aws:sts::{account}:assumed-role/{role}/local"
     request = iam_evaluator.EvalContext(
-        principal_arn=principal, principal_type="AssumedRole", principal_account=account, action=action,
-        resource_arn=resource, region=str(get_region()), service_context=dict(context or {}))
+        principal_arn=principal,
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=str(get_region()),
+        service_context=dict(context or {}),
+    )
     result = iam_evaluator.evaluate(request, iam_evaluator._gather_role_policies(role, account))
     if result.decision != "Allow":
-        raise DeniedError(f"User: {principal} is not authorized to perform: {action} on resource: {resource} because "
-                          f"no identity-based policy allows the {action} action")
+        raise DeniedError(
+            f"User: {principal} is not authorized to perform: {action} on resource: {resource} because "
+            f"no identity-based policy allows the {action} action"
+        )
 
 
 def _names(principal: Any, service: str) -> bool:

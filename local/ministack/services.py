@@ -14,8 +14,13 @@ from ministack.core.responses import get_account_id, get_region
 from local.sagemaker.service import CONTROL, INVOCATIONS, Response, SageMaker
 
 PASS_ROLE = {"CreateTrainingJob": "RoleArn", "CreateModel": "ExecutionRoleArn"}
-_KINDS = {"TrainingJob": "training-job", "EndpointConfig": "endpoint-config", "Endpoint": "endpoint",
-          "ModelPackageGroup": "model-package-group", "Model": "model"}
+_KINDS = {
+    "TrainingJob": "training-job",
+    "EndpointConfig": "endpoint-config",
+    "Endpoint": "endpoint",
+    "ModelPackageGroup": "model-package-group",
+    "Model": "model",
+}
 Scope = dict[str, Any]
 
 
@@ -72,8 +77,9 @@ def _denied(operation: str, request: dict[str, Any], access_key: str) -> str | N
     if "Tags" in request:
         checks.append(("sagemaker", "sagemaker:AddTags", resource_arn(operation, request), {}))
     for service, action, resource, context in checks:
-        if iam_evaluator.enforce(access_key, action, service, get_region(), resource_arn=resource,
-                                 service_context=context):
+        if iam_evaluator.enforce(
+            access_key, action, service, get_region(), resource_arn=resource, service_context=context
+        ):
             return f"not authorized to perform: {action} on resource: {resource}"
     return None
 
@@ -112,9 +118,7 @@ def _resource(original: Callable[..., str]) -> Callable[..., str]:
     return extract
 
 
-def with_control_paths(
-    inner: Callable[..., Awaitable[None]], service: SageMaker
-) -> Callable[..., Awaitable[None]]:
+def with_control_paths(inner: Callable[..., Awaitable[None]], service: SageMaker) -> Callable[..., Awaitable[None]]:
     """The ASGI app with /_local/ in front: loopback only, unsigned, for tests and the demo."""
 
     async def outer(scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:

@@ -40,7 +40,9 @@ def register(service: SageMaker) -> None:
     sfn._AWS_SDK_SERVICE_MAP["sagemaker"] = {"target_prefix": "SageMaker", "protocol": "json"}
     sfn._AWS_SDK_ERROR_PREFIX["sagemaker"] = "SageMaker"
     sfn._AWS_SDK_ERROR_CODE_OVERRIDES["sagemaker"] = {
-        **dict.fromkeys(_UNMODELLED, "SageMakerException"), **{code: f"{code}Exception" for code in _MODELLED}}
+        **dict.fromkeys(_UNMODELLED, "SageMakerException"),
+        **{code: f"{code}Exception" for code in _MODELLED},
+    }
     sfn._execute_task = _within_execution(sfn._execute_task)
     sfn._invoke_resource = _as_the_role(sfn._invoke_resource)
     sfn._fail_execution = _unless_over(sfn._fail_execution)
@@ -101,11 +103,16 @@ def _needs(resource: str, data: Any) -> list[tuple[str, str, dict[str, str]]]:
         role = str(data.get(PASS_ROLE["CreateTrainingJob"], "*"))
         rule = "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule"
         events = job.replace(":sagemaker:", ":events:").rpartition(":")[0] + f":{rule}"
-        needed = [("sagemaker:CreateTrainingJob", job, {}),
-                  ("iam:PassRole", role, {"iam:passedtoservice": "sagemaker.amazonaws.com"})]
+        needed = [
+            ("sagemaker:CreateTrainingJob", job, {}),
+            ("iam:PassRole", role, {"iam:passedtoservice": "sagemaker.amazonaws.com"}),
+        ]
         if resource.endswith(".sync"):
-            needed += [("sagemaker:AddTags", job, {}), ("sagemaker:DescribeTrainingJob", job, {}),
-                       *((f"events:{action}", events, {}) for action in ("PutTargets", "PutRule", "DescribeRule"))]
+            needed += [
+                ("sagemaker:AddTags", job, {}),
+                ("sagemaker:DescribeTrainingJob", job, {}),
+                *((f"events:{action}", events, {}) for action in ("PutTargets", "PutRule", "DescribeRule")),
+            ]
         return needed
     return []
 
@@ -135,8 +142,17 @@ def _create_training_job(service: SageMaker, resource: str, data: dict[str, Any]
         return {**answer, "SdkHttpMetadata": {"HttpStatusCode": 200}}
     execution = _execution.get()
     if execution is not None:
-        sfn._add_event(execution, "TaskSubmitted", {"taskSubmittedEventDetails": {
-            "resourceType": "sagemaker", "resource": "createTrainingJob.sync", "output": json.dumps(answer)}})
+        sfn._add_event(
+            execution,
+            "TaskSubmitted",
+            {
+                "taskSubmittedEventDetails": {
+                    "resourceType": "sagemaker",
+                    "resource": "createTrainingJob.sync",
+                    "output": json.dumps(answer),
+                }
+            },
+        )
     while True:
         record = _call(service, "DescribeTrainingJob", name)
         if record["TrainingJobStatus"] == "Completed":
@@ -164,6 +180,8 @@ def _call(service: SageMaker, operation: str, request: dict[str, Any]) -> dict[s
         return service.call(operation, request)
     except ApiError as error:
         name = f"{error.code}Exception" if error.code in _MODELLED else "AmazonSageMakerException"
-        cause = (f"{error.message} (Service: AmazonSageMaker; Status Code: 400; Error Code: {error.code}; "
-                 f"Request ID: {uuid.uuid4()})")
+        cause = (
+            f"{error.message} (Service: AmazonSageMaker; Status Code: 400; Error Code: {error.code}; "
+            f"Request ID: {uuid.uuid4()})"
+        )
         raise sfn._ExecutionError(f"SageMaker.{name}", cause) from error

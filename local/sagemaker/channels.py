@@ -50,8 +50,7 @@ def _prefix(s3: Any, uri: str) -> tuple[str, list[tuple[str, str]]]:
     bucket, prefix = split_uri(uri)
     base = prefix if prefix.endswith("/") or not prefix else f"{prefix}/"
     return bucket, [
-        (key, key[len(base) :] if key.startswith(base) else PurePosixPath(key).name)
-        for key in keys(s3, bucket, prefix)
+        (key, key[len(base) :] if key.startswith(base) else PurePosixPath(key).name) for key in keys(s3, bucket, prefix)
     ]
 
 
@@ -64,9 +63,7 @@ def _manifest(s3: Any, uri: str) -> tuple[str, list[tuple[str, str]]]:
             raise TypeError("entries after the prefix must be strings")
         bucket, prefix = split_uri(root["prefix"])
     except (ValueError, TypeError, KeyError) as error:
-        raise DownloadError(
-            f"ClientError: Data download failed:Invalid manifest file {uri}: {error}"
-        ) from error
+        raise DownloadError(f"ClientError: Data download failed:Invalid manifest file {uri}: {error}") from error
     return bucket, [(prefix + name, name) for name in names]
 
 

@@ -41,6 +41,4 @@ def split_uri(uri: str) -> tuple[str, str]:
 def keys(s3: Any, bucket: str, prefix: str) -> list[str]:
     """All keys under a prefix, in order; markers of folders (keys that end with "/") are left out."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    return [
-        item["Key"] for page in pages for item in page.get("Contents", []) if not item["Key"].endswith("/")
-    ]
+    return [item["Key"] for page in pages for item in page.get("Contents", []) if not item["Key"].endswith("/")]

@@ -185,9 +185,7 @@ class Endpoints:
                 if variant:
                     endpoint.live = variant
                     endpoint.telemetry.follow(variant.log)
-                    endpoint.record.update(
-                        EndpointConfigName=config_name, ProductionVariants=[variant.summary()]
-                    )
+                    endpoint.record.update(EndpointConfigName=config_name, ProductionVariants=[variant.summary()])
                 else:
                     endpoint.record["FailureReason"] = reason
                     endpoint.telemetry.copy(directory / "log.txt")

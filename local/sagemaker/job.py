@@ -116,9 +116,7 @@ def new_record(request: dict[str, Any], arn: str) -> dict[str, Any]:
         "SecondaryStatus": "Starting",
         "CreationTime": now,
         "LastModifiedTime": now,
-        "SecondaryStatusTransitions": [
-            {"Status": "Starting", "StartTime": now, "StatusMessage": MESSAGES["Starting"]}
-        ],
+        "SecondaryStatusTransitions": [{"Status": "Starting", "StartTime": now, "StatusMessage": MESSAGES["Starting"]}],
     }
 
 

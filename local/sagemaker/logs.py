@@ -55,9 +55,7 @@ class LogStream:
             for start in range(0, len(pending), MAX_BATCH):
                 now = int(time.time() * 1000)
                 events = [{"timestamp": now, "message": line} for line in pending[start : start + MAX_BATCH]]
-                self._client.put_log_events(
-                    logGroupName=self._group, logStreamName=self._stream, logEvents=events
-                )
+                self._client.put_log_events(logGroupName=self._group, logStreamName=self._stream, logEvents=events)
         except (ClientError, BotoCoreError) as error:
             logger.warning("no log events for %s: %s", self._stream, error)
 
@@ -115,9 +113,7 @@ class MetricScan:
 
     def final(self) -> list[dict[str, Any]]:
         """FinalMetricDataList of DescribeTrainingJob."""
-        return [
-            {"MetricName": name, "Value": value, "Timestamp": at} for name, (value, at) in self.last.items()
-        ]
+        return [{"MetricName": name, "Value": value, "Timestamp": at} for name, (value, at) in self.last.items()]
 
 
 def publish(cloudwatch: Any, namespace: str, data: list[dict[str, Any]]) -> None:

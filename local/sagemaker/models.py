@@ -91,9 +91,7 @@ class Models:
         self.configs.remove(request["EndpointConfigName"])
         return {}
 
-    def _add(
-        self, table: Table[Record], kind: str, name: str, key: str, resource: str, request: Record
-    ) -> None:
+    def _add(self, table: Table[Record], kind: str, name: str, key: str, resource: str, request: Record) -> None:
         kept = {member: value for member, value in request.items() if member != "Tags"}
         if not table.add(name, {**copy.deepcopy(kept), key: resource, "CreationTime": time.time()}):
             raise exists(kind, resource)

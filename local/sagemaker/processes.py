@@ -13,9 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def spawn(
-    command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], log: Path
-) -> subprocess.Popen[bytes]:
+def spawn(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
     """Start a command with its output in `log`, as leader of a new process group."""
     with log.open("ab") as output:
         return subprocess.Popen(

@@ -37,9 +37,7 @@ def training_job(request: dict[str, Any]) -> None:
     if len(names) != len(set(names)):
         raise invalid("Channel names in InputDataConfig must be unique.")
     if request["OutputDataConfig"].get("CompressionType", "GZIP") != "GZIP":
-        raise invalid(
-            "The local cloud writes model artifacts as GZIP only; serverless endpoints need one tarball."
-        )
+        raise invalid("The local cloud writes model artifacts as GZIP only; serverless endpoints need one tarball.")
     if request.get("EnableNetworkIsolation") or request.get("VpcConfig"):
         raise invalid("The local cloud has no network isolation and no VPC.")
 
@@ -65,9 +63,7 @@ def _resources(resources: dict[str, Any], spot: bool) -> None:
     if resources["InstanceCount"] != 1:
         raise invalid("The local cloud runs one instance per training job.")
     if resources.get("VolumeKmsKeyId") and instance.startswith(LOCAL_STORAGE_FAMILIES):
-        raise invalid(
-            f"VolumeKmsKeyId is not supported for instance type {instance}, which has local storage."
-        )
+        raise invalid(f"VolumeKmsKeyId is not supported for instance type {instance}, which has local storage.")
     if spot and resources.get("KeepAlivePeriodInSeconds"):
         raise invalid("KeepAlivePeriodInSeconds can not be used with Managed Spot Training.")
 

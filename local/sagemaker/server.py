@@ -7,7 +7,6 @@ this repository, not the model's image: a declared difference.
 from __future__ import annotations
 
 import http.client
-import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from local.sagemaker import processes
 from local.sagemaker.options import ROOT, Options
+from local.surroundings import free_port
 
 PING_SECONDS = 2.0
 """SageMaker's time limit for one /ping."""
@@ -48,7 +48,7 @@ class ModelServer:
         Raises:
             ServerError: it exited, or did not answer within `options.start_seconds`.
         """
-        port = _free_port()
+        port = free_port()
         process = processes.spawn(
             options.serve,
             cwd=ROOT,
@@ -102,9 +102,3 @@ class ModelServer:
             return False
         finally:
             connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -60,8 +60,13 @@ class Variant:
 
     def summary(self) -> dict[str, Any]:
         """What DescribeEndpoint shows of the variant."""
-        return {"VariantName": self.record["VariantName"], "CurrentWeight": 1.0, "DesiredWeight": 1.0,
-                "CurrentInstanceCount": 0, "CurrentServerlessConfig": self.record["ServerlessConfig"]}
+        return {
+            "VariantName": self.record["VariantName"],
+            "CurrentWeight": 1.0,
+            "DesiredWeight": 1.0,
+            "CurrentInstanceCount": 0,
+            "CurrentServerlessConfig": self.record["ServerlessConfig"],
+        }
 
     def deploy(self, s3: Any, uri: str) -> None:
         """Download and unpack the artifact, then start the server once.
@@ -115,17 +120,13 @@ class Variant:
             if self._server and self._server.alive():
                 return self._server, None
             begun = time.monotonic()
-            self._server = ModelServer.start(
-                self._options, self._directory / "model", self._environment, self.log
-            )
+            self._server = ModelServer.start(self._options, self._directory / "model", self._environment, self.log)
             self._used = time.monotonic()
             return self._server, time.monotonic() - begun
 
     def rest(self) -> None:
         """Scale to zero after the idle time; provisioned concurrency keeps the server."""
-        if "ProvisionedConcurrency" in self.record["ServerlessConfig"] or not self._starting.acquire(
-            blocking=False
-        ):
+        if "ProvisionedConcurrency" in self.record["ServerlessConfig"] or not self._starting.acquire(blocking=False):
             return
         try:
             idle = self._busy == 0 and time.monotonic() - self._used > self._options.idle_seconds

@@ -97,7 +97,8 @@ def broken_drop(deployment: Deployment, folder: Path, broken: int, console: Cons
     for entry in entries:
         table.add_row(str(entry["line"]), escape(entry["reason"]))
     console.print(table)
-    console.print(f"  Its other {sum(source['rows'].values())} rows are part of the run. [bold]{escape(told.run.sentence)}[/bold]")
+    console.print(f"  Its other {sum(source['rows'].values())} rows are part of the run:")
+    console.print(f"  [bold]{escape(told.run.sentence)}[/bold]")
     return told
 
 

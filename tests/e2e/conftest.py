@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Iterator
@@ -63,6 +64,9 @@ def deployed(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Pip
     queue = cloud.client("sqs").create_queue(QueueName="ears")["QueueUrl"]
     arn = cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     topic = next(t["TopicArn"] for t in cloud.client("sns").list_topics()["Topics"] if PROJECT in t["TopicArn"])
+    speak = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [speak]})
+    cloud.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
     cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return Pipeline(cloud, Settings.model_validate(OVERLAY), BUCKET, queue)
 

@@ -195,6 +195,7 @@ def test_what_fails_after_the_run_was_concluded_leaves_it_so(project: Project, v
     tell(execution)
     assert project.env.ledger.run(run.run) == run
     assert list(started(project)) == [successor(project, execution)]
+    assert "not tried again" not in project.notifications()[0]["Message"]
 
 
 def test_a_run_that_is_the_champion_is_not_given_up(project: Project) -> None:

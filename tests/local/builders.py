@@ -30,8 +30,12 @@ def allow(*actions: str, resource: str = "*") -> dict[str, Any]:
 def role(cloud: LocalCloud, name: str, *statements: dict[str, Any], service: str = "sagemaker") -> str:
     """Create a role that `service` may assume, with these statements; its ARN."""
     iam = cloud.client("iam")
-    trust = {"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
     arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
     policy = {"Version": "2012-10-17", "Statement": list(statements)}
     iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
@@ -73,12 +77,20 @@ def training_job(name: str, role_arn: str, *, spot: bool = False, **hyperparamet
     stopping: dict[str, int] = {"MaxRuntimeInSeconds": 300}
     if spot:
         stopping["MaxWaitTimeInSeconds"] = 600
-    values = {"sagemaker_program": "train.py", "sagemaker_submit_directory": f"s3://{BUCKET}/code.tar.gz",
-              **hyperparameters}
+    values = {
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": f"s3://{BUCKET}/code.tar.gz",
+        **hyperparameters,
+    }
     return {
-        "TrainingJobName": name, "RoleArn": role_arn, "EnableManagedSpotTraining": spot,
-        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File",
-                                   "MetricDefinitions": [{"Name": "loss", "Regex": r"loss=([0-9.]+)"}]},
+        "TrainingJobName": name,
+        "RoleArn": role_arn,
+        "EnableManagedSpotTraining": spot,
+        "AlgorithmSpecification": {
+            "TrainingImage": IMAGE,
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [{"Name": "loss", "Regex": r"loss=([0-9.]+)"}],
+        },
         "HyperParameters": {key: json.dumps(value) for key, value in values.items()},
         "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/models"},
         "ResourceConfig": {"InstanceType": "ml.g4dn.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 50},
@@ -123,6 +135,10 @@ def settled(cloud: LocalCloud, name: str) -> dict[str, Any]:
 def log_lines(cloud: LocalCloud, group: str, prefix: str) -> list[str]:
     logs = cloud.client("logs")
     streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)["logStreams"]
-    return [event["message"] for stream in streams for event in
-            logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"],
-                                startFromHead=True)["events"]]
+    return [
+        event["message"]
+        for stream in streams
+        for event in logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True)[
+            "events"
+        ]
+    ]

@@ -13,8 +13,11 @@ from tests.local import builders
 
 SETTINGS = {
     "LOCAL_SAGEMAKER_SERVE": shlex.join([sys.executable, str(builders.PROGRAMS / "serve.py")]),
-    "LOCAL_SAGEMAKER_IDLE_SECONDS": "2", "LOCAL_SAGEMAKER_START_SECONDS": "10", "LOCAL_SAGEMAKER_STOP_SECONDS": "0.5",
-    "LOCAL_SAGEMAKER_RESTART_SECONDS": "0.2", "LOCAL_SAGEMAKER_SYNC_SECONDS": "0.2",
+    "LOCAL_SAGEMAKER_IDLE_SECONDS": "2",
+    "LOCAL_SAGEMAKER_START_SECONDS": "10",
+    "LOCAL_SAGEMAKER_STOP_SECONDS": "0.5",
+    "LOCAL_SAGEMAKER_RESTART_SECONDS": "0.2",
+    "LOCAL_SAGEMAKER_SYNC_SECONDS": "0.2",
     "LOCAL_LAMBDA_IDLE_SECONDS": "5",
 }
 
@@ -31,6 +34,11 @@ def small_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud
 @pytest.fixture(scope="session")
 def sagemaker_role(small_cloud: LocalCloud) -> str:
     return builders.role(
-        small_cloud, "sagemaker", builders.allow("s3:*", "logs:*"),
-        {**builders.allow("cloudwatch:PutMetricData"),
-         "Condition": {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}}})
+        small_cloud,
+        "sagemaker",
+        builders.allow("s3:*", "logs:*"),
+        {
+            **builders.allow("cloudwatch:PutMetricData"),
+            "Condition": {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}},
+        },
+    )

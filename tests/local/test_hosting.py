@@ -18,14 +18,25 @@ IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/serving:local"
 def config(cloud: LocalCloud, role: str, *, concurrency: int = 2, **behaviour: Any) -> str:
     """A model and a configuration whose server behaves like that; the configuration's name."""
     name = builders.unique("config")
-    uri = builders.put(cloud, f"artifacts/{name}.tar.gz",
-                       builders.tarball({"behaviour.json": json.dumps(behaviour).encode()}))
+    uri = builders.put(
+        cloud, f"artifacts/{name}.tar.gz", builders.tarball({"behaviour.json": json.dumps(behaviour).encode()})
+    )
     sagemaker = cloud.client("sagemaker")
-    sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer={
-        "Image": IMAGE, "ModelDataUrl": uri, "Environment": {"MODE": "test"}})
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[{
-        "VariantName": "AllTraffic", "ModelName": name,
-        "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": concurrency}}])
+    sagemaker.create_model(
+        ModelName=name,
+        ExecutionRoleArn=role,
+        PrimaryContainer={"Image": IMAGE, "ModelDataUrl": uri, "Environment": {"MODE": "test"}},
+    )
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[
+            {
+                "VariantName": "AllTraffic",
+                "ModelName": name,
+                "ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": concurrency},
+            }
+        ],
+    )
     return name
 
 
@@ -58,8 +69,11 @@ def test_an_endpoint_answers_with_what_sagemaker_lets_through(small_cloud: Local
     assert response["CustomAttributes"] == "model=1"
     assert response["InvokedProductionVariant"] == "AllTraffic"
     assert "x-secret" not in response["ResponseMetadata"]["HTTPHeaders"]
-    metrics = builders.eventually(lambda: small_cloud.client("cloudwatch").list_metrics(
-        Namespace="AWS/SageMaker", Dimensions=[{"Name": "EndpointName", "Value": name}])["Metrics"])
+    metrics = builders.eventually(
+        lambda: small_cloud.client("cloudwatch").list_metrics(
+            Namespace="AWS/SageMaker", Dimensions=[{"Name": "EndpointName", "Value": name}]
+        )["Metrics"]
+    )
     assert {"Invocations", "ModelLatency", "OverheadLatency"} <= {metric["MetricName"] for metric in metrics}
     lines = builders.eventually(lambda: builders.log_lines(small_cloud, f"/aws/sagemaker/Endpoints/{name}", "All"))
     assert lines[0].startswith("serving")
@@ -110,8 +124,11 @@ def test_it_scales_to_zero_and_comes_back(small_cloud: LocalCloud, sagemaker_rol
     assert first not in small_cloud.processes()
     assert answer(small_cloud, name)["answer"] == "back"
     assert small_cloud.server_pid(name) not in (None, first)
-    builders.eventually(lambda: small_cloud.client("cloudwatch").list_metrics(
-        MetricName="ModelSetupTime", Dimensions=[{"Name": "EndpointName", "Value": name}])["Metrics"])
+    builders.eventually(
+        lambda: small_cloud.client("cloudwatch").list_metrics(
+            MetricName="ModelSetupTime", Dimensions=[{"Name": "EndpointName", "Value": name}]
+        )["Metrics"]
+    )
 
 
 def test_above_its_concurrency_it_throttles(small_cloud: LocalCloud, sagemaker_role: str) -> None:
@@ -130,8 +147,7 @@ def test_above_its_concurrency_it_throttles(small_cloud: LocalCloud, sagemaker_r
 
 
 @pytest.mark.parametrize("status", [400, 500])
-def test_what_the_container_refuses_is_a_model_error(
-        small_cloud: LocalCloud, sagemaker_role: str, status: int) -> None:
+def test_what_the_container_refuses_is_a_model_error(small_cloud: LocalCloud, sagemaker_role: str, status: int) -> None:
     name = endpoint(small_cloud, config(small_cloud, sagemaker_role, answer="no", status=status))
     with pytest.raises(ClientError) as error:
         invoke(small_cloud, name)

@@ -28,8 +28,12 @@ def busy(state_dir: Path) -> LocalCloud:
     endpoint(cloud, config(cloud, role, answer="x"))
     name = builders.unique("busy")
     cloud.client("sagemaker").create_training_job(**builders.training_job(name, role, steps=500))
-    builders.eventually(lambda: cloud.client("s3").list_objects_v2(
-        Bucket=builders.BUCKET, Prefix=f"checkpoints/{name}/").get("KeyCount"), "training runs")
+    builders.eventually(
+        lambda: (
+            cloud.client("s3").list_objects_v2(Bucket=builders.BUCKET, Prefix=f"checkpoints/{name}/").get("KeyCount")
+        ),
+        "training runs",
+    )
     # The server, the model server, the toolkit and the script that it runs.
     assert len(cloud.processes()) >= 4
     return cloud
@@ -52,8 +56,10 @@ def test_nothing_is_left_after_the_server_is_killed(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_after_the_owner_is_killed(tmp_path: Path) -> None:
-    program = ("import sys, time; from pathlib import Path; from local.cloud import LocalCloud\n"
-               "cloud = LocalCloud(Path(sys.argv[1])).start(); print(cloud.pid, flush=True); time.sleep(600)")
+    program = (
+        "import sys, time; from pathlib import Path; from local.cloud import LocalCloud\n"
+        "cloud = LocalCloud(Path(sys.argv[1])).start(); print(cloud.pid, flush=True); time.sleep(600)"
+    )
     command = [sys.executable, "-c", program, str(tmp_path)]
     owner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert owner.stdout

@@ -27,7 +27,8 @@ def machine(cloud: LocalCloud, state: dict[str, Any], *statements: dict[str, Any
     definition = {"QueryLanguage": "JSONata", "StartAt": "Only", "States": {"Only": state}}
     role = builders.role(cloud, name, *(statements or (EVERYTHING,)), service="states")
     arn: str = cloud.client("stepfunctions").create_state_machine(
-        name=name, roleArn=role, definition=json.dumps(definition))["stateMachineArn"]
+        name=name, roleArn=role, definition=json.dumps(definition)
+    )["stateMachineArn"]
     return arn
 
 
@@ -75,11 +76,15 @@ def test_a_missing_endpoint_is_named_after_the_service(small_cloud: LocalCloud) 
     assert done["cause"].startswith('Could not find endpoint "arn:aws:sagemaker:')
 
 
-@pytest.mark.parametrize(("missing", "action"), [
-    ("sagemaker:AddTags", "sagemaker:AddTags"), ("iam:PassRole", "iam:PassRole"), ("events:PutRule", "events:PutRule")])
-def test_the_machines_role_is_enforced(
-    small_cloud: LocalCloud, sagemaker_role: str, missing: str, action: str
-) -> None:
+@pytest.mark.parametrize(
+    ("missing", "action"),
+    [
+        ("sagemaker:AddTags", "sagemaker:AddTags"),
+        ("iam:PassRole", "iam:PassRole"),
+        ("events:PutRule", "events:PutRule"),
+    ],
+)
+def test_the_machines_role_is_enforced(small_cloud: LocalCloud, sagemaker_role: str, missing: str, action: str) -> None:
     denial = {"Effect": "Deny", "Action": [missing], "Resource": "*"}
     request = builders.training_job(builders.unique("denied"), sagemaker_role)
     done = run(small_cloud, machine(small_cloud, task(TRAIN, request), EVERYTHING, denial))
@@ -87,17 +92,16 @@ def test_the_machines_role_is_enforced(
     assert f"is not authorized to perform: {action}" in done["cause"]
 
 
-def test_stopping_the_execution_stops_the_job_and_stays_aborted(
-    small_cloud: LocalCloud, sagemaker_role: str
-) -> None:
+def test_stopping_the_execution_stops_the_job_and_stays_aborted(small_cloud: LocalCloud, sagemaker_role: str) -> None:
     name = builders.unique("abort")
     retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2}]
     request = builders.training_job(name, sagemaker_role, steps=500)
     arn = machine(small_cloud, task(TRAIN, request, Retry=retry))
     states = small_cloud.client("stepfunctions")
     execution = states.start_execution(stateMachineArn=arn)["executionArn"]
-    builders.eventually(lambda: small_cloud.client("sagemaker").list_training_jobs(NameContains=name)
-                        ["TrainingJobSummaries"])
+    builders.eventually(
+        lambda: small_cloud.client("sagemaker").list_training_jobs(NameContains=name)["TrainingJobSummaries"]
+    )
     builders.eventually(lambda: small_cloud.training_job(name)["pid"], "training runs")
     states.stop_execution(executionArn=execution, error="Test", cause="on purpose")
     assert builders.ended(small_cloud, name)["TrainingJobStatus"] == "Stopped"
@@ -112,14 +116,20 @@ def function(cloud: LocalCloud, code: str) -> str:
     name = builders.unique("function")
     role = builders.role(cloud, name, builders.allow("logs:*"), service="lambda")
     arn: str = cloud.client("lambda").create_function(
-        FunctionName=name, Runtime="python3.13", Handler="index.handler", Role=role, Timeout=10,
-        Code={"ZipFile": buffer.getvalue()})["FunctionArn"]
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=role,
+        Timeout=10,
+        Code={"ZipFile": buffer.getvalue()},
+    )["FunctionArn"]
     return arn
 
 
 def test_a_lambda_error_has_its_class_name(small_cloud: LocalCloud) -> None:
-    arn = function(small_cloud, "class EndpointBusy(Exception): pass\n"
-                                "def handler(event, context): raise EndpointBusy('not now')\n")
+    arn = function(
+        small_cloud, "class EndpointBusy(Exception): pass\ndef handler(event, context): raise EndpointBusy('not now')\n"
+    )
     state = task("arn:aws:states:::lambda:invoke", {"FunctionName": arn, "Payload": {}})
     done = run(small_cloud, machine(small_cloud, state))
     assert done["error"] == "EndpointBusy"
@@ -143,8 +153,11 @@ def test_training_events_reach_a_rule(small_cloud: LocalCloud, sagemaker_role: s
     sqs, events = small_cloud.client("sqs"), small_cloud.client("events")
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Training Job State Change"],
-               "detail": {"TrainingJobName": [{"prefix": name}], "TrainingJobStatus": ["Completed"]}}
+    pattern = {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Training Job State Change"],
+        "detail": {"TrainingJobName": [{"prefix": name}], "TrainingJobStatus": ["Completed"]},
+    }
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": arn}])
     statement = {**builders.allow("sqs:SendMessage", resource=arn), "Principal": {"Service": "events.amazonaws.com"}}

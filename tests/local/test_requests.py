@@ -54,8 +54,9 @@ JOBS: list[tuple[str, str, Change]] = [
 ]
 
 
-@pytest.mark.parametrize(("words", "change"), [(words, change) for _, words, change in JOBS],
-                         ids=[name for name, _, _ in JOBS])
+@pytest.mark.parametrize(
+    ("words", "change"), [(words, change) for _, words, change in JOBS], ids=[name for name, _, _ in JOBS]
+)
 def test_training_jobs_that_are_refused(words: str, change: Change) -> None:
     request = job(change)
     with pytest.raises(ApiError, match=words) as refused:
@@ -68,22 +69,42 @@ def test_the_request_that_the_others_spoil_is_fine() -> None:
 
 
 def serverless(**serverless_config: int) -> dict[str, Any]:
-    return {"EndpointConfigName": "c", "ProductionVariants": [{
-        "VariantName": "AllTraffic", "ModelName": "m",
-        "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5, **serverless_config}}]}
+    return {
+        "EndpointConfigName": "c",
+        "ProductionVariants": [
+            {
+                "VariantName": "AllTraffic",
+                "ModelName": "m",
+                "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5, **serverless_config},
+            }
+        ],
+    }
 
 
-@pytest.mark.parametrize(("request_", "model", "words"), [
-    (serverless(MemorySizeInMB=2000), {}, "1024, 2048"),
-    (serverless(MemorySizeInMB=7168), {}, "6144"),
-    (serverless(MaxConcurrency=201), {}, "200"),
-    (serverless(ProvisionedConcurrency=6), {}, "less than or equal to MaxConcurrency"),
-    (serverless(), {"VpcConfig": {"Subnets": ["s"]}}, "VpcConfig"),
-    (serverless(), {"EnableNetworkIsolation": True}, "isolation"),
-    (serverless(), {"PrimaryContainer": {"ModelDataSource": {"S3DataSource": {}}}}, "ModelDataSource"),
-    ({**serverless(), "DataCaptureConfig": {"InitialSamplingPercentage": 1, "DestinationS3Uri": "s3://a/b",
-                                            "CaptureOptions": [{"CaptureMode": "Input"}]}}, {}, "DataCaptureConfig"),
-])
+@pytest.mark.parametrize(
+    ("request_", "model", "words"),
+    [
+        (serverless(MemorySizeInMB=2000), {}, "1024, 2048"),
+        (serverless(MemorySizeInMB=7168), {}, "6144"),
+        (serverless(MaxConcurrency=201), {}, "200"),
+        (serverless(ProvisionedConcurrency=6), {}, "less than or equal to MaxConcurrency"),
+        (serverless(), {"VpcConfig": {"Subnets": ["s"]}}, "VpcConfig"),
+        (serverless(), {"EnableNetworkIsolation": True}, "isolation"),
+        (serverless(), {"PrimaryContainer": {"ModelDataSource": {"S3DataSource": {}}}}, "ModelDataSource"),
+        (
+            {
+                **serverless(),
+                "DataCaptureConfig": {
+                    "InitialSamplingPercentage": 1,
+                    "DestinationS3Uri": "s3://a/b",
+                    "CaptureOptions": [{"CaptureMode": "Input"}],
+                },
+            },
+            {},
+            "DataCaptureConfig",
+        ),
+    ],
+)
 def test_endpoint_configs_that_are_refused(request_: dict[str, Any], model: dict[str, Any], words: str) -> None:
     with pytest.raises(ApiError, match=words):
         check_endpoint_config(request_, model)
@@ -123,29 +144,40 @@ def test_the_registry_numbers_its_packages(small_cloud: LocalCloud) -> None:
     sagemaker.update_model_package(ModelPackageArn=arns[1], ModelApprovalStatus="Approved")
     listed = sagemaker.list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]
     assert [(item["ModelPackageVersion"], item["ModelApprovalStatus"]) for item in listed] == [
-        (2, "Approved"), (1, "PendingManualApproval")]
+        (2, "Approved"),
+        (1, "PendingManualApproval"),
+    ]
 
 
 def as_role(cloud: LocalCloud, role: str, service: str) -> Any:
     credentials = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="tests")["Credentials"]
     return boto3.session.Session(
-        credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"], REGION,
+        credentials["AccessKeyId"],
+        credentials["SecretAccessKey"],
+        credentials["SessionToken"],
+        REGION,
     ).client(service, endpoint_url=cloud.url, config=Config(retries={"total_max_attempts": 1}))
 
 
-@pytest.mark.parametrize(("statements", "outcome"), [
-    ([builders.allow("sagemaker:CreateModel")], "iam:PassRole"),
-    ([builders.allow("sagemaker:CreateModel"), builders.allow("iam:PassRole", resource=ROLE)], "sagemaker:AddTags"),
-    ([builders.allow("sagemaker:*"), builders.allow("iam:PassRole", resource=ROLE)], ""),
-    ([builders.allow("sagemaker:CreateModel", resource="arn:aws:sagemaker:*:*:model/other-*")], "CreateModel"),
-])
+@pytest.mark.parametrize(
+    ("statements", "outcome"),
+    [
+        ([builders.allow("sagemaker:CreateModel")], "iam:PassRole"),
+        ([builders.allow("sagemaker:CreateModel"), builders.allow("iam:PassRole", resource=ROLE)], "sagemaker:AddTags"),
+        ([builders.allow("sagemaker:*"), builders.allow("iam:PassRole", resource=ROLE)], ""),
+        ([builders.allow("sagemaker:CreateModel", resource="arn:aws:sagemaker:*:*:model/other-*")], "CreateModel"),
+    ],
+)
 def test_a_callers_policies_decide(
     small_cloud: LocalCloud, sagemaker_role: str, statements: list[dict[str, Any]], outcome: str
 ) -> None:
     caller = builders.role(small_cloud, builders.unique("caller"), *statements, service="lambda")
-    request = {"ModelName": builders.unique("tagged"), "ExecutionRoleArn": sagemaker_role,
-               "PrimaryContainer": {"Image": "000000000000.dkr.ecr.us-east-1.amazonaws.com/serving:local"},
-               "Tags": [{"Key": "project", "Value": "p"}]}
+    request = {
+        "ModelName": builders.unique("tagged"),
+        "ExecutionRoleArn": sagemaker_role,
+        "PrimaryContainer": {"Image": "000000000000.dkr.ecr.us-east-1.amazonaws.com/serving:local"},
+        "Tags": [{"Key": "project", "Value": "p"}],
+    }
     sagemaker = as_role(small_cloud, caller, "sagemaker")
     if outcome:
         with pytest.raises(ClientError, match=outcome) as error:

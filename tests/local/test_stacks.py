@@ -9,15 +9,19 @@ from typing import Any
 from local.cloud import LocalCloud
 from tests.local import builders
 
-CODE = """
+ANSWER = """
 import json, time, urllib.request
 def handler(event, context):
-    print("custom", event["RequestType"])
     answer = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
-    answer.update(Status="SUCCESS", PhysicalResourceId="custom")
-    body = json.dumps(answer).encode()
+    body = json.dumps({**answer, "Status": "SUCCESS", "PhysicalResourceId": "custom"}).encode()
     urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], body, {"Content-Type": ""}, method="PUT"))
     time.sleep(0.5)
+"""
+ASK = """
+import boto3, json
+def handler(event, context):
+    name = context.function_name + "-answer"
+    boto3.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(event))
 """
 
 
@@ -35,10 +39,17 @@ def finished(cloud: LocalCloud, stack: str, status: str) -> None:
 def deploy(cloud: LocalCloud, stack: str, resources: dict[str, Any]) -> None:
     formation = cloud.client("cloudformation")
     formation.create_change_set(
-        StackName=stack, ChangeSetName="c", ChangeSetType="CREATE", ImportExistingResources=True,
-        TemplateBody=json.dumps({"Resources": resources}), Capabilities=["CAPABILITY_IAM"])
-    builders.eventually(lambda: formation.describe_change_set(StackName=stack, ChangeSetName="c")["Status"]
-                        == "CREATE_COMPLETE", "the change set")
+        StackName=stack,
+        ChangeSetName="c",
+        ChangeSetType="CREATE",
+        ImportExistingResources=True,
+        TemplateBody=json.dumps({"Resources": resources}),
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    builders.eventually(
+        lambda: formation.describe_change_set(StackName=stack, ChangeSetName="c")["Status"] == "CREATE_COMPLETE",
+        "the change set",
+    )
     formation.execute_change_set(StackName=stack, ChangeSetName="c")
     finished(cloud, stack, "CREATE_COMPLETE")
 
@@ -60,21 +71,34 @@ def test_a_retained_bucket_is_taken_up_again(small_cloud: LocalCloud) -> None:
 
 def test_functions_keep_their_dead_letter_queue_and_leave_no_logs(small_cloud: LocalCloud) -> None:
     stack = builders.unique("functions")
-    role = builders.role(small_cloud, stack, builders.allow("logs:*"), service="lambda")
-    group = f"/aws/lambda/{stack}"
-    deploy(small_cloud, stack, {
+    role = builders.role(small_cloud, stack, builders.allow("logs:*", "lambda:InvokeFunction"), service="lambda")
+
+    def function(name: str, code: str) -> dict[str, Any]:
+        properties = {
+            "FunctionName": name,
+            "Runtime": "python3.13",
+            "Handler": "index.handler",
+            "Role": role,
+            "Timeout": 30,
+            "Code": {"ZipFile": code},
+            "DeadLetterConfig": {"TargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}},
+        }
+        return {"Type": "AWS::Lambda::Function", "DependsOn": "Logs", "Properties": properties}
+
+    group = f"/aws/lambda/{stack}-answer"
+    custom = {"ServiceToken": {"Fn::GetAtt": ["Ask", "Arn"]}}
+    resources = {
         "Dead": {"Type": "AWS::SQS::Queue"},
         "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": group}},
-        "Function": {"Type": "AWS::Lambda::Function", "DependsOn": "Logs", "Properties": {
-            "FunctionName": stack, "Runtime": "python3.13", "Handler": "index.handler", "Role": role,
-            "Code": {"ZipFile": CODE}, "DeadLetterConfig": {"TargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}}}},
-        "Custom": {"Type": "Custom::Thing", "Properties": {"ServiceToken": {"Fn::GetAtt": ["Function", "Arn"]}}},
-    })
-    function = small_cloud.client("lambda").get_function_configuration(FunctionName=stack)
-    assert ":sqs:" in function["DeadLetterConfig"]["TargetArn"]
-    builders.eventually(lambda: "custom Create" in " ".join(builders.log_lines(small_cloud, group, "20")))
+        "Ask": function(stack, ASK),
+        "Answer": function(f"{stack}-answer", ANSWER),
+        "Custom": {"Type": "Custom::Thing", "DependsOn": "Answer", "Properties": custom},
+    }
+    deploy(small_cloud, stack, resources)
+    configuration = small_cloud.client("lambda").get_function_configuration(FunctionName=stack)
+    assert ":sqs:" in configuration["DeadLetterConfig"]["TargetArn"]
+    builders.eventually(lambda: builders.log_lines(small_cloud, group, "20"), "the answer's log")
     destroy(small_cloud, stack)
     # The function answered CloudFormation before it ended, so its log comes after everything is deleted.
     time.sleep(2)
-    groups = small_cloud.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
-    assert groups == []
+    assert small_cloud.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []

@@ -16,8 +16,10 @@ def test_versions_take_no_memory_and_stay_readable(small_cloud: LocalCloud) -> N
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     server = psutil.Process(small_cloud.pid)
     before = server.memory_info().rss
-    written = [s3.put_object(Bucket=bucket, Key="checkpoint", Body=bytes([number]) * SIZE)["VersionId"]
-               for number in range(WRITES)]
+    written = [
+        s3.put_object(Bucket=bucket, Key="checkpoint", Body=bytes([number]) * SIZE)["VersionId"]
+        for number in range(WRITES)
+    ]
     s3.delete_object(Bucket=bucket, Key="checkpoint")
     assert server.memory_info().rss - before < SIZE * WRITES / 2
     for number, version in enumerate(written):

@@ -61,14 +61,20 @@ def test_a_job_runs_through_the_toolkit(small_cloud: LocalCloud, sagemaker_role:
     assert "curves.json" in builders.members(builders.get(small_cloud, f"models/{name}/output/output.tar.gz"))
     assert [item["Value"] for item in record["FinalMetricDataList"]] == [0.5]
     assert [item["Status"] for item in record["SecondaryStatusTransitions"]] == [
-        "Starting", "Downloading", "Training", "Uploading", "Completed"]
+        "Starting",
+        "Downloading",
+        "Training",
+        "Uploading",
+        "Completed",
+    ]
     assert record["BillableTimeInSeconds"] == record["TrainingTimeInSeconds"] >= 1
     lines = builders.log_lines(small_cloud, "/aws/sagemaker/TrainingJobs", f"{name}/algo-1-")
     assert "step=2 loss=0.500" in lines
     # The script acts as the job's role: its key is a session's.
     assert f"identity ASIA {name}" in lines
     metrics = small_cloud.client("cloudwatch").list_metrics(
-        Namespace="/aws/sagemaker/TrainingJobs", Dimensions=[{"Name": "TrainingJobName", "Value": name}])["Metrics"]
+        Namespace="/aws/sagemaker/TrainingJobs", Dimensions=[{"Name": "TrainingJobName", "Value": name}]
+    )["Metrics"]
     assert [metric["MetricName"] for metric in metrics] == ["loss"]
 
 
@@ -101,7 +107,8 @@ def test_a_manifest_may_not_leave_the_channel(small_cloud: LocalCloud, sagemaker
 
 @pytest.mark.parametrize("how", ["control", "kill"])
 def test_an_interrupted_spot_job_resumes_from_its_checkpoints(
-        small_cloud: LocalCloud, sagemaker_role: str, how: str) -> None:
+    small_cloud: LocalCloud, sagemaker_role: str, how: str
+) -> None:
     name = start(small_cloud, builders.training_job(builders.unique("spot"), sagemaker_role, spot=True, steps=12))
     step_reached(small_cloud, name, 4)
     if how == "control":

@@ -17,8 +17,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         time.sleep(behaviour.get("seconds", 0))
-        answer = {"answer": behaviour["answer"], "echo": body.decode(), "mode": os.environ.get("MODE"),
-                  "key": os.environ["AWS_ACCESS_KEY_ID"][:4]}
+        answer = {
+            "answer": behaviour["answer"],
+            "echo": body.decode(),
+            "mode": os.environ.get("MODE"),
+            "key": os.environ["AWS_ACCESS_KEY_ID"][:4],
+        }
         self.reply(behaviour.get("status", 200), json.dumps(answer).encode())
 
     def reply(self, status: int, body: bytes) -> None:
