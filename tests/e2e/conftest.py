@@ -1,4 +1,4 @@
-"""One local cloud for all end-to-end tests, deployed once by the real CDK CLI; each test begins with an empty project."""
+"""One local cloud for all end-to-end tests, deployed once by the real CDK CLI; each test finds an empty project."""
 
 from __future__ import annotations
 
@@ -61,14 +61,22 @@ def deployed(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Pip
     """The deployed stack, with the tiny base model in its bucket and a queue that hears the notifications."""
     for file in tiny_base(tmp_path_factory.mktemp("base")).iterdir():
         cloud.client("s3").upload_file(str(file), BUCKET, f"{layout.BASE}tiny/{file.name}")
-    queue = cloud.client("sqs").create_queue(QueueName="ears")["QueueUrl"]
-    arn = cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     topic = next(t["TopicArn"] for t in cloud.client("sns").list_topics()["Topics"] if PROJECT in t["TopicArn"])
-    speak = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [speak]})
-    cloud.client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    queue, arn = _ears(cloud)
     cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return Pipeline(cloud, Settings.model_validate(OVERLAY), BUCKET, queue)
+
+
+def _ears(cloud: LocalCloud) -> tuple[str, str]:
+    """(URL, ARN) of a queue that SNS may write to."""
+    sqs = cloud.client("sqs")
+    queue = sqs.create_queue(QueueName="ears")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    principal = {"Service": "sns.amazonaws.com"}
+    speak = {"Effect": "Allow", "Principal": principal, "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [speak]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    return queue, arn
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from local.cloud import LocalCloud
 Found = TypeVar("Found")
 DEADLINE_SECONDS = 240.0
 
-GOOD = "superb warm witty moving brilliant lovely charming gripping".split()
-BAD = "dull cold clumsy boring awful weak shallow tedious".split()
-FILLER = "the film with a plot and its actors in one long scene about some town".split()
+GOOD = ["superb", "warm", "witty", "moving", "brilliant", "lovely", "charming", "gripping"]
+BAD = ["dull", "cold", "clumsy", "boring", "awful", "weak", "shallow", "tedious"]
+FILLER = ["the", "film", "with", "a", "plot", "and", "its", "actors", "in", "one", "long", "scene", "some", "town"]
 
 
 def reviews(rows: int, seed: int, *, flipped: bool = False) -> list[tuple[str, str]]:
