@@ -89,18 +89,14 @@ def pipeline(deployed: Pipeline, switch: Path) -> Iterator[Pipeline]:
 
 def wipe(pipeline: Pipeline) -> None:
     """Bring the project back to the state of a first deploy."""
-    s3, table = pipeline.client("s3"), pipeline.cloud.resource("dynamodb").Table(layout.ledger(pipeline.project))
-    for key in pipeline.keys(layout.LANDING):
-        s3.delete_object(Bucket=pipeline.bucket, Key=key)
-    for execution in pipeline.executions():
-        pipeline.client("stepfunctions").stop_execution(executionArn=execution)
+    table = pipeline.cloud.resource("dynamodb").Table(layout.ledger(pipeline.project))
+    pipeline.delete_all(layout.LANDING)
     pipeline.rest()
     for item in table.scan()["Items"]:
         table.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
     if pipeline.endpoint():
         pipeline.client("sagemaker").delete_endpoint(EndpointName=pipeline.project)
         pipeline.until("no endpoint", lambda: pipeline.endpoint() is None)
-    for key in pipeline.keys(""):
-        if not key.startswith(layout.BASE):
-            s3.delete_object(Bucket=pipeline.bucket, Key=key)
+    for prefix in {key.split("/")[0] for key in pipeline.keys("")} - {layout.BASE.rstrip("/")}:
+        pipeline.delete_all(f"{prefix}/")
     pipeline.notifications()

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -46,7 +47,7 @@ def as_csv(rows: list[tuple[str, str]]) -> bytes:
     return text.getvalue().encode()
 
 
-@dataclass
+@dataclass(eq=False)
 class Pipeline:
     """One deployment of the stack on the local cloud."""
 
@@ -55,6 +56,7 @@ class Pipeline:
     bucket: str
     queue: str
 
+    @cache  # noqa: B019  # one per test session; making a client costs more than most calls
     def client(self, service: str) -> Any:
         return self.cloud.client(service)
 
@@ -62,7 +64,7 @@ class Pipeline:
     def project(self) -> str:
         return self.settings.project
 
-    @property
+    @cached_property
     def ledger(self) -> Ledger:
         return Ledger(self.cloud.resource("dynamodb").Table(layout.ledger(self.project)))
 
@@ -77,6 +79,13 @@ class Pipeline:
 
     def delete(self, name: str) -> None:
         self.client("s3").delete_object(Bucket=self.bucket, Key=f"{layout.LANDING}{name}")
+
+    def delete_all(self, prefix: str) -> None:
+        """Delete everything below `prefix`, in few calls, so that it makes one quiet period."""
+        keys = self.keys(prefix)
+        for start in range(0, len(keys), 1000):
+            objects = [{"Key": key} for key in keys[start : start + 1000]]
+            self.client("s3").delete_objects(Bucket=self.bucket, Delete={"Objects": objects})
 
     def start(self, message: dict[str, object]) -> str:
         answer = self.client("stepfunctions").start_execution(stateMachineArn=self.machine, input=json.dumps(message))
@@ -144,7 +153,7 @@ class Pipeline:
             found = look()
             if found:
                 return found
-            time.sleep(0.25)
+            time.sleep(0.5)
         raise AssertionError(f"waited {seconds:.0f} s for {what}; runs: {self.ledger.runs()}")
 
     def concluded(self, verdict: str, runs: int = 1) -> Run:
