@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from domain import layout
 from lambdas.environment import Environment
+from lambdas.storage import exists
 from lambdas.telemetry import logger
 
 
@@ -16,14 +17,26 @@ class JobStillStopping(Exception):
 
 
 def finished(env: Environment, run: str) -> tuple[str, str] | None:
-    """(name, S3 URI of the artifact) of the newest completed job of this run. Raises JobStillStopping."""
+    """(name, S3 URI of the artifact) of the newest completed job of this run whose artifact is still there.
+
+    Raises JobStillStopping.
+    """
     if stop_jobs(env, run):
         raise JobStillStopping(f"a training job of run {run} is being stopped")
-    jobs = _jobs(env, run, "Completed")
-    if not jobs:
-        return None
-    described = env.client("sagemaker").describe_training_job(TrainingJobName=jobs[0])
-    return jobs[0], str(described["ModelArtifacts"]["S3ModelArtifacts"])
+    for job in _jobs(env, run, "Completed"):
+        described = env.client("sagemaker").describe_training_job(TrainingJobName=job)
+        artifact = str(described["ModelArtifacts"]["S3ModelArtifacts"])
+        if exists(env, artifact):
+            return job, artifact
+    return None
+
+
+def next_job(env: Environment, run: str, attempt: int) -> str:
+    """A name for the run's next job. A name is taken for ever, even where the ledger was lost that counted it."""
+    taken = set(_jobs(env, run))
+    while (name := layout.training_job(env.project, run, attempt)) in taken:
+        attempt += 1
+    return name
 
 
 def stop_jobs(env: Environment, run: str) -> bool:
@@ -44,9 +57,10 @@ def stop(env: Environment, job: str) -> None:
         logger().info("Not stopped", extra={"job": job, "why": str(error)})
 
 
-def _jobs(env: Environment, run: str, status: str) -> list[str]:
+def _jobs(env: Environment, run: str, status: str | None = None) -> list[str]:
     prefix = f"{env.project}-{run}-" if run else f"{env.project}-"
+    wanted = {"StatusEquals": status} if status else {}
     pages: Any = env.client("sagemaker").get_paginator("list_training_jobs")
-    found = pages.paginate(NameContains=prefix, StatusEquals=status, SortBy="CreationTime", SortOrder="Descending")
+    found = pages.paginate(NameContains=prefix, SortBy="CreationTime", SortOrder="Descending", **wanted)
     names = [job["TrainingJobName"] for page in found for job in page["TrainingJobSummaries"]]
     return [name for name in names if layout.is_training_job(env.project, name)]

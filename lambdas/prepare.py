@@ -14,7 +14,7 @@ from domain.messages import ClaimStep, Prepared
 from lambdas.derive import LandingMoved, Report, ensure_derived
 from lambdas.environment import Environment, timestamp
 from lambdas.heldout import has_test_rows
-from lambdas.jobs import finished
+from lambdas.jobs import finished, next_job
 from lambdas.pending import current_dataset, current_sources
 from lambdas.storage import landed, read_version, write_json
 from lambdas.telemetry import logger
@@ -162,7 +162,7 @@ def _training(
     def manifest(channel: str) -> str:
         return uri(layout.version(version.epoch, version.dataset, f"{channel}.manifest"))
 
-    job, artifact = done or (layout.training_job(env.project, run.run, run.attempt), "")
+    job, artifact = done or (next_job(env, run.run, run.attempt), "")
     script = {
         "sagemaker_program": "training/train.py",
         "sagemaker_submit_directory": env.code_uri,

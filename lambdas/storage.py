@@ -58,6 +58,19 @@ def write_lines(env: Environment, key: str, rows: Iterable[object]) -> None:
     env.client("s3").put_object(Bucket=env.bucket, Key=key, Body=buffer.getvalue())
 
 
+def exists(env: Environment, uri: str) -> bool:
+    """Whether there is an object at an S3 URI."""
+    bucket, key = layout.split_uri(uri)
+    s3 = env.client("s3")
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] == "404":
+            return False
+        raise
+    return True
+
+
 def read_version(env: Environment, epoch: int, dataset: str) -> Version:
     """A dataset version. Raises LookupError if it was never written."""
     value = read_json(env, layout.version(epoch, dataset, "manifest.json"))

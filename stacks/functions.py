@@ -46,7 +46,7 @@ def table(a: Access) -> tuple[Step, ...]:
         Step("settle", "settle.handler", 256, 60, (a.list_bucket(),)),
         Step(
             "prepare", "prepare.handler", 1769, 900,
-            (a.list_bucket(), a.read(layout.LANDING, data), a.write(data, quarantine), a.change_ledger(),
+            (a.list_bucket(), a.read(layout.LANDING, data, layout.MODELS), a.write(data, quarantine), a.change_ledger(),
              a.list_jobs(), a.look_at_jobs(), a.stop_jobs(), a.notify()),
             disk_mb=4096,
         ),

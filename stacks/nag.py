@@ -21,7 +21,7 @@ _NO_LEVEL: Final = "actions for which AWS offers no resource level"
 # Roles and the wildcards in their policies, by short name.
 _WILDCARDS: Final = {
     "Functions/Claim": ("executions",),
-    "Functions/Prepare": ("landing/", "datasets/", "quarantine/", "jobs", "*"),
+    "Functions/Prepare": ("landing/", "datasets/", "models/", "quarantine/", "jobs", "*"),
     "Functions/Evaluate": ("models/", "datasets/", "runs/", "jobs"),
     "Functions/Reject": ("datasets/",),
     "Functions/Redeploy": ("configs", "models", "*"),

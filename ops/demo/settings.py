@@ -20,7 +20,7 @@ OVERLAY: Final[dict[str, Any]] = {
         "hyperparameters": {
             "epochs": 1,
             "batch_size": 16,
-            "learning_rate": 1e-4,
+            "learning_rate": 2e-4,
             "max_length": 64,
             "checkpoint_steps": 100,
             # The third drop makes a model that learnt nothing. Its answers sit on the fence, where the rounding of int8

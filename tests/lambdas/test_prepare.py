@@ -337,6 +337,18 @@ def test_a_finished_job_of_the_same_run_is_used_again(project: Project) -> None:
     assert second["artifact"] == described["ModelArtifacts"]["S3ModelArtifacts"]
 
 
+def test_a_job_whose_artifact_is_gone_is_trained_anew_under_another_name(project: Project) -> None:
+    project.drop("a.csv", reviews(40))
+    first = ask(project.claim())
+    project.train(first["job"])
+    artifact = project.trained(first["job"])["ModelArtifacts"]["S3ModelArtifacts"]
+    bucket, key = layout.split_uri(artifact)
+    project.env.client("s3").delete_object(Bucket=bucket, Key=key)
+    second = again(project)
+    assert (second["outcome"], second["run"]) == ("train", first["run"])
+    assert second["job"] != first["job"]
+
+
 def test_a_running_job_of_the_same_run_is_stopped_first(project: Project) -> None:
     project.drop("a.csv", reviews(40))
     first = ask(project.claim())
