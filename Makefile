@@ -20,7 +20,7 @@ demo: setup ## four drops on the local cloud: promoted, judged, rejected, quaran
 	@python -m ops demo
 
 test: setup ## all tests, the whole pipeline on the local cloud included
-	@python -m pytest -n 2 --dist loadgroup
+	@python -m pytest -n 3 --dist loadgroup
 
 check: setup ## style, types, imports, workflows, Dockerfile
 	@ruff check . && ruff format --check . && mypy && lint-imports --no-cache

@@ -30,6 +30,10 @@ def no_real_account() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers, each folder of tests stays on one: its cloud, its synth or its model is made once."""
+    """With several workers, each folder of tests stays on one: its cloud, its synth or its model is made once.
+
+    The end-to-end tests mostly wait, so each of their files takes a worker and a cloud of its own.
+    """
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(Path(item.path).parent.name))
+        path = Path(item.path)
+        item.add_marker(pytest.mark.xdist_group(path.stem if path.parent.name == "e2e" else path.parent.name))
