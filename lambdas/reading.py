@@ -108,9 +108,11 @@ def _json_lines(lines: Iterator[str]) -> Iterator[RawRow]:
 
 def _object(line: str) -> dict[str, Any] | RowRejected:
     try:
-        value = json.loads(line)
+        # The line's end is no part of the row: a text cut short would be blamed on it.
+        value = json.loads(line.rstrip("\r\n"))
     except json.JSONDecodeError as error:
-        return RowRejected(f"not JSON ({error.msg} at character {error.pos + 1}): one object per line is expected")
+        what = error.msg.removesuffix(" at")
+        return RowRejected(f"not JSON ({what} at character {error.pos + 1}): one object per line is expected")
     except RecursionError:
         return RowRejected("JSON nested too deeply: a row is one flat object")
     except ValueError as error:  # a number of thousands of digits
