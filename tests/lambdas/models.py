@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +38,11 @@ class Models:
     @cached_property
     def constant(self) -> Path:
         return tiny_artifact(self._folder / "constant", LABELS, seed=4, bias=[-50.0, 50.0])
+
+    @cached_property
+    def silent(self) -> Path:
+        """Its answers are no numbers, so its server never passes a health check."""
+        return tiny_artifact(self._folder / "silent", LABELS, seed=4, bias=[math.nan, math.nan])
 
     @cached_property
     def _answers(self) -> list[str]:

@@ -179,12 +179,14 @@ def test_without_a_champion_converging_removes_the_endpoint(project: Project, mo
 
 def test_while_it_is_changing_another_config_has_to_wait(project: Project, models: Models, judged: Judge) -> None:
     run = judged(ONE, models.right, project.claim())
+    judged(TWO, models.constant, run.execution)
+    # A server that never gets healthy: its endpoint is being created for as long as this test takes.
+    bucket, key = layout.split_uri(run.artifact)
+    project.client("s3").upload_file(str(models.silent), bucket, key)
     deploy(run.execution, "candidate", ONE)
     assert hosting.describe_endpoint(project.env)["EndpointStatus"] == "Creating"  # type: ignore[index]
-    judged(TWO, models.constant, run.execution)
     with pytest.raises(hosting.EndpointBusy, match="is Creating"):
         deploy(run.execution, "candidate", TWO)
-    project.endpoint("InService")
 
 
 def test_asked_by_several_at_once_it_is_done_once_or_asked_again(
