@@ -147,15 +147,15 @@ class Pipeline:
 
     # ---- waiting -------------------------------------------------------------------
 
-    def until(self, what: str, look: Callable[[], Found | None], seconds: float = DEADLINE_SECONDS) -> Found:
+    def until(self, what: str, look: Callable[[], Found | None], *, pause: float = 0.5) -> Found:
         """The first truthy answer of `look`; fails the test with `what` at the deadline."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + DEADLINE_SECONDS
         while time.monotonic() < end:
             found = look()
             if found:
                 return found
-            time.sleep(0.5)
-        raise AssertionError(f"waited {seconds:.0f} s for {what}; runs: {self.ledger.runs()}")
+            time.sleep(pause)
+        raise AssertionError(f"waited {DEADLINE_SECONDS:.0f} s for {what}; runs: {self.ledger.runs()}")
 
     def concluded(self, verdict: str, runs: int = 1) -> Run:
         """Wait until the newest of `runs` runs has ended, and for rest; it must have ended with `verdict`."""
@@ -183,9 +183,10 @@ class Pipeline:
         self.until("rest", calm)
 
     def until_in(self, state: str) -> str:
-        """Wait until a running execution is in `state`; its ARN."""
+        """Wait until a running execution has come to `state`; its ARN."""
 
         def look() -> str | None:
-            return next((one for one in self.executions() if self.states_of(one)[-1:] == [state]), None)
+            return next((one for one in self.executions() if state in self.states_of(one)), None)
 
-        return self.until(f"an execution in {state}", look)
+        # States like Redeploy last a moment.
+        return self.until(f"an execution in {state}", look, pause=0.05)

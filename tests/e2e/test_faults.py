@@ -46,7 +46,7 @@ def test_a_server_that_fails_its_ping_is_rolled_back(pipeline: Pipeline, switch:
     endpoint = pipeline.endpoint()
     assert endpoint is not None
     assert layout.deployed_run(pipeline.project, endpoint["EndpointConfigName"]) == first.run
-    said = pipeline.until("the notification", lambda: pipeline.notifications(), 20)
+    said = pipeline.until("the notification", pipeline.notifications)
     assert len(said) == 1
     assert run.run in said[0]
     assert "ping" in said[0]
