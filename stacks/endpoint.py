@@ -93,8 +93,10 @@ class ServerlessEndpoint(Construct):
         return [
             iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{layout.MODELS}*")]),
             iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]),
+            # AWS offers no resource level for a login; what may be pulled is named below.
             iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
             iam.PolicyStatement(actions=[f"ecr:{name}" for name in pull], resources=[self._image.repository_arn]),
             iam.PolicyStatement(actions=[f"logs:{name}" for name in write], resources=[group]),
+            # AWS offers no resource level for metrics; the namespace is the limit.
             iam.PolicyStatement(actions=["cloudwatch:PutMetricData"], resources=["*"], conditions=only_endpoints),
         ]

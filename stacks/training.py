@@ -190,11 +190,13 @@ class Training(Construct):
                 ],
                 resources=[logs],
             ),
+            # AWS offers no resource level for metrics; the namespace is the limit.
             iam.PolicyStatement(
                 actions=["cloudwatch:PutMetricData"],
                 resources=["*"],
                 conditions={"StringEquals": {"cloudwatch:namespace": group}},
             ),
+            # AWS offers no resource level for a login; what may be pulled is named below.
             iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
             iam.PolicyStatement(
                 actions=[
