@@ -20,8 +20,7 @@ GOOD_TEXT = "superb warm lovely"
 def test_a_killed_training_process_resumes_from_its_checkpoint(pipeline: Pipeline) -> None:
     pipeline.drop("first.csv", as_csv(reviews(600, seed=1)))
     job = pipeline.until("a training job", lambda: next(iter(pipeline.jobs("InProgress")), None))
-    prefix = layout.CHECKPOINTS
-    pipeline.until("a checkpoint in S3", lambda: any("sealed.json" in key for key in pipeline.keys(prefix)))
+    pipeline.until("a whole checkpoint in S3", lambda: _whole_checkpoint(pipeline))
     os.killpg(pipeline.cloud.training_job(job)["pid"], signal.SIGKILL)
     run = pipeline.concluded("promote")
     described = pipeline.client("sagemaker").describe_training_job(TrainingJobName=job)
@@ -99,6 +98,16 @@ def asked_throughout(pipeline: Pipeline) -> Iterator[list[str]]:
 
 def _all(pipeline: Pipeline) -> list[str]:
     return [arn for status in ("RUNNING", "SUCCEEDED", "FAILED") for arn in pipeline.executions(status)]
+
+
+def _whole_checkpoint(pipeline: Pipeline) -> bool:
+    """Whether a checkpoint is in S3 with every file its seal names: files travel one by one, in any order."""
+    keys = set(pipeline.keys(layout.CHECKPOINTS))
+    seals = {key: pipeline.read_json(key) for key in keys if key.endswith("/sealed.json")}
+    return any(
+        all(f"{key.removesuffix('/sealed.json')}/{file}" in keys for file in sealed["files"])
+        for key, sealed in seals.items()
+    )
 
 
 def _training_log(pipeline: Pipeline, job: str) -> str:

@@ -22,6 +22,7 @@ class Handler(BaseHTTPRequestHandler):
             "echo": body.decode(),
             "mode": os.environ.get("MODE"),
             "key": os.environ["AWS_ACCESS_KEY_ID"][:4],
+            "pid": os.getpid(),
         }
         self.reply(behaviour.get("status", 200), json.dumps(answer).encode())
 
