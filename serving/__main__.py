@@ -26,7 +26,9 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["serve"]):
         sys.stderr.write(f"{USAGE}\n")
         return 2
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # As process 1 of a container Python would ignore SIGTERM.
+        signal.signal(number, lambda *_: sys.exit(0))
     # Before numpy is imported: its BLAS would start a thread per core, and tokenizers a pool.
     threads = int(os.environ.setdefault("OMP_NUM_THREADS", "1"))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -52,9 +54,11 @@ def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
     except ArtifactError as error:
         sys.stderr.write(f"cannot serve {model_dir}: {error}\n")
         return 1
+    sockets: dict[int, object] = {}
     server = create_server(
         create_app(predictor),
         sockets=[listener],
+        map=sockets,
         threads=SERVER_THREADS,
         ident=None,
         # The application says 413 in JSON; the server steps in where it would have to store much more than that.
@@ -63,15 +67,19 @@ def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
         inbuf_overflow=4 * MAX_BODY_BYTES,
         outbuf_overflow=4 * MAX_BODY_BYTES,
     )
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        # The loop ends once it has no socket. Raised from here, an exception could leave a lock held for ever.
+        sockets.clear()
+        server.pull_trigger()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     ready = {"event": "ready", "port": listener.getsockname()[1], "run": predictor.manifest.run, "threads": threads}
     sys.stderr.write(f"{json.dumps(ready)}\n")
     server.run()
+    server.task_dispatcher.shutdown()
     return 0
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    # As process 1 of a container Python would ignore the signal; waitress closes down on SystemExit.
-    sys.exit(0)
 
 
 if __name__ == "__main__":

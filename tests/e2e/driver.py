@@ -118,6 +118,15 @@ class Pipeline:
         found = self.client("sagemaker").list_training_jobs(NameContains=self.project, **arguments)
         return [job["TrainingJobName"] for job in found["TrainingJobSummaries"]]
 
+    def training_process(self) -> int:
+        """Process group of a training job that runs, once there is one."""
+
+        def look() -> int | None:
+            pids = (self.cloud.training_job(job)["pid"] for job in self.jobs("InProgress"))
+            return next((pid for pid in pids if pid), None)
+
+        return self.until("a training process", look)
+
     def endpoint(self) -> dict[str, Any] | None:
         try:
             described: dict[str, Any] = self.client("sagemaker").describe_endpoint(EndpointName=self.project)

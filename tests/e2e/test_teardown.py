@@ -5,6 +5,9 @@ Runs last: it takes the deployment down, on a project of its own.
 
 from __future__ import annotations
 
+import os
+import signal
+
 from domain import layout
 from domain.config import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
@@ -22,7 +25,8 @@ def test_destroy_during_training_leaves_nothing_and_a_second_deploy_goes_on(
     pipeline.drop("first.csv", as_csv(reviews(400, seed=1)))
     promoted = pipeline.concluded("promote")
     pipeline.drop("second.csv", as_csv(reviews(400, seed=2)))
-    pipeline.until_in("Train")
+    # Held up where it is, so that it cannot end before the stack does.
+    os.killpg(pipeline.training_process(), signal.SIGSTOP)
 
     cloud.destroy()
     assert pipeline.endpoint() is None

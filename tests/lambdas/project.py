@@ -224,7 +224,7 @@ def trained(clients: Clients, job: str, status: str) -> dict[str, Any]:
     return until(look)
 
 
-def until(look: Callable[[], Found | None], seconds: float = 30) -> Found:
+def until(look: Callable[[], Found | None], seconds: float = 90) -> Found:
     """The first truthy answer of `look`; fails at the deadline."""
     end = time.monotonic() + seconds
     while not (found := look()):

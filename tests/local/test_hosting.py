@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,15 +82,17 @@ def test_an_endpoint_answers_with_what_sagemaker_lets_through(small_cloud: Local
     assert lines[0].startswith("serving")
 
 
-def test_an_update_swaps_and_the_old_server_goes(small_cloud: LocalCloud, sagemaker_role: str) -> None:
+def test_an_update_swaps_and_the_old_server_goes(small_cloud: LocalCloud, sagemaker_role: str, tmp_path: Path) -> None:
+    go = tmp_path / "go"
     old = config(small_cloud, sagemaker_role, answer="old")
-    new = config(small_cloud, sagemaker_role, answer="new", start=2)
+    new = config(small_cloud, sagemaker_role, answer="new", wait_for=str(go))
     name = endpoint(small_cloud, old)
     before = small_cloud.server_pid(name)
     small_cloud.client("sagemaker").update_endpoint(EndpointName=name, EndpointConfigName=new)
     assert answer(small_cloud, name)["answer"] == "old"
     with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
         small_cloud.client("sagemaker").update_endpoint(EndpointName=name, EndpointConfigName=old)
+    go.touch()
     record = builders.settled(small_cloud, name)
     assert (record["EndpointStatus"], record["EndpointConfigName"]) == ("InService", new)
     assert answer(small_cloud, name)["answer"] == "new"

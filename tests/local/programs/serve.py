@@ -1,4 +1,4 @@
-"""A model server that behaves as the artifact says: behaviour.json {"answer", "ping", "seconds", "start", "status"}."""
+"""A model server that behaves as behaviour.json of the artifact says: answer, ping, seconds, status, wait_for."""
 # ruff: noqa: T201
 
 import json
@@ -37,5 +37,6 @@ class Handler(BaseHTTPRequestHandler):
 
 
 print("serving", behaviour, flush=True)
-time.sleep(behaviour.get("start", 0))
+while not pathlib.Path(behaviour.get("wait_for", "/")).exists():
+    time.sleep(0.05)
 ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
