@@ -44,6 +44,28 @@ _TRANSIENT: Final = (
     "Lambda.Unknown",
     "Sandbox.Timedout",
 )
+# An AWS service in trouble, by the names that boto3's errors have. Most services say throttling and "try again" with
+# a bare ClientError, which is also what a missing permission is: that one fails a minute later for it.
+_TROUBLE: Final = (
+    "ClientError",
+    "ThrottlingException",
+    "ThrottledException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "TransactionCanceledException",
+    "TransactionConflictException",
+    "InternalServerError",
+    "InternalErrorException",
+    "InternalFailure",
+    "ServiceUnavailable",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "EndpointConnectionError",
+    "ConnectionClosedError",
+    "ResponseStreamingError",
+    "IncompleteReadError",
+    "S3UploadFailedError",
+)
 
 
 @dataclass(frozen=True)
@@ -96,7 +118,7 @@ class Steps:
             interval = Duration.seconds(wait.seconds)
             state.add_retry(errors=[wait.error], interval=interval, max_attempts=wait.times, backoff_rate=1)
         state.add_retry(
-            errors=list(_TRANSIENT),
+            errors=[*_TRANSIENT, *_TROUBLE],
             interval=Duration.seconds(2),
             max_attempts=5,
             backoff_rate=2,

@@ -122,10 +122,10 @@ def test_an_endpoint_not_found_right_after_its_creation_is_waited_for(aws: Synth
 
 FAULTS: dict[str, dict[str, list[Any]]] = {
     "redeploy": {
-        "redeploy": [ServiceError("ClientError", "no capacity"), {"config": "config-0", "outcome": "updating"}]
+        "redeploy": [ServiceError("ResourceLimitExceeded", "no capacity"), {"config": "config-0", "outcome": "updating"}]
     },
     "verify": {"verify": [ServiceError("VerifyFailed", "golden row 3 differs"), {"outcome": "ok"}]},
-    "promote": {"promote": [ServiceError("ClientError", "denied")]},
+    "promote": {"promote": [ServiceError("ValidationException", "denied")]},
 }
 
 
@@ -185,6 +185,14 @@ def test_what_is_not_yet_possible_is_asked_again(aws: Synthesized, step: str, er
     patient = run(aws, **{step: [ServiceError(error)] * (asked - 1) + HAPPY[step]})
     assert patient.output["verdict"] == "promote"
     assert len(patient.asked[step]) == asked
+
+
+def test_an_aws_service_in_trouble_is_asked_again(aws: Synthesized) -> None:
+    steps = ("claim", "settle", "prepare", "evaluate", "redeploy", "verify", "promote", "announce", "release")
+    throttled = ServiceError("ClientError", "Rate exceeded")
+    done = run(aws, **{step: [throttled, throttled, *HAPPY[step]] for step in steps})
+    assert done.states == [*JUDGED, *CONVERGENCE, "Promote", *ENDING]
+    assert {len(done.asked[step]) for step in steps} == {3}
 
 
 def test_trouble_of_the_service_is_asked_again(aws: Synthesized) -> None:
