@@ -95,6 +95,9 @@ class GateSettings(_Section):
     min_macro_f1: Fraction = 0.7
     max_drop: Fraction = 0.0
     margin: Fraction = 0.05
+    min_harm: Fraction = 0.01
+    max_label_drop: Fraction = 0.1
+    max_total_drop: Fraction = 0.02
     min_test_rows: int = Field(50, ge=1)
     max_test_rows: int = Field(20_000, ge=1, le=200_000)
     min_label_rows: int = Field(10, ge=1)

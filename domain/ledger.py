@@ -112,10 +112,12 @@ class Ledger:
     def champion(self) -> Champion | None:
         """The promoted model, or None before the first promotion."""
         item = self._get(_CHAMPION)
-        if item is None:
-            return None
-        names = ("run", "dataset", "artifact", "promoted_at")
-        return Champion(epoch=int(item["epoch"]), version=int(item["version"]), **{name: item[name] for name in names})
+        return _champion(item) if item else None
+
+    def anchor(self, epoch: int) -> Champion | None:
+        """The first model promoted in an epoch, which the sum of all later changes is measured against."""
+        item = self._get({"pk": "anchor", "sk": str(epoch)})
+        return _champion(item["first"]) if item else None
 
     def promote(self, owner: str, run: Run, now: str) -> None:
         """Make `run` the champion.
@@ -152,6 +154,15 @@ class Ledger:
                     "ConditionExpression": "attribute_not_exists(pk) OR #version = :judged",
                     "ExpressionAttributeNames": {"#version": "version"},
                     "ExpressionAttributeValues": {":judged": run.champion_version},
+                }
+            },
+            {
+                "Update": {
+                    "TableName": table,
+                    "Key": {"pk": "anchor", "sk": str(run.epoch)},
+                    "UpdateExpression": "SET #first = if_not_exists(#first, :new)",
+                    "ExpressionAttributeNames": {"#first": "first"},
+                    "ExpressionAttributeValues": {":new": new},
                 }
             },
         ]
@@ -297,6 +308,11 @@ class Ledger:
             if "LastEvaluatedKey" not in page:
                 return items
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _champion(item: dict[str, Any]) -> Champion:
+    names = ("run", "dataset", "artifact", "promoted_at")
+    return Champion(epoch=int(item["epoch"]), version=int(item["version"]), **{name: item[name] for name in names})
 
 
 def _run(item: dict[str, Any]) -> Run:

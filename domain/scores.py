@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,18 @@ def score(labels: Sequence[str], predictions: Sequence[str], min_label_rows: int
     """
     if not labels or len(labels) != len(predictions):
         raise ValueError(f"{len(labels)} labels and {len(predictions)} predictions: need as many of both, at least one")
-    truth, guess = np.asarray(labels, dtype=object), np.asarray(predictions, dtype=object)
-    support = Counter(labels)
-    per_label = tuple(_label_score(name, support[name], truth, guess) for name in sorted(support))
+    places, (truth, guess) = encode([labels, predictions])
+    right = truth == guess
+    support, guessed, hits = (np.bincount(which, minlength=len(places)) for which in (truth, guess, truth[right]))
+    per_label = tuple(
+        _label_score(name, int(support[place]), int(guessed[place]), int(hits[place]))
+        for name, place in places.items()
+        if support[place]
+    )
     counted = [item for item in per_label if item.support >= min_label_rows] or list(per_label)
     return Scores(
         rows=len(labels),
-        accuracy=float(np.mean(truth == guess)),
+        accuracy=float(np.mean(right)),
         macro_f1=float(np.mean([item.f1 for item in counted])),
         labels=per_label,
         left_out=tuple(item.label for item in per_label if item not in counted),
@@ -65,10 +71,12 @@ def majority_baseline(labels: Sequence[str]) -> float:
     return Counter(labels).most_common(1)[0][1] / len(labels)
 
 
-def _label_score(name: str, support: int, truth: np.ndarray, guess: np.ndarray) -> LabelScore:
-    hits = int(np.sum((truth == name) & (guess == name)))
-    guessed = int(np.sum(guess == name))
+def encode(columns: Sequence[Sequence[str]]) -> tuple[dict[str, int], NDArray[np.int64]]:
+    """Each name's number, in the names' order, and the columns (all of length n) in these numbers: (columns, n)."""
+    places = {name: place for place, name in enumerate(sorted(set().union(*columns)))}
+    return places, np.array([[places[name] for name in column] for column in columns], dtype=np.int64)
+
+
+def _label_score(name: str, support: int, guessed: int, hits: int) -> LabelScore:
     precision = hits / guessed if guessed else 0.0
-    recall = hits / support
-    f1 = 2 * hits / (guessed + support)
-    return LabelScore(name, support, precision, recall, f1)
+    return LabelScore(name, support, precision, hits / support, 2 * hits / (guessed + support))

@@ -10,14 +10,14 @@ from typing import Any
 
 from domain import gate, layout
 from domain.artifact import text_of
-from domain.gate import Decision, JudgedRow
 from domain.golden import Golden, choose
-from domain.ledger import Champion
+from domain.judgement import Decision, JudgedRow
+from domain.ledger import Champion, Run
 from domain.messages import Evaluated, EvaluateStep
 from domain.records import Row
 from lambdas.environment import Environment
 from lambdas.heldout import sample, test_rows
-from lambdas.models import Answer, answers
+from lambdas.models import Answer, answers, given_before
 from lambdas.receipt import receipt
 from lambdas.storage import read_version, write_json
 from lambdas.telemetry import emit, logger
@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     champion = _comparable(live, run.epoch)
     rows = sample(test_rows(env, version), env.settings.gate.max_test_rows)
     candidate = answers(env, run.run, step.artifact, rows.values())
-    decision = gate.decide(_judged(env, rows, candidate, champion), env.settings.gate)
+    decision = gate.decide(_judged(env, rows, candidate, champion), env.settings.gate, seed=run.dataset)
     write_json(env, layout.run_file(run.run, "golden.json"), _golden(env, rows, candidate))
     run = replace(
         run,
@@ -44,7 +44,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
         judged=decision.verdict,
         sentence=decision.sentence,
     )
-    write_json(env, layout.run_file(run.run, "receipt.json"), receipt(env, run, version, step.job, decision, champion))
+    page = receipt(env, run, version, step.job, decision, champion, looks=_looks(env, run))
+    write_json(env, layout.run_file(run.run, "receipt.json"), page)
     env.ledger.save_run(run)
     _measure(decision)
     logger().info(decision.sentence, extra={"run": run.run, "verdict": decision.verdict})
@@ -70,6 +71,7 @@ def _judged(
         return [JudgedRow(row.id, row.label, candidate[row.id].label, None, False) for row in rows.values()]
     theirs = answers(env, champion.run, champion.artifact, rows.values())
     old = test_rows(env, read_version(env, champion.epoch, champion.dataset))
+    first = _first_answers(env, champion)
     return [
         JudgedRow(
             id=row.id,
@@ -77,9 +79,21 @@ def _judged(
             candidate=candidate[row.id].label,
             champion=theirs[row.id].label,
             held_out_before=row.id in old,
+            anchor=first[row.id].label if row.id in first else None,
         )
         for row in rows.values()
     ]
+
+
+def _first_answers(env: Environment, champion: Champion) -> dict[str, Answer]:
+    """What the epoch's first champion answered in its time, if it is not the one that is live."""
+    anchor = env.ledger.anchor(champion.epoch)
+    return given_before(env, anchor.run, anchor.artifact) if anchor and anchor.run != champion.run else {}
+
+
+def _looks(env: Environment, run: Run) -> int:
+    """How many candidates of the epoch were judged on its held-out rows, this one included: each may get lucky."""
+    return len({run.run} | {other.run for other in env.ledger.runs() if other.judged and other.epoch == run.epoch})
 
 
 def _measure(decision: Decision) -> None:

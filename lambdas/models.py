@@ -33,10 +33,7 @@ def answers(env: Environment, run: str, artifact: str, rows: Iterable[Row]) -> d
 
     Raises ModelUnreadable.
     """
-    key = layout.run_file(run, "predictions.jsonl.gz")
-    # A run that was trained twice has two artifacts, and the answers of one say nothing about the other.
-    earlier = [line for line in read_lines(env, key) if line["artifact"] == artifact]
-    known = {line["id"]: Answer(line["label"], line["score"]) for line in earlier}
+    known = given_before(env, run, artifact)
     wanted = list(rows)
     missing = [row for row in wanted if row.id not in known]
     if missing:
@@ -44,8 +41,15 @@ def answers(env: Environment, run: str, artifact: str, rows: Iterable[Row]) -> d
         best = _load_and_predict(env, run, artifact, texts)
         known |= {row.id: answer for row, answer in zip(missing, best, strict=True)}
         lines = [{"id": identity, "artifact": artifact, **asdict(known[identity])} for identity in sorted(known)]
-        write_lines(env, key, lines)
+        write_lines(env, layout.run_file(run, "predictions.jsonl.gz"), lines)
     return {row.id: known[row.id] for row in wanted}
+
+
+def given_before(env: Environment, run: str, artifact: str) -> dict[str, Answer]:
+    """The answers by row id that a run's artifact was asked for so far; {} if it never was."""
+    # A run that was trained twice has two artifacts, and the answers of one say nothing about the other.
+    lines = read_lines(env, layout.run_file(run, "predictions.jsonl.gz"))
+    return {line["id"]: Answer(line["label"], line["score"]) for line in lines if line["artifact"] == artifact}
 
 
 def _load_and_predict(env: Environment, run: str, artifact: str, texts: list[str]) -> list[Answer]:

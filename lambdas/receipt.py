@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from domain.dataset import Version
-from domain.gate import Decision
+from domain.judgement import Decision
 from domain.layout import part_report
 from domain.ledger import Champion, Run
 from domain.prices import training_usd
@@ -15,9 +15,12 @@ from lambdas.storage import read_json
 
 
 def receipt(
-    env: Environment, run: Run, version: Version, job: str, decision: Decision, champion: Champion | None
+    env: Environment, run: Run, version: Version, job: str, decision: Decision, champion: Champion | None, *, looks: int
 ) -> dict[str, object]:
-    """The receipt of a judged run, JSON-ready. Times in seconds, money in US dollars."""
+    """The receipt of a judged run, JSON-ready. Times in seconds, money in US dollars.
+
+    `looks`: candidates judged on these held-out rows so far.
+    """
     reports = [read_json(env, part_report(version.epoch, source.source)) for source in version.sources]
     return {
         "run": run.run,
@@ -37,7 +40,7 @@ def receipt(
         "training": _training(env, job),
         "artifact": run.artifact,
         "champion": asdict(champion) if champion else None,
-        "gate": {"policy": env.settings.gate.model_dump(), **decision.to_json()},
+        "gate": {"policy": env.settings.gate.model_dump(), "looks": looks, **decision.to_json()},
     }
 
 

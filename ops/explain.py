@@ -101,6 +101,11 @@ def gate_lines(gate: dict[str, Any]) -> Iterator[str]:
             f"on the {fresh['rows']} held-out rows that are new with this run: "
             f"accuracy {fresh['accuracy']:.4f}, macro-F1 {fresh['macro_f1']:.4f} (reported, not judged)"
         )
+    if gate.get("looks", 1) > 1:
+        yield f"{gate['looks']} candidates were judged on these held-out rows so far: each of them could get lucky"
+    for model, metrics in gate.get("intervals", {}).items():
+        found = ", ".join(f"{metric} {low:.4f} to {high:.4f}" for metric, (low, high) in metrics.items())
+        yield f"95% intervals of the {model}: {found}"
     yield f"verdict: [bold]{gate['verdict']}[/bold]"
 
 

@@ -130,6 +130,25 @@ def test_a_candidate_is_compared_with_the_champion_on_the_same_rows(project: Pro
     assert receipt["gate"]["fresh"]["rows"] == fresh
 
 
+def test_the_first_model_of_the_epoch_stays_the_anchor(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews(0, 100))
+    first = champion(project, models.right, job)
+    project.drop("b.csv", models.reviews(100, 150))
+    second = champion(project, models.equal, job)
+    assert second.run != first.run
+    judged = project.json(layout.run_file(second.run, "receipt.json"))["gate"]
+    names = [rule["name"] for rule in judged["rules"]]
+    assert not any("since" in name for name in names), "the champion is the anchor: said already"
+    project.drop("c.csv", models.reviews(150))
+    answer, third = judge(project, prepared(project), models.other, job)
+    receipt = project.json(layout.run_file(third.run, "receipt.json"))
+    since = {rule["name"]: rule for rule in receipt["gate"]["rules"]}["accuracy since the first model"]
+    assert answer["verdict"] == "reject"
+    assert not since["passed"]
+    assert (since["inputs"]["first"], since["inputs"]["rows"]) == (1.0, judged["champion"]["rows"])
+    assert receipt["gate"]["looks"] == 3
+
+
 def test_a_drop_cannot_rewrite_the_test_it_is_judged_by(project: Project, models: Models, job: str) -> None:
     project.drop("a.csv", models.reviews())
     champion(project, models.right, job)

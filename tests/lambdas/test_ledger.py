@@ -58,6 +58,18 @@ def test_without_the_claim_nothing_is_promoted(ledger: Ledger) -> None:
     assert ledger.champion() is None
 
 
+def test_the_first_champion_of_an_epoch_stays_its_anchor(ledger: Ledger) -> None:
+    assert ledger.anchor(1) is None
+    ledger.promote("owner", RUN, "then")
+    first = ledger.champion()
+    ledger.promote("owner", NEXT, "now")
+    assert ledger.anchor(1) == first
+    ledger.promote("owner", replace(RUN, run="third", epoch=2, champion_version=2), "later")
+    anchor = ledger.anchor(2)
+    assert anchor is not None
+    assert (anchor.run, anchor.version, ledger.anchor(1)) == ("third", 3, first)
+
+
 def test_an_attempt_counts_executions_and_a_retry_finds_what_was_written(ledger: Ledger) -> None:
     assert ledger.start_run(RUN).attempt == 1
     ledger.save_run(replace(RUN, judged="promote"))

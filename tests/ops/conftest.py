@@ -9,7 +9,8 @@ import pytest
 
 from domain.config import GateSettings
 from domain.dataset import Source, Version
-from domain.gate import JudgedRow, decide
+from domain.gate import decide
+from domain.judgement import JudgedRow
 from domain.ledger import Champion, Run
 
 RUN = "0123456789ab"
@@ -27,7 +28,7 @@ def judged(n: int, wrong: int, champion_wrong: int | None) -> list[JudgedRow]:
 
 def make_receipt(*, wrong: int = 20, champion_wrong: int | None = 30) -> dict[str, Any]:
     """A receipt of a run on two files; the gate's part is what the gate really says."""
-    decision = decide(judged(100, wrong, champion_wrong), GateSettings())
+    decision = decide(judged(100, wrong, champion_wrong), GateSettings(), RUN)
     first = Source.of("landing/reviews-1.csv", "e1", "2026-11-22T10:00:00+00:00")
     second = Source.of("landing/[new] reviews.jsonl", "e2", "2026-11-22T11:00:00+00:00")
     rows = {

@@ -1,0 +1,59 @@
+"""What the gate is given and what it says: judged rows in, rules and a decision out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from domain.scores import Scores
+
+Verdict = Literal["promote", "keep", "reject"]
+
+
+@dataclass(frozen=True)
+class JudgedRow:
+    """One held-out row: the label it is judged by and what each model answered (`None`: there is no champion).
+
+    `held_out_before` says that the champion's own version held this row out already; its label is then the one it
+    had there, so that a drop cannot rewrite the test it is judged by. `anchor` is what the first champion of the
+    epoch answered, where it was asked. `slice` is the value of the slice column, if there is one.
+    """
+
+    id: str
+    label: str
+    candidate: str
+    champion: str | None
+    held_out_before: bool
+    anchor: str | None = None
+    slice: str | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule's outcome. `verdict` is what a failing rule asks for; `inputs` are the numbers it looked at."""
+
+    name: str
+    passed: bool
+    verdict: Verdict
+    sentence: str
+    inputs: dict[str, float | int]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the gate says, and why. `champion` is None where there is no champion of the same epoch.
+
+    `intervals` are 95% intervals by model and metric, on all rows.
+    """
+
+    verdict: Verdict
+    sentence: str
+    rules: tuple[Rule, ...]
+    candidate: Scores
+    champion: Scores | None
+    fresh: Scores | None
+    intervals: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, object]:
+        """JSON-ready form, as it stands in the receipt."""
+        return asdict(self)

@@ -1,0 +1,127 @@
+"""The gate's rules. Each looks at numbers, says in one sentence what it saw, and what its failing would ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from domain.config import GateSettings
+from domain.judgement import JudgedRow, Rule, Verdict
+from domain.scores import Scores, majority_baseline, score
+from domain.statistics import Draws, bootstrap, holm, interval, mcnemar
+
+METRICS: Final = ("accuracy", "macro-F1")
+# Promoting needs 95% confidence that nothing was lost beyond the margin; holding a person's data needs 99% that
+# something was.
+_CONFIDENCE, _CONFIDENCE_OF_HARM = 0.95, 0.99
+# Below this support McNemar's test cannot find but the grossest collapse, and Holm's correction pays for the try.
+_TESTED_ROWS: Final = 30
+# A tie computed in floating point must not look like a loss.
+_ROUNDING: Final = 1e-12
+
+
+def enough_rows(rows: Sequence[JudgedRow], policy: GateSettings) -> Rule:
+    """Rule 1: without enough held-out rows no number means anything."""
+    passed = len(rows) >= policy.min_test_rows
+    sentence = f"{len(rows)} held-out rows, at least {policy.min_test_rows} needed"
+    return Rule("enough rows", passed, "keep", sentence, {"rows": len(rows), "needed": policy.min_test_rows})
+
+
+def good_enough(rows: Sequence[JudgedRow], candidate: Scores, policy: GateSettings) -> list[Rule]:
+    """Rule 2: the thresholds, and better than always giving the commonest answer."""
+    baseline = majority_baseline([row.label for row in rows])
+    return [
+        _threshold("accuracy", candidate.accuracy, policy.min_accuracy),
+        _threshold("macro-F1", candidate.macro_f1, policy.min_macro_f1),
+        Rule(
+            "above baseline",
+            candidate.accuracy > baseline,
+            "reject",
+            f"accuracy {candidate.accuracy:.4f}, always answering the commonest label gives {baseline:.4f}",
+            {"value": candidate.accuracy, "baseline": baseline},
+        ),
+    ]
+
+
+def no_worse(where: str, rows: Sequence[JudgedRow], draws: dict[str, Draws], policy: GateSettings) -> list[Rule]:
+    """Rule 3: accuracy and macro-F1 against the champion's, as observed and within what chance can do to them.
+
+    `draws` are the bootstrap of these rows. Fails towards `reject` only for a loss that is sure and that matters.
+    """
+    new, old = scored(rows, "candidate", policy), scored(rows, "champion", policy)
+    rules = []
+    for metric, one, other in ((METRICS[0], new.accuracy, old.accuracy), (METRICS[1], new.macro_f1, old.macro_f1)):
+        difference, drawn = one - other, draws["candidate"].of(metric) - draws["champion"].of(metric)
+        low = interval(drawn, 2 * _CONFIDENCE - 1)[0]
+        high = interval(drawn, 2 * _CONFIDENCE_OF_HARM - 1)[1]
+        passed = difference >= -policy.max_drop - _ROUNDING and low >= -policy.margin - _ROUNDING
+        harm = high < -policy.max_drop - _ROUNDING and difference < -policy.min_harm - _ROUNDING
+        bound = f"99% sure below {high:+.4f}" if harm else f"95% sure above {low:+.4f}"
+        sentence = f"{metric} {where}: {one:.4f} against the champion's {other:.4f} ({difference:+.4f}, {bound})"
+        inputs = {"candidate": one, "champion": other, "difference": difference, "low": low, "high": high}
+        verdict: Verdict = "reject" if harm else "keep"
+        rules.append(Rule(f"{metric} {where}", passed, verdict, sentence, {**inputs, "rows": len(rows)}))
+    return rules
+
+
+def none_collapsed(what: str, where: str, groups: dict[str, list[JudgedRow]], policy: GateSettings) -> Rule:
+    """Rule 4: of no label (or slice) did the candidate lose rows beyond `max_label_drop` and beyond chance.
+
+    McNemar's exact test for each group with enough rows, Holm's correction over them.
+    """
+    tested = {name: rows for name, rows in sorted(groups.items()) if len(rows) >= _TESTED_ROWS}
+    counts = {name: _lost_and_won(rows) for name, rows in tested.items()}
+    p_values = dict(zip(counts, holm([mcnemar(lost, won) for lost, won in counts.values()]), strict=True))
+    drops = {name: (lost - won) / len(tested[name]) for name, (lost, won) in counts.items()}
+    material = [name for name in tested if drops[name] > policy.max_label_drop + _ROUNDING]
+    collapsed = [name for name in material if p_values[name] < 1 - _CONFIDENCE]
+    harm = any(p_values[name] < 1 - _CONFIDENCE_OF_HARM for name in collapsed)
+    said = [
+        f"{name!r} lost {lost} and won {won} of {len(tested[name])} rows (p {p_values[name]:.4f})"
+        for name, (lost, won) in counts.items()
+        if name in collapsed
+    ]
+    none = f"none of {len(tested)} {what}s with {_TESTED_ROWS} rows or more collapsed"
+    sentence = f"{what}s {where}: {'; '.join(said) or none}"
+    worst = max(tested, key=lambda name: (drops[name], name), default=None)
+    inputs: dict[str, float | int] = {"tested": len(tested), "collapsed": len(collapsed)}
+    if worst is not None:
+        inputs |= {"largest_drop": drops[worst], "its_p": p_values[worst]}
+    return Rule(f"{what}s {where}", not collapsed, "reject" if harm else "keep", sentence, inputs)
+
+
+def no_slow_decline(rows: Sequence[JudgedRow], policy: GateSettings) -> list[Rule]:
+    """Rule 6: small losses that each pass must not add up. `rows` are those the epoch's first champion answered."""
+    new, first = scored(rows, "candidate", policy), scored(rows, "anchor", policy)
+    rules = []
+    for metric, one, other in ((METRICS[0], new.accuracy, first.accuracy), (METRICS[1], new.macro_f1, first.macro_f1)):
+        change = one - other
+        sentence = f"{metric} since the epoch's first model: {one:.4f} against {other:.4f} ({change:+.4f})"
+        inputs = {"candidate": one, "first": other, "difference": change, "rows": len(rows)}
+        passed = change >= -policy.max_total_drop - _ROUNDING
+        rules.append(Rule(f"{metric} since the first model", passed, "keep", sentence, inputs))
+    return rules
+
+
+def scored(rows: Sequence[JudgedRow], who: str, policy: GateSettings) -> Scores:
+    """Scores of "candidate", "champion" or "anchor" on rows that it answered."""
+    return score([row.label for row in rows], [str(getattr(row, who)) for row in rows], policy.min_label_rows)
+
+
+def drawn(rows: Sequence[JudgedRow], models: Sequence[str], policy: GateSettings, seed: str) -> dict[str, Draws]:
+    """The paired bootstrap of `models` on `rows`."""
+    answers = {model: [str(getattr(row, model)) for row in rows] for model in models}
+    found = scored(rows, "candidate", policy)
+    counted = [item.label for item in found.labels if item.label not in found.left_out]
+    return bootstrap([row.label for row in rows], answers, counted, seed)
+
+
+def _threshold(what: str, value: float, least: float) -> Rule:
+    sentence = f"{what} {value:.4f}, at least {least:.4f} needed"
+    return Rule(f"{what} threshold", value >= least, "reject", sentence, {"value": value, "needed": least})
+
+
+def _lost_and_won(rows: Sequence[JudgedRow]) -> tuple[int, int]:
+    lost = sum(row.champion == row.label != row.candidate for row in rows)
+    won = sum(row.candidate == row.label != row.champion for row in rows)
+    return lost, won
