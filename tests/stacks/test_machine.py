@@ -122,7 +122,7 @@ def test_an_endpoint_not_found_right_after_its_creation_is_waited_for(aws: Synth
 
 FAULTS: dict[str, dict[str, list[Any]]] = {
     "redeploy": {
-        "redeploy": [ServiceError("ResourceLimitExceeded", "no capacity"), {"config": "config-0", "outcome": "updating"}]
+        "redeploy": [ServiceError("ResourceLimitExceeded", "none"), {"config": "config-0", "outcome": "updating"}]
     },
     "verify": {"verify": [ServiceError("VerifyFailed", "golden row 3 differs"), {"outcome": "ok"}]},
     "promote": {"promote": [ServiceError("ValidationException", "denied")]},
