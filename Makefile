@@ -8,7 +8,7 @@ export TOKENIZERS_PARALLELISM := false
 # SageMaker refuses OCI image indexes, which is what build attestations make of an image.
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
-.PHONY: help setup demo test check gate-report synth deploy update destroy clean
+.PHONY: help setup demo test check gate-report screen-report synth deploy update destroy clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -16,7 +16,7 @@ help: ## what can be made
 setup: ## the environment: idempotent, seconds once it stands
 	@$(PYTHON) ops/bootstrap.py
 
-demo: setup ## four drops on the local cloud: promoted, judged, rejected, quarantined
+demo: setup ## four drops on the local cloud: promoted, judged, screened out, quarantined
 	@python -m ops demo
 
 test: setup ## all tests, the whole pipeline on the local cloud included
@@ -29,6 +29,9 @@ check: setup ## style, types, imports, workflows, Dockerfile
 
 gate-report: setup ## how often the gate is right, by simulation: docs/gate.md
 	@python -m ops.reports.gate
+
+screen-report: setup ## how often Screen is right, on real reviews: docs/screen.md
+	@python -m ops.reports.screen
 
 synth: setup ## the CloudFormation template, without credentials and without Docker
 	@cdk synth --all --quiet

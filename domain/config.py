@@ -110,6 +110,17 @@ class GateSettings(_Section):
         return self
 
 
+class ScreenSettings(_Section):
+    """The look at a new file before it is trained on (`domain/screen.py`): the live model reads `sample_rows` of it.
+
+    `tolerance` is how much more often than on accepted data it may disagree with the labels.
+    """
+
+    enabled: bool = True
+    sample_rows: int = Field(500, ge=30, le=5_000)
+    tolerance: Fraction = 0.05
+
+
 class ServingSettings(_Section):
     """The Serverless endpoint. `image` is "build" (our Dockerfile, at deploy) or an ECR image URI."""
 
@@ -141,6 +152,7 @@ class Settings(_Section):
     project: str = Field("automate-mlops", pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", min_length=2, max_length=20)
     notify_email: str = Field("", pattern=r"^$|^[^@\s]+@[^@\s]+\.[^@\s]+$")
     data: DataSettings = DataSettings()
+    screen: ScreenSettings = ScreenSettings()
     training: TrainingSettings = TrainingSettings()
     gate: GateSettings = GateSettings()
     serving: ServingSettings = ServingSettings()

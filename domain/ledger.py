@@ -240,6 +240,14 @@ class Ledger:
         """Let a held source back into the dataset."""
         self._table.delete_item(Key={"pk": "held", "sk": source})
 
+    def vouch(self, source: str) -> None:
+        """Note that a person has looked at a source: Screen does not hold it any more."""
+        self._table.put_item(Item={"pk": "vouched", "sk": source})
+
+    def vouched(self) -> set[str]:
+        """Sources that a person vouched for."""
+        return {item["sk"] for item in self._all("vouched")}
+
     def held(self) -> dict[str, Hold]:
         """All held sources by source id."""
         return {item["sk"]: _hold(item) for item in self._all("held")}

@@ -109,6 +109,12 @@ class Prepared(_Message):
     artifact: str = ""
 
 
+class Screened(_Message):
+    """Screen's answer: `held` if the run ends because a file was held."""
+
+    outcome: Literal["passed", "held"]
+
+
 class Evaluated(_Message):
     """Evaluate's answer."""
 

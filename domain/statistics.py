@@ -6,6 +6,7 @@ scipy has the test, but at 100 MB it does not fit beside onnxruntime in the Eval
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -68,13 +69,30 @@ def interval(draws: Floats, level: float) -> tuple[float, float]:
 def mcnemar(lost: int, won: int) -> float:
     """One-sided exact p-value that a model is worse: `lost` rows only the old one has right, `won` only the new one.
 
-    P(X ≥ lost) for X ~ Binomial(lost + won, 1/2) (McNemar 1947, in its exact form); 1.0 if there is no such row.
+    Those rows are a fair coin's tosses if neither is better (McNemar 1947, in its exact form); 1.0 without any.
     """
-    total = lost + won
-    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, total + 1)))])
-    k = np.arange(lost, total + 1)
-    terms = log_factorial[total] - log_factorial[k] - log_factorial[total - k] - total * np.log(2)
-    return min(1.0, float(np.exp(terms).sum()))
+    return binomial_tail(lost, lost + won, 0.5)
+
+
+def binomial_tail(least: int, trials: int, p: float) -> float:
+    """P(X ≥ least) for X ~ Binomial(trials, p), exactly but for rounding."""
+    if least <= 0 or p >= 1:
+        return 1.0
+    if p <= 0:
+        return 0.0
+    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, trials + 1)))])
+    k = np.arange(least, trials + 1)
+    ways = log_factorial[trials] - log_factorial[k] - log_factorial[trials - k]
+    return min(1.0, float(np.exp(ways + k * np.log(p) + (trials - k) * np.log1p(-p)).sum()))
+
+
+def wilson_upper(hits: int, trials: int, z: float = 1.6449) -> float:
+    """Upper end of the one-sided score interval of a rate (Wilson 1927), 95% with this z; 1.0 without trials."""
+    if not trials:
+        return 1.0
+    rate, square = hits / trials, z * z / trials
+    spread = z * math.sqrt(rate * (1 - rate) / trials + square / (4 * trials))
+    return min(1.0, (rate + square / 2 + spread) / (1 + square))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

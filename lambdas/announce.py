@@ -10,7 +10,13 @@ from domain.messages import AnnounceStep
 from lambdas.environment import Environment
 from lambdas.telemetry import emit
 
-_EVENTS = {"promote": "New Model", "keep": "Model Kept", "reject": "Model Rejected", "too-few-rows": "Data Refused"}
+_EVENTS = {
+    "promote": "New Model",
+    "keep": "Model Kept",
+    "reject": "Model Rejected",
+    "screened": "Data Held",
+    "too-few-rows": "Data Refused",
+}
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:

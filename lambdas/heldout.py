@@ -1,9 +1,9 @@
-"""The held-out rows that both models are judged on."""
+"""Rows of parts: the held-out ones that both models are judged on, and those of one source."""
 
 from __future__ import annotations
 
 from domain import layout
-from domain.dataset import Version
+from domain.dataset import Source, Version
 from domain.records import Row
 from lambdas.environment import Environment
 from lambdas.storage import read_lines, read_text_lines
@@ -13,9 +13,14 @@ def test_rows(env: Environment, version: Version) -> dict[str, Row]:
     """Test rows of a version by id, folded: of rows with the same id the last source's counts."""
     rows = {}
     for source in version.sources:
-        for value in read_lines(env, layout.part(version.epoch, "test", source.source)):
-            rows[value["id"]] = Row(value["id"], value["features"], value["label"], value.get("group"))
+        rows.update(part_rows(env, version.epoch, "test", source))
     return rows
+
+
+def part_rows(env: Environment, epoch: int, split: str, source: Source) -> dict[str, Row]:
+    """Rows of one source that fell into one split, by id; of rows with the same id the last counts."""
+    lines = read_lines(env, layout.part(epoch, split, source.source))
+    return {line["id"]: Row(line["id"], line["features"], line["label"], line.get("group")) for line in lines}
 
 
 def has_test_rows(env: Environment, version: Version, least: int) -> bool:

@@ -47,7 +47,7 @@ def local_command(
 def demo_command(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the cloud up at the end, until Ctrl-C.")] = False,
 ) -> None:
-    """Four drops on the local cloud: promoted, judged, rejected, quarantined."""
+    """Four drops on the local cloud: promoted, judged, screened out, quarantined."""
     from ops.demo.run import demo
 
     demo(make_console(), keep=keep)
@@ -147,6 +147,17 @@ def release_command(
     from ops import held
 
     held.release(_deployment(project), source, make_console())
+
+
+@app.command("withdraw")
+def withdraw_command(
+    file: Annotated[str, typer.Argument(help="Its name under landing/.")],
+    project: Project = "",
+) -> None:
+    """Take a dropped file back: the next version of the dataset is without it."""
+    from ops.withdraw import withdraw
+
+    withdraw(_deployment(project), file, make_console())
 
 
 @app.command("prepare-data")

@@ -14,8 +14,8 @@ from ops.deployment import Deployment
 from ops.errors import NotFound
 
 STEPS: Final = (
-    "Claim", "Settle", "Prepare", "Train", "Evaluate", "Redeploy", "Await", "Verify", "Promote", "Reject", "RollBack",
-    "Announce", "Release",
+    "Claim", "Settle", "Prepare", "Screen", "Train", "Evaluate", "Redeploy", "Await", "Verify", "Promote", "Reject",
+    "RollBack", "Announce", "Release",
 )  # fmt: skip
 
 

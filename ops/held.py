@@ -35,10 +35,11 @@ def release(deployment: Deployment, what: str, console: Console) -> str:
         if not hold.run:
             raise Unusable(f"{hold.source.key} cannot be used as it is: {hold.reason}. Mend it and drop it again.")
         # In this order: were the request first, a run in progress could answer it without the source.
+        deployment.ledger.vouch(hold.source.source)
         deployment.ledger.unhold(hold.source.source)
         execution = request_run(deployment, f"released {hold.source.key}")
     console.print(f"Released {hold.source.key}: it is part of the dataset again, and a run with it is on its way.")
-    console.print("It is judged as before: if it still does harm, it is held again. Follow it: mlops watch")
+    console.print("Screen lets it pass now; the gate judges as before. Follow it: mlops watch")
     return execution
 
 

@@ -34,7 +34,7 @@ class Definition:
         self._training, self._access = training, access
 
     def sentence(self) -> sfn.IChainable:
-        """Claim, Settle, Prepare, Train, Evaluate, Redeploy, Await, Verify, Promote, Announce, Release."""
+        """Claim, Settle, Prepare, Screen, Train, Evaluate, Redeploy, Await, Verify, Promote, Announce, Release."""
         release = self._release()
         announce = self._announce(release)
         redeploy = converge(
@@ -47,7 +47,8 @@ class Definition:
         )
         evaluate = self._evaluate(redeploy, announce)
         train = self._train(evaluate)
-        prepare = self._prepare(train, evaluate, announce, release)
+        screen = self._screen(train, announce)
+        prepare = self._prepare(screen, evaluate, announce, release)
         return self._claim(self._settle(prepare), redeploy)
 
     def _claim(self, settle: sfn.IChainable, redeploy: sfn.IChainable) -> sfn.IChainable:
@@ -88,7 +89,7 @@ class Definition:
         return settle.next(quiet.when(when("$wait_seconds > 0"), wait.next(settle)).otherwise(prepare))
 
     def _prepare(
-        self, train: sfn.IChainable, evaluate: sfn.IChainable, announce: sfn.IChainable, release: sfn.IChainable
+        self, screen: sfn.IChainable, evaluate: sfn.IChainable, announce: sfn.IChainable, release: sfn.IChainable
     ) -> sfn.IChainable:
         names = {"run": "run", "job": "job", "artifact": "artifact", "verdict": "outcome"}
         prepare = self._steps.ask(
@@ -103,11 +104,22 @@ class Definition:
         )
         return prepare.next(
             sfn.Choice.jsonata(self._scope, "Prepared")
-            .when(when("$verdict = 'train'"), train)
+            .when(when("$verdict = 'train'"), screen)
             .when(when("$verdict = 'evaluate'"), evaluate, comment="A finished job of this very run is used again")
             .when(when("$verdict = 'refused'"), announce, comment="Too little data, said before money is spent")
             .otherwise(release)
         )
+
+    def _screen(self, train: sfn.IChainable, announce: sfn.IChainable) -> sfn.IChainable:
+        screen = self._steps.ask(
+            "Screen",
+            {"run": "{% $run %}"},
+            comment="The live model reads a sample of each new file: nonsense is held before money is spent",
+            assign={"screened": expression(f"{RESULT}.outcome")},
+        )
+        screened = sfn.Choice.jsonata(self._scope, "Screened")
+        held = when("$screened = 'held'")
+        return screen.next(screened.when(held, announce, assign={"verdict": "screened"}).otherwise(train))
 
     def _train(self, evaluate: sfn.IChainable) -> sfn.IChainable:
         train = sfn.CustomState(self._scope, "Train", state_json=self._training.state())

@@ -51,6 +51,11 @@ def table(a: Access) -> tuple[Step, ...]:
             disk_mb=4096,
         ),
         Step(
+            "screen", "screen.handler", _MOST_MEMORY_MB, 900,
+            (a.list_bucket(), a.read(models, data, runs), a.write(runs), a.change_ledger()),
+            package=EVALUATE, disk_mb=4096,
+        ),
+        Step(
             "evaluate", "evaluate.handler", _MOST_MEMORY_MB, 900,
             (a.list_bucket(), a.read(models, data, runs), a.write(runs), a.change_ledger(), a.look_at_jobs()),
             package=EVALUATE, disk_mb=4096,

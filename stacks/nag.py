@@ -22,6 +22,7 @@ _NO_LEVEL: Final = "actions for which AWS offers no resource level"
 _WILDCARDS: Final = {
     "Functions/Claim": ("executions",),
     "Functions/Prepare": ("landing/", "datasets/", "models/", "quarantine/", "jobs", "*"),
+    "Functions/Screen": ("models/", "datasets/", "runs/"),
     "Functions/Evaluate": ("models/", "datasets/", "runs/", "jobs"),
     "Functions/Reject": ("datasets/",),
     "Functions/Redeploy": ("configs", "models", "*"),

@@ -65,16 +65,17 @@ def second_drop(deployment: Deployment, folder: Path, console: Console) -> Told:
 
 
 def poisoned_drop(deployment: Deployment, folder: Path, console: Console) -> Told:
-    """Shuffled labels: the gate rejects the model, holds the file, and the live answers stay what they were."""
+    """Shuffled labels: the live model sees it before money is spent, and its answers stay what they were."""
     _title(console, 3, "A third drop: the same texts, but somebody sorted one column, so the labels are shuffled")
     before = predict.ask(deployment, SENTENCES)
     told = _drop_and_follow(deployment, folder / reviews.SHUFFLED, console)
-    _expect(told.run.verdict == "reject", f"shuffled labels were not rejected: {told.run.sentence}")
-    _show_gate(deployment, told, console)
+    _expect(told.run.verdict == "screened", f"shuffled labels were not screened out: {told.run.sentence}")
+    _expect(not told.run.artifact, "a model was trained on shuffled labels")
+    console.print(f"  [bold]{escape(told.run.sentence)}[/bold]")
     key = f"{layout.LANDING}{reviews.SHUFFLED}"
     keys = [hold.source.key for hold in deployment.ledger.held().values()]
     _expect(keys == [key], f"{key} should be held, held are {keys}")
-    console.print(f"  Held, so that it cannot spoil later runs: {key}")
+    console.print(f"  Held before any training job was started: {key}")
     after = predict.ask(deployment, SENTENCES)
     _expect(after == before, f"the live answers changed: {before} became {after}")
     console.print("  The live model answers as before, to the last digit:")
@@ -104,7 +105,7 @@ def broken_drop(deployment: Deployment, folder: Path, broken: int, console: Cons
 
 def closing(deployment: Deployment, told: list[Told], console: Console) -> None:
     """What Spot saved here, said as what it is."""
-    training = [_receipt(deployment, each)["training"] for each in told]
+    training = [_receipt(deployment, each)["training"] for each in told if each.run.artifact]
     trained, billed = (sum(item[name] for item in training) for name in ("seconds", "billed_seconds"))
     console.print(
         f"Trained {seconds(trained)} in all, billed as Spot {seconds(billed)} "
@@ -138,7 +139,7 @@ def _drop_and_follow(deployment: Deployment, path: Path, console: Console) -> To
 def _after(outcome: Outcome) -> float:
     """Seconds that went by after the model was live, or judged."""
     names = [stage.name for stage in outcome.stages]
-    last = max((names.index(name) for name in ("Promote", "Reject") if name in names), default=len(names))
+    last = max((names.index(name) for name in ("Promote", "Reject", "Screen") if name in names), default=len(names))
     return sum(stage.seconds for stage in outcome.stages[last + 1 :])
 
 

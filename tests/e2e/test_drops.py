@@ -1,11 +1,17 @@
-"""From drop to live: promoted, judged, rejected, quarantined, superseded, retracted; nothing twice, nothing lost."""
+"""From drop to live: promoted, screened, rejected, quarantined, superseded, retracted; nothing twice, nothing lost."""
 
 from __future__ import annotations
 
 import gzip
 import json
 
+import pytest
+from rich.console import Console
+
 from domain import layout
+from ops.deployment import Deployment
+from ops.errors import NotFound
+from ops.withdraw import withdraw
 from tests.e2e.driver import Pipeline, as_csv, reviews
 
 
@@ -20,24 +26,35 @@ def test_a_first_drop_goes_live_and_a_poisoned_one_changes_nothing(pipeline: Pip
     assert receipt["data"]["sources"][0]["key"] == "landing/first.csv"
 
     pipeline.drop("poison.csv", as_csv(reviews(400, seed=2, flipped=True)))
-    poisoned = pipeline.concluded("reject", runs=2)
+    jobs = pipeline.jobs()
+    screened = pipeline.concluded("screened", runs=2)
+    assert pipeline.jobs() == jobs, "no training job was paid for"
+    assert [hold.source.key for hold in pipeline.ledger.held().values()] == ["landing/poison.csv"]
+
+    # A person who vouches for it all the same: now it is the gate's.
+    (source,) = pipeline.ledger.held()
+    pipeline.ledger.vouch(source)
+    pipeline.ledger.unhold(source)
+    pipeline.ledger.request("vouched", "released landing/poison.csv", "now")
+    pipeline.start({"reason": "released", "from": "Settle"})
+    rejected = pipeline.concluded("reject", runs=3)
     assert pipeline.predict("superb warm lovely") == "positive"
     assert [hold.source.key for hold in pipeline.ledger.held().values()] == ["landing/poison.csv"]
     champion = pipeline.ledger.champion()
     assert champion is not None
     assert champion.run == first.run
     said = pipeline.notifications()
-    assert sum(first.run in message for message in said) == 1
-    assert sum(poisoned.run in message for message in said) == 1
+    for run in (first, screened, rejected):
+        assert sum(run.run in message for message in said) == 1
 
     # The held source poisons no later run: more good data is trained and judged without it.
     pipeline.drop("more.csv", as_csv(reviews(200, seed=3)))
-    pipeline.until("a third run", lambda: len([run for run in pipeline.ledger.runs() if run.verdict]) == 3)
+    pipeline.until("a fourth run", lambda: len([run for run in pipeline.ledger.runs() if run.verdict]) == 4)
     pipeline.rest()
-    third = pipeline.ledger.runs()[-1]
-    manifest = pipeline.read_json(layout.version(1, third.dataset, "manifest.json"))
+    last = pipeline.ledger.runs()[-1]
+    manifest = pipeline.read_json(layout.version(1, last.dataset, "manifest.json"))
     assert [source["key"] for source in manifest["sources"]] == ["landing/first.csv", "landing/more.csv"]
-    assert third.verdict in ("promote", "keep")
+    assert last.verdict in ("promote", "keep")
 
 
 def test_broken_rows_are_quarantined_and_good_rows_used(pipeline: Pipeline) -> None:
@@ -99,7 +116,10 @@ def test_overwriting_supersedes_and_deleting_retracts(pipeline: Pipeline) -> Non
     old = {s["key"]: s["source"] for s in _sources(pipeline, first.dataset)}
 
     pipeline.drop("changes.csv", as_csv(reviews(60, seed=23)))
-    pipeline.delete("goes.csv")
+    deployment = Deployment.on(pipeline.cloud, pipeline.project)
+    assert withdraw(deployment, "goes.csv", Console(quiet=True)) == "landing/goes.csv"
+    with pytest.raises(NotFound, match=r"there is no landing/goes\.csv"):
+        withdraw(deployment, "goes.csv", Console(quiet=True))
     pipeline.until("a second run", lambda: len([run for run in pipeline.ledger.runs() if run.verdict]) == 2)
     pipeline.rest()
     new = {s["key"]: s["source"] for s in _sources(pipeline, pipeline.ledger.runs()[-1].dataset)}

@@ -13,7 +13,7 @@ from tests.tiny_model import WORDS, tiny_artifact
 
 LABELS = ["neg", "pos"]
 _chance = random.Random(7)
-TEXTS = [" ".join(_chance.choices(WORDS, k=6)) + f" {number}" for number in range(200)]
+TEXTS = [" ".join(_chance.choices(WORDS, k=6)) + f" {number}" for number in range(600)]
 
 
 class Models:
@@ -49,7 +49,7 @@ class Models:
         predictor = Predictor.load(extract(self.right, self._folder / "unpacked"))
         return [found[0].label for found in predictor.predict(TEXTS)]
 
-    def reviews(self, first: int = 0, last: int = len(TEXTS), *, flipped: bool = False) -> str:
+    def reviews(self, first: int = 0, last: int = 200, *, flipped: bool = False) -> str:
         """A CSV of texts with `right`'s labels; `flipped` gives each the other's label."""
         swap = {"neg": "pos", "pos": "neg"}
         rows = list(zip(TEXTS, self._answers, strict=True))[first:last]

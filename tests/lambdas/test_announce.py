@@ -40,6 +40,7 @@ def listen(project: Project) -> str:
         ("promote", "New Model", 1, 0),
         ("keep", "Model Kept", 0, 0),
         ("reject", "Model Rejected", 0, 1),
+        ("screened", "Data Held", 0, 0),
         ("too-few-rows", "Data Refused", 0, 0),
     ],
 )

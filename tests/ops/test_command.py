@@ -16,7 +16,8 @@ from ops.errors import Unusable
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
-    "local", "demo", "drop", "watch", "runs", "explain", "predict", "retrain", "held", "release", "prepare-data",
+    "local", "demo", "drop", "watch", "runs", "explain", "predict", "retrain", "held", "release", "withdraw",
+    "prepare-data",
 )  # fmt: skip
 
 

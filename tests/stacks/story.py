@@ -28,6 +28,7 @@ HAPPY: dict[str, list[Any]] = {
     "claim": [{"outcome": "claimed"}],
     "settle": [{"wait_seconds": 0}],
     "prepare": [PREPARED],
+    "screen": [{"outcome": "passed"}],
     "createTrainingJob.sync": [COMPLETED],
     "evaluate": [{"verdict": "promote", "sentence": "better"}],
     "reject": [{}],
@@ -40,7 +41,8 @@ HAPPY: dict[str, list[Any]] = {
 }
 CONVERGENCE = ["Redeploy", "Await", "LookAtEndpoint", "Converged", "Verify", "Verified"]
 ENDING = ["Announce", "Release", "Released", "Done"]
-JUDGED = ["Claim", "Claimed", "Settle", "Quiet", "Prepare", "Prepared", "Train", "Trained", "Evaluate", "Judged"]
+LOOKED = ["Claim", "Claimed", "Settle", "Quiet", "Prepare", "Prepared", "Screen", "Screened"]
+JUDGED = [*LOOKED, "Train", "Trained", "Evaluate", "Judged"]
 
 
 def run(synthesized: Synthesized, message: dict[str, Any] = DROP, **answers: list[Any]) -> Execution:

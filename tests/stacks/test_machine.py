@@ -17,7 +17,7 @@ from domain.messages import (
     VerifyStep,
 )
 from tests.stacks.machine import ServiceError
-from tests.stacks.story import ARTIFACT, CONVERGENCE, ENDING, HAPPY, JOB, JUDGED, PREPARED, RUN, run
+from tests.stacks.story import ARTIFACT, CONVERGENCE, ENDING, HAPPY, JOB, JUDGED, LOOKED, PREPARED, RUN, run
 from tests.stacks.synth import Synthesized
 
 
@@ -33,9 +33,9 @@ def test_each_step_is_told_what_its_message_wants(aws: Synthesized) -> None:
     asked = run(aws).asked
     told = {name: messages[0] for name, messages in asked.items()}
     for name, message in (
-        ("claim", ClaimStep), ("settle", SettleStep), ("prepare", ClaimStep), ("evaluate", EvaluateStep),
-        ("redeploy", DeployStep), ("verify", VerifyStep), ("promote", RunStep), ("announce", AnnounceStep),
-        ("release", ReleaseStep),
+        ("claim", ClaimStep), ("settle", SettleStep), ("prepare", ClaimStep), ("screen", RunStep),
+        ("evaluate", EvaluateStep), ("redeploy", DeployStep), ("verify", VerifyStep), ("promote", RunStep),
+        ("announce", AnnounceStep), ("release", ReleaseStep),
     ):  # fmt: skip
         assert message.model_validate(told[name]).execution.startswith("arn:aws:states:")
     assert told["claim"] | {"execution": ""} == {"execution": "", "reason": "drop", "from": "Settle"}
@@ -156,7 +156,16 @@ def test_a_champion_that_cannot_be_served_fails_for_reconcile(aws: Synthesized) 
     assert "Release" not in done.states
 
 
-@pytest.mark.parametrize("step", ["settle", "prepare", "evaluate", "redeploy", "verify", "promote", "release"])
+def test_what_is_screened_out_is_announced_and_not_trained(aws: Synthesized) -> None:
+    done = run(aws, screen=[{"outcome": "held"}])
+    assert done.states == [*LOOKED, *ENDING]
+    assert done.asked["announce"][0]["verdict"] == "screened"
+    assert "createTrainingJob.sync" not in done.asked
+
+
+@pytest.mark.parametrize(
+    "step", ["settle", "prepare", "screen", "evaluate", "redeploy", "verify", "promote", "release"]
+)
 def test_a_run_that_lost_its_claim_touches_nothing_more(aws: Synthesized, step: str) -> None:
     done = run(aws, **{step: [ServiceError("Superseded", "taken over")]})
     assert done.status == "SUCCEEDED"
@@ -165,7 +174,7 @@ def test_a_run_that_lost_its_claim_touches_nothing_more(aws: Synthesized, step: 
     assert len(done.asked[step]) == 1
 
 
-@pytest.mark.parametrize("step", ["prepare", "createTrainingJob_sync", "evaluate"])
+@pytest.mark.parametrize("step", ["prepare", "screen", "createTrainingJob_sync", "evaluate"])
 def test_a_failure_before_redeploy_is_left_to_reconcile(aws: Synthesized, step: str) -> None:
     done = run(aws, **{step: [ServiceError("States.TaskFailed", "broken")]})
     assert (done.status, done.error) == ("FAILED", "States.TaskFailed")
@@ -188,7 +197,7 @@ def test_what_is_not_yet_possible_is_asked_again(aws: Synthesized, step: str, er
 
 
 def test_an_aws_service_in_trouble_is_asked_again(aws: Synthesized) -> None:
-    steps = ("claim", "settle", "prepare", "evaluate", "redeploy", "verify", "promote", "announce", "release")
+    steps = ("claim", "settle", "prepare", "screen", "evaluate", "redeploy", "verify", "promote", "announce", "release")
     throttled = ServiceError("ClientError", "Rate exceeded")
     done = run(aws, **{step: [throttled, throttled, *HAPPY[step]] for step in steps})
     assert done.states == [*JUDGED, *CONVERGENCE, "Promote", *ENDING]

@@ -1,0 +1,74 @@
+"""Screen: the champion reads a sample of each new file; one whose labels it cannot make sense of is held, untrained."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from domain import layout
+from domain.dataset import Source, Version, holds_for
+from domain.ledger import Champion, Run
+from domain.messages import RunStep, Screened
+from domain.records import Row
+from domain.screen import Finding, Sample, screen, sentence
+from lambdas.environment import Environment
+from lambdas.heldout import part_rows, sample, test_rows
+from lambdas.models import answers
+from lambdas.storage import read_version, write_json
+from lambdas.telemetry import logger
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
+    """`held` if the run ends here because of at least one file, else `passed`. Raises Superseded, ModelUnreadable."""
+    step, env = RunStep.model_validate(event), Environment.read()
+    env.ledger.require_claim(step.execution)
+    run = env.ledger.run(step.run)
+    if run is None:
+        raise LookupError(f"run {step.run} is not in the ledger")
+    champion = env.ledger.champion()
+    # Without a model of the same epoch there is nobody to ask.
+    if not env.settings.screen.enabled or champion is None or champion.epoch != run.epoch:
+        return Screened(outcome="passed").to_payload()
+    judged, accepted = read_version(env, run.epoch, run.dataset), read_version(env, champion.epoch, champion.dataset)
+    vouched, known = env.ledger.vouched(), {source.source for source in accepted.sources}
+    new = [source for source in judged.sources if source.source not in known | vouched]
+    if not new:
+        return Screened(outcome="passed").to_payload()
+    reference, findings = _ask(env, champion, accepted, new)
+    page = {"champion": champion.run, "reference": asdict(reference), "findings": [one.to_json() for one in findings]}
+    write_json(env, layout.run_file(run.run, "screen.json"), page)
+    held = [found for found in findings if found.held]
+    if not held:
+        return Screened(outcome="passed").to_payload()
+    _hold(env, run, held, reference, new, accepted)
+    return Screened(outcome="held").to_payload()
+
+
+def _ask(env: Environment, champion: Champion, accepted: Version, new: list[Source]) -> tuple[Sample, list[Finding]]:
+    """The champion's disagreement on its own held-out rows, and on each new source."""
+    held_out = sample(test_rows(env, accepted), env.settings.gate.max_test_rows)
+    parts = {
+        source.source: sample(part_rows(env, champion.epoch, "train", source), env.settings.screen.sample_rows)
+        for source in new
+    }
+    # Asked at once, so that the model is loaded once.
+    rows = {**held_out, **{row.id: row for part in parts.values() for row in part.values()}}
+    given = answers(env, champion.run, champion.artifact, rows.values())
+
+    def heard(part: dict[str, Row]) -> Sample:
+        return Sample.of(((row.label, given[row.id].label) for row in part.values()), accepted.labels)
+
+    reference = heard(held_out)
+    return reference, screen(reference, {name: heard(part) for name, part in parts.items()}, env.settings.screen)
+
+
+def _hold(
+    env: Environment, run: Run, held: list[Finding], reference: Sample, new: list[Source], accepted: Version
+) -> None:
+    """Hold the sources, then conclude the run: what is left of the drop is another dataset, which Release finds."""
+    named = {source.source: source for source in new}
+    said = sentence([(named[found.source].key, found) for found in held], reference)
+    for hold in holds_for(run.run, said, run.epoch, [named[found.source] for found in held], accepted.sources):
+        env.ledger.hold(hold)
+    env.ledger.conclude(replace(run, verdict="screened", sentence=said))
+    logger().warning(said, extra={"run": run.run})

@@ -1,0 +1,107 @@
+"""Screen on real sources: the champion is asked, and what it cannot make sense of is held before it is trained on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from domain import layout
+from domain.ledger import Run, Superseded
+from lambdas import prepare, screen
+from lambdas.models import ModelUnreadable
+from tests.lambdas.models import Models
+from tests.lambdas.project import Project
+from tests.lambdas.test_evaluate import champion, prepared
+
+
+@pytest.fixture
+def live(project: Project, models: Models, job: str) -> Run:
+    """A champion that is right on all of the first 400 rows: as many as it takes to have MIN_ROWS held out."""
+    project.drop("a.csv", models.reviews(0, 400))
+    return champion(project, models.right, job)
+
+
+def ask(project: Project, run: Run) -> dict[str, Any]:
+    return screen.handler({"execution": run.execution, "run": run.run}, None)
+
+
+def test_an_honest_file_passes(project: Project, models: Models, live: Run) -> None:
+    project.drop("b.csv", models.reviews(400, 500))
+    run = prepared(project)
+    assert ask(project, run) == {"outcome": "passed"}
+    page = project.json(layout.run_file(run.run, "screen.json"))
+    assert page["champion"] == live.run
+    assert page["reference"]["disagreed"] == 0
+    assert [(found["held"], found["rate"]) for found in page["findings"]] == [(False, 0.0)]
+
+
+def test_flipped_labels_are_held_and_the_rest_of_the_drop_goes_on(project: Project, models: Models, live: Run) -> None:
+    project.drop("good.csv", models.reviews(400, 450))
+    project.drop("poison.csv", models.reviews(450, 550, flipped=True))
+    run = prepared(project)
+    for _ in range(2):
+        assert ask(project, run) == {"outcome": "held"}
+        (hold,) = project.env.ledger.held().values()
+        assert (hold.source.key, hold.run) == ("landing/poison.csv", run.run)
+        ended = project.env.ledger.run(run.run)
+        assert ended is not None
+        assert ended.verdict == project.env.ledger.conclusion(run.dataset) == "screened"
+        assert "landing/poison.csv: the live model disagrees with" in ended.sentence
+        assert "good.csv" not in ended.sentence
+    rest = prepared(project)
+    assert ask(project, rest) == {"outcome": "passed"}
+    assert rest.dataset not in (run.dataset, live.dataset)
+
+
+def test_a_harmful_overwrite_leaves_its_predecessor_in_place(project: Project, models: Models, live: Run) -> None:
+    project.drop("a.csv", models.reviews(0, 400, flipped=True))
+    assert ask(project, prepared(project)) == {"outcome": "held"}
+    (hold,) = project.env.ledger.held().values()
+    assert hold.predecessor is not None
+    project.env.ledger.release(str(project.env.ledger.claimed_by()))
+    again = prepare.handler({"execution": project.claim(), "reason": "sweep"}, None)
+    assert (again["outcome"], again["dataset"]) == ("nothing_new", live.dataset)
+
+
+def test_what_a_person_vouched_for_passes(project: Project, models: Models, live: Run) -> None:
+    project.drop("b.csv", models.reviews(400, 500, flipped=True))
+    ask(project, prepared(project))
+    (source,) = project.env.ledger.held()
+    project.env.ledger.vouch(source)
+    project.env.ledger.unhold(source)
+    project.env.ledger.request("r", "released", "now")
+    assert ask(project, prepared(project)) == {"outcome": "passed"}
+    assert project.env.ledger.held() == {}
+
+
+def test_switched_off_without_a_champion_or_in_a_new_epoch_nobody_is_asked(
+    project: Project, models: Models, job: str
+) -> None:
+    project.drop("a.csv", models.reviews(0, 400))
+    assert ask(project, prepared(project)) == {"outcome": "passed"}
+    champion(project, models.right, job)
+    project.drop("b.csv", models.reviews(400, 500, flipped=True))
+    project.configure(screen={"enabled": False})
+    assert ask(project, prepared(project)) == {"outcome": "passed"}
+    project.configure(data={"epoch": 2})
+    assert ask(project, prepared(project)) == {"outcome": "passed"}
+    assert project.env.ledger.held() == {}
+
+
+def test_a_champion_that_cannot_be_loaded_is_an_error(project: Project, models: Models, live: Run) -> None:
+    bucket, key = layout.split_uri(live.artifact)
+    project.client("s3").put_object(Bucket=bucket, Key=key, Body=b"no tarball")
+    project.drop("b.csv", models.reviews(400, 500))
+    run = prepared(project)
+    with pytest.raises(ModelUnreadable, match=f"the model of run {live.run}"):
+        ask(project, run)
+
+
+def test_without_the_claim_nothing_is_held(project: Project, models: Models, live: Run) -> None:
+    project.drop("b.csv", models.reviews(400, 500, flipped=True))
+    run = prepared(project)
+    project.env.ledger.hand_over(run.execution, "heir", "now")
+    with pytest.raises(Superseded):
+        ask(project, run)
+    assert project.env.ledger.held() == {}
