@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from domain import rules
 from domain.config import GateSettings
 from domain.judgement import Decision, JudgedRow, Rule, Verdict
-from domain.scores import Scores
+from domain.scores import Scores, confusion
 from domain.statistics import Draws, interval
 
 
@@ -51,6 +51,7 @@ def decide(rows: Sequence[JudgedRow], policy: GateSettings, seed: str) -> Decisi
         champion=champion,
         fresh=rules.scored(fresh, "candidate", policy) if fresh else None,
         intervals={model: _intervals(drawn) for model, drawn in draws.items()},
+        confusion={model: confusion([row.label for row in rows], rules.answers(rows, model)) for model in models},
     )
 
 

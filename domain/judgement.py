@@ -43,7 +43,7 @@ class Rule:
 class Decision:
     """What the gate says, and why. `champion` is None where there is no champion of the same epoch.
 
-    `intervals` are 95% intervals by model and metric, on all rows.
+    `intervals` are 95% intervals by model and metric, `confusion` counts (label, answer, rows) by model; all rows.
     """
 
     verdict: Verdict
@@ -53,6 +53,7 @@ class Decision:
     champion: Scores | None
     fresh: Scores | None
     intervals: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
+    confusion: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
         """JSON-ready form, as it stands in the receipt."""

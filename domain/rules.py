@@ -105,15 +105,20 @@ def no_slow_decline(rows: Sequence[JudgedRow], policy: GateSettings) -> list[Rul
 
 def scored(rows: Sequence[JudgedRow], who: str, policy: GateSettings) -> Scores:
     """Scores of "candidate", "champion" or "anchor" on rows that it answered."""
-    return score([row.label for row in rows], [str(getattr(row, who)) for row in rows], policy.min_label_rows)
+    return score([row.label for row in rows], answers(rows, who), policy.min_label_rows)
+
+
+def answers(rows: Sequence[JudgedRow], who: str) -> list[str]:
+    """What "candidate", "champion" or "anchor" answered, row by row."""
+    return [str(getattr(row, who)) for row in rows]
 
 
 def drawn(rows: Sequence[JudgedRow], models: Sequence[str], policy: GateSettings, seed: str) -> dict[str, Draws]:
     """The paired bootstrap of `models` on `rows`."""
-    answers = {model: [str(getattr(row, model)) for row in rows] for model in models}
+    given = {model: answers(rows, model) for model in models}
     found = scored(rows, "candidate", policy)
     counted = [item.label for item in found.labels if item.label not in found.left_out]
-    return bootstrap([row.label for row in rows], answers, counted, seed)
+    return bootstrap([row.label for row in rows], given, counted, seed)
 
 
 def _threshold(what: str, value: float, least: float) -> Rule:

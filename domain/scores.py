@@ -66,6 +66,12 @@ def score(labels: Sequence[str], predictions: Sequence[str], min_label_rows: int
     )
 
 
+def confusion(labels: Sequence[str], predictions: Sequence[str]) -> list[tuple[str, str, int]]:
+    """(label, answer, rows) of every pair that occurs, in order."""
+    counts = Counter(zip(labels, predictions, strict=True))
+    return [(label, answer, count) for (label, answer), count in sorted(counts.items())]
+
+
 def majority_baseline(labels: Sequence[str]) -> float:
     """Accuracy of always answering the most frequent label."""
     return Counter(labels).most_common(1)[0][1] / len(labels)

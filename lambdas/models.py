@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from domain import layout
-from domain.artifact import text_of
+from domain.artifact import METRICS, text_of
 from domain.records import Row
 from lambdas.environment import Environment
-from lambdas.storage import read_lines, write_lines
+from lambdas.storage import read_lines, write_json, write_lines
 from serving.artifact import ArtifactError, extract
 from serving.predictor import Predictor
 
@@ -59,7 +60,10 @@ def _load_and_predict(env: Environment, run: str, artifact: str, texts: list[str
         archive = Path(folder) / "model.tar.gz"
         try:
             s3.download_file(bucket, key, str(archive))
-            predictor = Predictor.load(extract(archive, Path(folder) / "model"), threads=2)
+            model = extract(archive, Path(folder) / "model")
+            predictor = Predictor.load(model, threads=2)
         except (s3.exceptions.ClientError, ArtifactError) as error:
             raise ModelUnreadable(f"the model of run {run} at {artifact} cannot be loaded: {error}") from error
+        # Before the answers: where those are known, this is too.
+        write_json(env, layout.run_file(run, METRICS), json.loads((model / METRICS).read_bytes()))
         return [Answer(found[0].label, round(found[0].score, 6)) for found in predictor.predict(texts, top_k=1)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from domain.artifact import METRICS
 from domain.dataset import Version
 from domain.judgement import Decision
-from domain.layout import part_report
+from domain.layout import part_report, run_file
 from domain.ledger import Champion, Run
 from domain.prices import training_usd
 from lambdas.environment import Environment, timestamp
@@ -37,11 +38,17 @@ def receipt(
             "rejected_by_file": {report["key"]: report["rejected"] for report in reports if report["rejected"]},
         },
         "code": {"sha256": env.code_hash, "image": env.training_image},
-        "training": _training(env, job),
+        "training": _training(env, job) | {"curves": _curves(env, run)},
         "artifact": run.artifact,
         "champion": asdict(champion) if champion else None,
         "gate": {"policy": env.settings.gate.model_dump(), "looks": looks, **decision.to_json()},
     }
+
+
+def _curves(env: Environment, run: Run) -> list[dict[str, float]]:
+    metrics: dict[str, Any] = read_json(env, run_file(run.run, METRICS)) or {}
+    curves: list[dict[str, float]] = metrics.get("curves", [])
+    return curves
 
 
 def _training(env: Environment, job: str) -> dict[str, Any]:

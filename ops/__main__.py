@@ -97,12 +97,16 @@ def runs_command(
 @app.command("explain")
 def explain_command(
     run: Annotated[str, typer.Argument(help="The first characters of its id; the newest if not given.")] = "",
+    html: Annotated[bool, typer.Option("--html", help="As a page with pictures, under .local/.")] = False,
     project: Project = "",
 ) -> None:
     """One run on one page: its data, its model, each rule of the gate with its numbers, the verdict."""
-    from ops.explain import explain
+    from ops import explain, report
 
-    explain(_deployment(project), run, make_console())
+    if html:
+        report.write(_deployment(project), run, make_console())
+    else:
+        explain.explain(_deployment(project), run, make_console())
 
 
 @app.command("predict")

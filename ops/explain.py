@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,7 +17,8 @@ from ops.errors import in_plain_words
 from ops.find import find_run
 from ops.watch import VERDICTS
 
-_MOST_LABELS = 20
+NOT_JUDGED: Final = "This run was not judged, so there is no receipt."
+_MOST_LABELS: Final = 20
 
 
 def explain(deployment: Deployment, prefix: str, console: Console) -> None:
@@ -31,21 +32,26 @@ def explain(deployment: Deployment, prefix: str, console: Console) -> None:
 
 def page(run: Run, receipt: receipts.Receipt | None) -> list[str]:
     """The page's lines, in Rich's markup."""
-    lines = list(_head(run))
+    lines = list(head(run))
     if receipt is None:
-        lines += ["", "This run was not judged, so there is no receipt."]
-        return lines
-    for title, part in (
-        ("Data", _data(receipt["data"])),
-        ("Model", _model(receipt)),
-        ("Gate", gate_lines(receipt["gate"])),
-        ("Labels", _labels(receipt["gate"])),
-    ):
+        return [*lines, "", NOT_JUDGED]
+    parts = {**sections(receipt), "Labels": list(_labels(receipt["gate"]))}
+    for title, part in parts.items():
         lines += ["", f"[bold]{title}[/bold]", *(f"  {line}" for line in part)]
     return lines
 
 
-def _head(run: Run) -> Iterator[str]:
+def sections(receipt: receipts.Receipt) -> dict[str, list[str]]:
+    """What is said of data, model and gate, by title, in Rich's markup."""
+    return {
+        "Data": list(_data(receipt["data"])),
+        "Model": list(_model(receipt)),
+        "Gate": list(gate_lines(receipt["gate"])),
+    }
+
+
+def head(run: Run) -> Iterator[str]:
+    """The run, its verdict and why it was made, in Rich's markup."""
     verdict = VERDICTS.get(run.verdict, run.verdict) or "not concluded yet"
     yield f"[bold]Run {run.run}: {verdict}[/bold]"
     if run.sentence:

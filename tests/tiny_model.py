@@ -22,6 +22,7 @@ from training.package import write_artifact
 
 WORDS = ("the", "a", "is", "was", "this", "film", "good", "great", "bad", "awful", "dull", "and", "not", "very")
 MAX_LENGTH = 64
+METRICS = {"validation": {"accuracy": 0.5}, "curves": [{"step": 1, "loss": 0.7}, {"step": 2, "loss": 0.6}]}
 
 
 def tiny_tokenizer() -> Tokenizer:
@@ -107,5 +108,5 @@ def tiny_artifact(
         reduce_range=int8,
     )
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=tiny_tokenizer())
-    write_artifact(directory, quantized if int8 else exact, tokenizer, manifest, {"validation": {"accuracy": 0.5}})
+    write_artifact(directory, quantized if int8 else exact, tokenizer, manifest, METRICS)
     return pack(directory, into / "model.tar.gz")

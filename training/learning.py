@@ -7,7 +7,7 @@ one: bit for bit on a CPU.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -139,6 +139,21 @@ def best(trainer: Trainer) -> dict[str, float]:
     )
     names = ("step", "epoch", "eval_loss", "eval_accuracy", "eval_macro_f1")
     return {name.removeprefix("eval_"): entry[name] for name in names}
+
+
+def curves(history: Sequence[Mapping[str, Any]], most: int = 100) -> list[dict[str, float]]:
+    """The Trainer's `log_history` as points {"step", "loss"} and {"step", "accuracy", "macro_f1", …} for a picture.
+
+    Of each kind at most `most`, evenly thinned, the last one always among them.
+    """
+    losses = [{"step": entry["step"], "loss": entry["loss"]} for entry in history if "loss" in entry]
+    names = ("eval_loss", "eval_accuracy", "eval_macro_f1")
+    validations = [
+        {"step": entry["step"], **{name.replace("eval_", "validation_"): entry[name] for name in names}}
+        for entry in history
+        if "eval_macro_f1" in entry
+    ]
+    return [point for points in (losses, validations) for point in points[::-1][:: -(-len(points) // most) or 1][::-1]]
 
 
 def class_weights(labels: Sequence[int], classes: int) -> torch.Tensor | None:

@@ -95,6 +95,7 @@ def train(arguments: Arguments, places: Places) -> None:
                 "rows": splits.counts.to_json(),
                 "steps": trainer.state.global_step,
                 "seconds": seconds,
+                "curves": learning.curves(trainer.state.log_history),
             },
         )
     for key, value in (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
-from domain.scores import majority_baseline, score
+from domain.scores import confusion, majority_baseline, score
 
 pairs = st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("abcde")), min_size=1, max_size=60)
 
@@ -32,6 +32,17 @@ def test_the_order_of_rows_does_not_matter(found: list[tuple[str, str]], chance:
     chance.shuffle(shuffled)  # type: ignore[attr-defined]
     one, two = (score([a for a, _ in rows], [b for _, b in rows], 3) for rows in (found, shuffled))
     assert one == two
+
+
+@given(pairs)
+def test_confusion_counts_are_those_of_scikit_learn(found: list[tuple[str, str]]) -> None:
+    labels, predictions = [one for one, _ in found], [two for _, two in found]
+    names = sorted({*labels, *predictions})
+    assume(len(names) > 1)  # scikit-learn warns of a matrix of one cell
+    theirs = confusion_matrix(labels, predictions, labels=names)
+    ours = confusion(labels, predictions)
+    assert sum(count for *_, count in ours) == len(found)
+    assert all(count == theirs[names.index(label), names.index(answer)] for label, answer, count in ours)
 
 
 def test_rare_labels_are_listed_and_left_out_of_macro_f1() -> None:

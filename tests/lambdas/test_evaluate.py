@@ -15,6 +15,7 @@ from lambdas import evaluate, prepare, reject
 from lambdas.models import ModelUnreadable
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project
+from tests.tiny_model import METRICS
 
 
 def prepared(project: Project) -> Run:
@@ -83,6 +84,9 @@ def test_the_receipt_says_what_was_judged_how_and_what_it_cost(project: Project,
     assert receipt["training"]["seconds"] >= receipt["training"]["billed_seconds"] >= 0
     assert receipt["training"]["estimated_usd"] is not None
     assert receipt["gate"]["candidate"]["accuracy"] == 1.0
+    confusion = receipt["gate"]["confusion"]["candidate"]
+    assert sum(rows for label, answer, rows in confusion if label == answer) == receipt["gate"]["candidate"]["rows"]
+    assert receipt["training"]["curves"] == METRICS["curves"]
     assert receipt["gate"]["policy"] == project.env.settings.gate.model_dump()
     assert (receipt["champion"], receipt["gate"]["champion"]) == (None, None)
 

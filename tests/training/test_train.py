@@ -51,6 +51,9 @@ def test_it_learns(toolkit_job: tuple[Job, str]) -> None:
     assert found["validation"]["macro_f1"] > 0.85
     assert found["served"]["accuracy"] > 0.85
     assert found["rows"]["train"] == 96
+    losses, validations = ([point for point in found["curves"] if key in point] for key in ("loss", "validation_loss"))
+    assert losses[-1]["loss"] < losses[0]["loss"]
+    assert validations[-1]["step"] == losses[-1]["step"] == found["steps"]
 
 
 def test_the_manifest_says_what_it_was_made_of(toolkit_job: tuple[Job, str]) -> None:

@@ -1,0 +1,130 @@
+"""The pictures of a run's page, as SVG in the page's own colours. The same numbers make the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from markupsafe import Markup, escape
+
+# Okabe and Ito's palette, which the colour-blind can tell apart ("Color Universal Design", 2008).
+COLOURS: Final = ("#0072b2", "#d55e00", "#009e73")
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 620, 240, 52, 120, 14, 34
+# Beyond this many labels a cell is a shade without a number, and names stand beside the first and last only.
+MOST_NAMED: Final = 14
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a chart: its name and (step, value) points in order of steps."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+
+
+def curves(training: dict[str, Any]) -> list[tuple[str, list[Curve]]]:
+    """(title, curves) of each chart that a receipt's `training.curves` give; [] if it has none."""
+    points: list[dict[str, float]] = training.get("curves") or []
+
+    def named(key: str, name: str) -> Curve:
+        return Curve(name, tuple((point["step"], point[key]) for point in points if key in point))
+
+    charts = [
+        ("Loss by step", [named("loss", "training"), named("validation_loss", "validation")]),
+        ("Validation by step", [named("validation_macro_f1", "macro-F1"), named("validation_accuracy", "accuracy")]),
+    ]
+    return [(title, drawn) for title, lines in charts if (drawn := [line for line in lines if line.points])]
+
+
+def chart(title: str, lines: Sequence[Curve]) -> Markup:
+    """A line chart with its axes' ends, a name beside each line, and its last values as text alternative."""
+    steps = [step for line in lines for step, _ in line.points]
+    values = [value for line in lines for _, value in line.points]
+    low, high = min(values), max(values)
+    low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
+    first, last = min(steps), max(max(steps), min(steps) + 1)
+
+    def x(step: float) -> float:
+        return round(_LEFT + (step - first) / (last - first) * (_WIDTH - _LEFT - _RIGHT), 1)
+
+    def y(value: float) -> float:
+        return round(_TOP + (high - value) / (high - low) * (_HEIGHT - _TOP - _BOTTOM), 1)
+
+    said = "; ".join(f"{line.name} ends at {line.points[-1][1]:.4f}" for line in lines)
+    parts = [
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(f"{title}: {said}")}">',
+        f'<path class="axis" d="M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}"/>',
+        *(
+            f'<text x="{_LEFT - 6}" y="{y(value) + 4}" text-anchor="end">{value:.3g}</text>'
+            for value in (low, (low + high) / 2, high)
+        ),
+        *(
+            f'<text x="{x(step)}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{step:g}</text>'
+            for step in sorted({first, last})
+        ),
+    ]
+    names = _apart([y(line.points[-1][1]) for line in lines])
+    for line, colour, at in zip(lines, COLOURS, names, strict=False):
+        path = " ".join(f"{x(step)},{y(value)}" for step, value in line.points)
+        end = x(line.points[-1][0])
+        dot = f'<circle cx="{end}" cy="{y(line.points[-1][1])}" r="3" fill="{colour}"/>'
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>{dot}')
+        parts.append(f'<text x="{end + 8}" y="{at + 4}" fill="{colour}" class="name">{escape(line.name)}</text>')
+    return Markup("".join([*parts, "</svg>"]))
+
+
+def matrix(title: str, counts: Sequence[Sequence[Any]]) -> Markup:
+    """A confusion matrix of (label, answer, rows): a row a label, a column an answer, shaded by share of the label."""
+    names = sorted({str(name) for label, answer, _ in counts for name in (label, answer)})
+    place = {name: number for number, name in enumerate(names)}
+    support = dict.fromkeys(names, 0)
+    for label, _, rows in counts:
+        support[label] += rows
+    named = len(names) <= MOST_NAMED
+    cell = 44 if named else max(5, 420 // len(names))
+    left, top = (150, 26) if named else (10, 26)
+    size = cell * len(names)
+    right = sum(rows for label, answer, rows in counts if label == answer)
+    said = f"{title}: {right} of {sum(support.values())} rows right, over {len(names)} labels"
+    parts = [
+        f'<svg viewBox="0 0 {left + size + 12} {top + size + (46 if named else 12)}" role="img" '
+        f'aria-label="{escape(said)}" style="max-width:{left + size + 12}px">',
+        f'<text x="{left}" y="14">{escape(title)}</text>',
+        f'<rect x="{left}" y="{top}" width="{size}" height="{size}" class="frame"/>',
+    ]
+    for label, answer, rows in counts:
+        share = rows / support[label]
+        x, y = left + place[answer] * cell, top + place[label] * cell
+        colour = COLOURS[0] if label == answer else COLOURS[1]
+        hint = f"<title>{escape(f'{label} answered as {answer}: {rows} of {support[label]}')}</title>"
+        shade = f'fill="{colour}" fill-opacity="{0.12 + 0.88 * share:.2f}"'
+        parts.append(f'<rect x="{x}" y="{y}" width="{cell}" height="{cell}" {shade}>{hint}</rect>')
+        if named:
+            ink = "light" if share > 0.5 else "dark"
+            parts.append(
+                f'<text x="{x + cell / 2}" y="{y + cell / 2 + 4}" text-anchor="middle" class="{ink}">{rows}</text>'
+            )
+    if named:
+        for name, number in place.items():
+            short = escape(name if len(name) <= 18 else f"{name[:17]}…")
+            middle = number * cell + cell / 2
+            parts.append(f'<text x="{left - 6}" y="{top + middle + 4}" text-anchor="end">{short}</text>')
+            slant = f'transform="rotate(20 {left + middle} {top + size + 14})"'
+            parts.append(f'<text x="{left + middle}" y="{top + size + 14}" {slant}>{short[:7]}</text>')
+    return Markup("".join([*parts, "</svg>"]))
+
+
+def mistakes(counts: Sequence[Sequence[Any]], most: int = 15) -> list[tuple[str, str, int]]:
+    """The most frequent (label, answer, rows) that are wrong, most frequent first."""
+    wrong = [(str(label), str(answer), int(rows)) for label, answer, rows in counts if label != answer]
+    return sorted(wrong, key=lambda item: (-item[2], item[0], item[1]))[:most]
+
+
+def _apart(places: Sequence[float], least: float = 15) -> list[float]:
+    """The same places, moved so that no two names overlap."""
+    moved = dict.fromkeys(range(len(places)), 0.0)
+    before = -least
+    for number in sorted(moved, key=lambda item: places[item]):
+        before = moved[number] = max(places[number], before + least)
+    return [moved[number] for number in range(len(places))]
