@@ -98,6 +98,7 @@ class GateSettings(_Section):
     min_harm: Fraction = 0.01
     max_label_drop: Fraction = 0.1
     max_total_drop: Fraction = 0.02
+    approval: Literal["auto", "manual"] = "auto"
     min_test_rows: int = Field(50, ge=1)
     max_test_rows: int = Field(20_000, ge=1, le=200_000)
     min_label_rows: int = Field(10, ge=1)

@@ -70,6 +70,11 @@ def endpoint(project: str) -> str:
     return project
 
 
+def package_group(project: str) -> str:
+    """Name of the ModelPackageGroup whose versions are the candidates."""
+    return project
+
+
 # ---- data --------------------------------------------------------------------
 
 

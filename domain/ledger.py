@@ -16,6 +16,7 @@ from domain.dataset import Hold, Source
 _CLAIM: Final = {"pk": "claim", "sk": "claim"}
 _CHAMPION: Final = {"pk": "champion", "sk": "champion"}
 TEARDOWN: Final = "teardown"
+AWAITING: Final = "awaiting-approval"
 
 
 class Superseded(Exception):
@@ -38,7 +39,8 @@ class Champion:
 class Run:
     """One run, for listing and for the steps that follow.
 
-    `judged` is the gate's word; `verdict` is what the run ended with, "" until it is concluded.
+    `judged` is the gate's word; `verdict` is what the run ended with, "" until it is concluded. `package` is the ARN
+    of its version in the model registry.
     """
 
     run: str
@@ -54,6 +56,12 @@ class Run:
     judged: str = ""
     verdict: str = ""
     sentence: str = ""
+    package: str = ""
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether it passed the gate and a person has to say yes."""
+        return self.verdict == AWAITING
 
 
 class Ledger:
@@ -208,6 +216,8 @@ class Ledger:
         """Write how a run ended and close what it answers: its dataset is not pending any more, nor its requests."""
         self.save_run(run)
         self._table.put_item(Item={"pk": "dataset", "sk": run.dataset, "verdict": run.verdict, "run": run.run})
+        if not run.awaits_approval:
+            self._table.delete_item(Key={"pk": "approval", "sk": run.run})
         # Requests last, since they are part of the run's identity: killed before, the same run is made again.
         for request in run.requests:
             self._table.delete_item(Key={"pk": "request", "sk": request})
@@ -255,6 +265,14 @@ class Ledger:
     def request(self, request: str, reason: str, now: str) -> None:
         """Ask for a run other than by a drop. Written before an execution is started, so it cannot be lost."""
         self._table.put_item(Item={"pk": "request", "sk": request, "reason": reason, "at": now})
+
+    def approve(self, run: str, now: str) -> None:
+        """Note that a person approved a run. Written before an execution is started, so it cannot be lost."""
+        self._table.put_item(Item={"pk": "approval", "sk": run, "at": now})
+
+    def approved(self) -> list[str]:
+        """Runs that a person approved and that were not concluded since."""
+        return [item["sk"] for item in self._all("approval")]
 
     def requests(self) -> dict[str, str]:
         """Open requests: id to reason."""
@@ -324,7 +342,7 @@ def _champion(item: dict[str, Any]) -> Champion:
 
 
 def _run(item: dict[str, Any]) -> Run:
-    fields = {name: item[name] for name in Run.__dataclass_fields__}
+    fields = {name: item[name] for name in Run.__dataclass_fields__ if name in item}
     numbers = {name: int(fields[name]) for name in ("epoch", "attempt", "champion_version")}
     return Run(**{**fields, **numbers, "requests": tuple(fields["requests"])})
 

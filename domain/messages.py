@@ -118,7 +118,7 @@ class Screened(_Message):
 class Evaluated(_Message):
     """Evaluate's answer."""
 
-    verdict: Literal["promote", "keep", "reject"]
+    verdict: Literal["promote", "keep", "reject", "awaiting-approval"]
     sentence: str
 
 

@@ -13,6 +13,7 @@ _ADVICE = {
     "RolledBack": (
         "The previous model answers as before. Look at the endpoint's log, then drop more data or run: mlops retrain"
     ),
+    "ApprovedTooLate": "It was approved too late. Judge the data against today's champion: mlops retrain",
     "ModelUnreadable": "Look at the run's training job and its artifact, then run: mlops retrain",
     "ConvergenceFailed": "The endpoint may not serve the promoted model. Look at it in the SageMaker console.",
 }

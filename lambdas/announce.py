@@ -14,6 +14,7 @@ _EVENTS = {
     "promote": "New Model",
     "keep": "Model Kept",
     "reject": "Model Rejected",
+    "awaiting-approval": "Model Awaiting Approval",
     "screened": "Data Held",
     "too-few-rows": "Data Refused",
 }
@@ -31,7 +32,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     answer = env.client("events").put_events(Entries=[entry])
     if answer["FailedEntryCount"]:
         raise RuntimeError(f"the event was not taken: {answer['Entries']}")
-    message = f"{run.sentence}\n\nRun {run.run} (started because: {run.reason}). Read more: mlops explain {run.run}"
+    waits = f" It waits for a person: mlops approve {run.run}" if run.awaits_approval else ""
+    message = (
+        f"{run.sentence}{waits}\n\nRun {run.run} (started because: {run.reason}). Read more: mlops explain {run.run}"
+    )
     env.client("sns").publish(TopicArn=env.topic_arn, Subject=f"{env.project}: {title}"[:100], Message=message)
     emit({"Promoted": float(run.verdict == "promote"), "Rejected": float(run.verdict == "reject")})
     return {}

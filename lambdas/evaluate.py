@@ -12,9 +12,10 @@ from domain import gate, layout
 from domain.artifact import text_of
 from domain.golden import Golden, choose
 from domain.judgement import Decision, JudgedRow
-from domain.ledger import Champion, Run
+from domain.ledger import AWAITING, Champion, Run
 from domain.messages import Evaluated, EvaluateStep
 from domain.records import Row
+from lambdas import registry
 from lambdas.environment import Environment
 from lambdas.heldout import sample, test_rows
 from lambdas.models import Answer, answers, given_before
@@ -46,10 +47,25 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     )
     page = receipt(env, run, version, step.job, decision, champion, looks=_looks(env, run))
     write_json(env, layout.run_file(run.run, "receipt.json"), page)
+    waits = decision.verdict == "promote" and env.settings.gate.approval == "manual"
+    run = replace(run, package=_registered(env, run, decision, waits=waits))
     env.ledger.save_run(run)
     _measure(decision)
     logger().info(decision.sentence, extra={"run": run.run, "verdict": decision.verdict})
+    if waits:
+        passed = replace(run, verdict=AWAITING, sentence=decision.sentence.replace("Promoted:", "Passed:", 1))
+        env.ledger.conclude(passed)
+        return Evaluated(verdict=AWAITING, sentence=passed.sentence).to_payload()
     return Evaluated(verdict=decision.verdict, sentence=decision.sentence).to_payload()
+
+
+def _registered(env: Environment, run: Run, decision: Decision, *, waits: bool) -> str:
+    """The run's version in the registry. One that was registered by an earlier try is not registered again."""
+    known = env.ledger.run(run.run)
+    if known and known.package and known.artifact == run.artifact:
+        return known.package
+    passed = registry.PENDING if waits else registry.APPROVED
+    return registry.register(env, run, decision, passed if decision.verdict == "promote" else registry.REJECTED)
 
 
 def _comparable(champion: Champion | None, epoch: int) -> Champion | None:

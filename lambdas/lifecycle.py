@@ -12,7 +12,7 @@ from typing import Any
 
 from domain import layout
 from domain.ledger import TEARDOWN
-from lambdas import hosting
+from lambdas import hosting, registry
 from lambdas.claim import is_running
 from lambdas.environment import Environment, timestamp
 from lambdas.jobs import stop_jobs
@@ -69,7 +69,7 @@ def _converged(env: Environment, request: str) -> bool:
 
 
 def _torn_down(env: Environment) -> bool:
-    """Stop what runs, then remove endpoint, configs and models; True when nothing of them is left."""
+    """Stop what runs, then remove endpoint, configs, models and registry; True when nothing of them is left."""
     states = env.client("stepfunctions")
     running = states.list_executions(stateMachineArn=env.state_machine_arn, statusFilter="RUNNING")["executions"]
     for execution in running:
@@ -85,4 +85,5 @@ def _torn_down(env: Environment) -> bool:
         logger().info("Waiting for the endpoint", extra={"reason": str(error)})
         return False
     hosting.prune(env, keep=set())
+    registry.remove(env)
     return True

@@ -19,12 +19,18 @@ def current_dataset(env: Environment, sources: list[Source]) -> str:
     return layout.dataset_id(env.settings.data.epoch, [source.source for source in sources])
 
 
-def pending(env: Environment) -> str:
-    """Why another run is due: an open request, or a dataset without a conclusion. "" if nothing is."""
+def pending(env: Environment) -> dict[str, str] | None:
+    """The message of the execution that is due, or None.
+
+    Due is an approved model, an open request, or a dataset without a conclusion.
+    """
+    approved = env.ledger.approved()
+    if approved:
+        return {"reason": "approved", "from": "Redeploy", "run": approved[0]}
     requests = env.ledger.requests()
     if requests:
-        return "; ".join(requests.values())
+        return {"reason": "; ".join(requests.values())[:200], "from": "Settle"}
     sources = current_sources(env)
     if sources and not env.ledger.conclusion(current_dataset(env, sources)):
-        return "landing changed"
-    return ""
+        return {"reason": "landing changed", "from": "Settle"}
+    return None

@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
         return
     run = _run_of(env, execution)
     message = json.loads(described["input"])
-    chain, converging = int(message.get("chain", 0)) + 1, message.get("from") == "Redeploy"
+    chain, converging = int(message.get("chain", 0)) + 1, _converges(message)
     successor = _successor(env, execution)
     gave_up, lost = "", False
     if holder in (execution, successor):
@@ -48,6 +48,11 @@ def handler(event: dict[str, Any], _context: object) -> None:
     elif holder is None and chain <= MAX_CHAIN:
         _look_again(env, execution, chain)
     _notify(env, described, run, gave_up, lost=lost)
+
+
+def _converges(message: dict[str, Any]) -> bool:
+    """Whether an execution was to bring the endpoint to the champion; one for an approved run works on that run."""
+    return message.get("from") == "Redeploy" and not message.get("run")
 
 
 def _look_again(env: Environment, execution: str, chain: int) -> None:
@@ -81,8 +86,8 @@ def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str:
 
     An abort is a person's decision, not a failure of the data; neither is what fails after the run was concluded.
     """
-    converging = json.loads(described["input"]).get("from") == "Redeploy"
-    if described["status"] == "ABORTED" or converging or (run and run.verdict):
+    converging = _converges(json.loads(described["input"]))
+    if described["status"] == "ABORTED" or converging or (run and run.verdict and not run.awaits_approval):
         return ""
     dataset = run.dataset if run else current_dataset(env, current_sources(env))
     failures = env.ledger.count_failure(dataset, described["executionArn"])

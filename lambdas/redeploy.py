@@ -6,16 +6,24 @@ converges on whatever is promoted, or on nothing.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from domain.ledger import Superseded
+from domain.ledger import Champion, Run, Superseded
 from domain.messages import DeployStep, Redeployed
 from lambdas import hosting
 from lambdas.environment import Environment
 
 
+class ApprovedTooLate(Exception):
+    """The champion is not the one any more that the approved run was judged against."""
+
+
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
-    """The config that is to be live, and whether the endpoint is on its way to it. Raises Superseded, EndpointBusy."""
+    """The config that is to be live, and whether the endpoint is on its way to it.
+
+    Raises Superseded, ApprovedTooLate, EndpointBusy.
+    """
     step, env = DeployStep.model_validate(event), Environment.read()
     env.ledger.require_claim(step.execution)
     target = _target(env, step)
@@ -37,9 +45,21 @@ def _target(env: Environment, step: DeployStep) -> tuple[str, str] | None:
     run = env.ledger.run(step.run)
     if run is None or run.judged != "promote":
         raise Superseded(f"run {step.run} has not passed the gate")
+    if run.awaits_approval:
+        return _approved(env, step, run, champion)
     if champion and champion.run != run.run and champion.version != run.champion_version:
         raise Superseded(
             f"run {step.run} was judged against champion {run.champion_version}, now it is {champion.version}"
+        )
+    return run.run, run.artifact
+
+
+def _approved(env: Environment, step: DeployStep, run: Run, champion: Champion | None) -> tuple[str, str]:
+    """The run that a person approved, now this execution's. Raises ApprovedTooLate."""
+    env.ledger.save_run(replace(run, execution=step.execution))
+    if (champion.version if champion else 0) != run.champion_version:
+        raise ApprovedTooLate(
+            f"run {run.run} was judged against champion {run.champion_version}, and another has been promoted since"
         )
     return run.run, run.artifact
 

@@ -20,8 +20,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     if step.failed and run and run.execution == step.execution:
         give_up(env, run, f"{step.failed.error}: {step.failed.cause}")
     env.ledger.release(step.execution)
-    reason = pending(env)
-    return Released(started=start(env, step.execution, reason) if reason else None).to_payload()
+    due = pending(env)
+    return Released(started=start(env, step.execution, due) if due else None).to_payload()
 
 
 def give_up(env: Environment, run: Run, reason: str) -> None:
@@ -30,7 +30,7 @@ def give_up(env: Environment, run: Run, reason: str) -> None:
     A run that was promoted before it failed stays promoted; one that is concluded stays so.
     """
     champion = env.ledger.champion()
-    if run.verdict:
+    if run.verdict and not run.awaits_approval:
         return
     promoted = champion is not None and champion.run == run.run
     # DynamoDB items end at 400 KB and a cause may hold a whole job description: the start says what happened.
@@ -38,14 +38,14 @@ def give_up(env: Environment, run: Run, reason: str) -> None:
     env.ledger.conclude(ended)
 
 
-def start(env: Environment, after: str, reason: str, chain: int = 0) -> str:
-    """Start the execution that follows `after`; its name is a function of `after`, so a retry starts no second.
+def start(env: Environment, after: str, due: dict[str, str], chain: int = 0) -> str:
+    """Start the execution that follows `after` with what is `due`; its name is `after`'s, so a retry starts no second.
 
     `chain` counts executions in a row that failed before they could do anything.
     """
     name = f"after-{layout.digest(after)}"
     states = env.client("stepfunctions")
-    message = json.dumps({"reason": reason[:200], "from": "Settle", "chain": chain})
+    message = json.dumps({**due, "chain": chain})
     try:
         answer = states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message)
     except states.exceptions.ExecutionAlreadyExists:

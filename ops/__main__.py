@@ -164,6 +164,17 @@ def withdraw_command(
     withdraw(_deployment(project), file, make_console())
 
 
+@app.command("approve")
+def approve_command(
+    run: Annotated[str, typer.Argument(help="The first characters of its id.")],
+    project: Project = "",
+) -> None:
+    """Let a model go live that passed the gate and waits for a person (gate.approval: manual)."""
+    from ops.approve import approve
+
+    approve(_deployment(project), run, make_console())
+
+
 @app.command("prepare-data")
 def prepare_data_command(
     folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = Path(".local/reviews"),

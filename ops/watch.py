@@ -14,6 +14,7 @@ VERDICTS = {
     "promote": "promoted",
     "keep": "kept out",
     "reject": "rejected",
+    "awaiting-approval": "awaits approval",
     "screened": "screened out",
     "too-few-rows": "too few rows",
     "gave-up": "gave up",

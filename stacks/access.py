@@ -129,6 +129,26 @@ class Access:
         only_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
         return _allow(["iam:PassRole"], [self._endpoint_role.role_arn], only_sagemaker)
 
+    # ---- the registry -----------------------------------------------------------------------
+
+    def register(self) -> Grant:
+        """Make the group and its versions."""
+        actions = ["CreateModelPackage", "CreateModelPackageGroup", "DescribeModelPackageGroup"]
+        return _allow([f"sagemaker:{action}" for action in actions], self._registry())
+
+    def look_at_packages(self) -> Grant:
+        """Ask how a version is."""
+        return _allow(["sagemaker:DescribeModelPackage"], self._registry())
+
+    def remove_packages(self) -> Grant:
+        """Delete the group and its versions."""
+        actions = ["DeleteModelPackage", "DeleteModelPackageGroup", "DescribeModelPackageGroup"]
+        return _allow([f"sagemaker:{action}" for action in actions], self._registry())
+
+    def list_packages(self) -> Grant:
+        """List versions; AWS offers no resource level for it."""
+        return _allow(["sagemaker:ListModelPackages"], ["*"])
+
     # ---- telling ---------------------------------------------------------------------------
 
     def notify(self) -> Grant:
@@ -157,6 +177,13 @@ class Access:
 
     def _endpoint(self) -> str:
         return self.sagemaker_arn("endpoint", layout.endpoint(self._project))
+
+    def _registry(self) -> list[str]:
+        group = layout.package_group(self._project)
+        return [
+            self.sagemaker_arn("model-package-group", group),
+            self.sagemaker_arn("model-package", f"{group}/*"),
+        ]
 
     def _hosting(self) -> list[str]:
         made = [self.sagemaker_arn(kind, f"{self._project}-*") for kind in ("endpoint-config", "model")]

@@ -73,6 +73,12 @@ class Definition:
         return claim.next(
             sfn.Choice.jsonata(self._scope, "Claimed")
             .when(when("$outcome = 'coalesced'"), coalesced, outputs={"outcome": "coalesced"})
+            .when(
+                when("$start = 'Redeploy' and $run != '' and $outcome = 'claimed'"),
+                redeploy,
+                comment="A person approved this run",
+                assign={"verdict": "promote"},
+            )
             .when(when("$start = 'Redeploy' or $outcome = 'recover'"), redeploy, assign={"target": "champion"})
             .otherwise(settle)
         )
@@ -157,7 +163,9 @@ class Definition:
             "Reject", {"run": "{% $run %}"}, comment="The champion stays; data that did harm is held"
         )
         judged = sfn.Choice.jsonata(self._scope, "Judged")
-        return evaluate.next(judged.when(when("$verdict = 'promote'"), redeploy).otherwise(reject.next(announce)))
+        judged.when(when("$verdict = 'promote'"), redeploy)
+        judged.when(when("$verdict = 'awaiting-approval'"), announce, comment="A person has the last word")
+        return evaluate.next(judged.otherwise(reject.next(announce)))
 
     def _announce(self, release: sfn.IChainable) -> sfn.IChainable:
         announce = self._steps.ask(

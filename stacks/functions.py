@@ -57,7 +57,8 @@ def table(a: Access) -> tuple[Step, ...]:
         ),
         Step(
             "evaluate", "evaluate.handler", _MOST_MEMORY_MB, 900,
-            (a.list_bucket(), a.read(models, data, runs), a.write(runs), a.change_ledger(), a.look_at_jobs()),
+            (a.list_bucket(), a.read(models, data, runs), a.write(runs), a.change_ledger(), a.look_at_jobs(),
+             a.register()),
             package=EVALUATE, disk_mb=4096,
         ),
         Step("reject", "reject.handler", 256, 120, (a.list_bucket(), a.read(data), a.change_ledger())),
@@ -85,7 +86,13 @@ def table(a: Access) -> tuple[Step, ...]:
         Step(
             "lifecycle-is-complete", "lifecycle.is_complete", 256, 120,
             (a.read_ledger(), a.start_executions(), a.look_at_executions(), a.list_executions(), a.stop_executions(),
-             a.list_jobs(), a.stop_jobs(), a.look_at_endpoint(), a.remove_endpoint(), a.list_hosting()),
+             a.list_jobs(), a.stop_jobs(), a.look_at_endpoint(), a.remove_endpoint(), a.list_hosting(),
+             a.remove_packages(), a.list_packages()),
+        ),
+        Step(
+            "approve", "approve.handler", 256, 60,
+            (a.change_ledger(), a.look_at_packages(), a.start_executions()),
+            dead_letters=True,
         ),
     )  # fmt: skip
 

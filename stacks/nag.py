@@ -23,13 +23,14 @@ _WILDCARDS: Final = {
     "Functions/Claim": ("executions",),
     "Functions/Prepare": ("landing/", "datasets/", "models/", "quarantine/", "jobs", "*"),
     "Functions/Screen": ("models/", "datasets/", "runs/"),
-    "Functions/Evaluate": ("models/", "datasets/", "runs/", "jobs"),
+    "Functions/Evaluate": ("models/", "datasets/", "runs/", "jobs", "packages"),
+    "Functions/Approve": ("packages",),
     "Functions/Reject": ("datasets/",),
     "Functions/Redeploy": ("configs", "models", "*"),
     "Functions/Verify": ("runs/", "configs", "models"),
     "Functions/Reconcile": ("executions", "jobs", "*"),
     "Functions/Observe": ("jobs",),
-    "Functions/LifecycleIsComplete": ("executions", "jobs", "configs", "models", "*"),
+    "Functions/LifecycleIsComplete": ("executions", "jobs", "configs", "models", "packages", "*"),
     "Pipeline/Machine": ("jobs", "*"),
     "Training": ("datasets/", "checkpoints/", "models/", "training-log", "*"),
     "Endpoint": ("models/", "endpoint-log", "*"),
@@ -56,7 +57,7 @@ def _findings(stack: Stack) -> Iterator[tuple[str, str, str]]:
     for function in stack.node.find_child("Functions").node.children:
         name = function.node.id
         yield f"Functions/{name}/Function", "L1", "python3.13: the newest that all pinned wheels are built for"
-        if not name.startswith(("Lifecycle", "Reconcile", "Observe")):
+        if not name.startswith(("Lifecycle", "Reconcile", "Observe", "Approve")):
             yield "Pipeline/Machine/Role", _versions_of(stack, f"Functions/{name}/Function"), _INVOKED
     yield from _framework(stack)
 
@@ -100,6 +101,7 @@ def _why(stack: Stack, wildcard: str) -> tuple[str, str]:
         "jobs": (arn("sagemaker", f"training-job/{project}-*"), _OWN_NAMES),
         "configs": (arn("sagemaker", f"endpoint-config/{project}-*"), _OWN_NAMES),
         "models": (arn("sagemaker", f"model/{project}-*"), _OWN_NAMES),
+        "packages": (arn("sagemaker", f"model-package/{layout.package_group(project)}/*"), _OWN_NAMES),
         "training-log": (arn("logs", "log-group:/aws/sagemaker/TrainingJobs*"), "the streams of AWS's one log group"),
         "endpoint-log": (arn("logs", f"log-group:/aws/sagemaker/Endpoints/{project}*"), "the streams of its log group"),
     }[wildcard]

@@ -54,7 +54,7 @@ class Triggers(Construct):
 
 
 class Watchers(Construct):
-    """A training job that ended is measured; an execution that did not end well is reconciled."""
+    """A job that ended is measured, an execution that did not end well is reconciled, an approval is carried out."""
 
     def __init__(
         self,
@@ -65,6 +65,7 @@ class Watchers(Construct):
         machine: sfn.IStateMachine,
         observe: lambda_.IFunction,
         reconcile: lambda_.IFunction,
+        approve: lambda_.IFunction,
         dead_letters: sqs.IQueue,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -73,8 +74,13 @@ class Watchers(Construct):
             "TrainingJobStatus": ["Completed", "Failed", "Stopped"],
         }
         broken = {"stateMachineArn": [machine.state_machine_arn], "status": ["FAILED", "ABORTED", "TIMED_OUT"]}
+        decided = {
+            "ModelPackageGroupName": [layout.package_group(project)],
+            "ModelApprovalStatus": ["Approved", "Rejected"],
+        }
         for name, source, kind, detail, function in (
             ("TrainingEnded", "aws.sagemaker", "SageMaker Training Job State Change", ended_job, observe),
+            ("Approved", "aws.sagemaker", "SageMaker Model Package State Change", decided, approve),
             ("ExecutionBroken", "aws.states", "Step Functions Execution Status Change", broken, reconcile),
         ):
             events.Rule(

@@ -85,6 +85,7 @@ class AutomateMlops(Stack):
             machine=pipeline.machine,
             observe=functions["observe"],
             reconcile=functions["reconcile"],
+            approve=functions["approve"],
             dead_letters=notices.dead_letters,
         )
         # All that teardown uses is made before the custom resource, and so deleted after it.

@@ -46,6 +46,11 @@ def resource_arn(operation: str, request: dict[str, Any]) -> str:
     """The ARN that IAM checks an operation on, or "*"."""
     if "ResourceArn" in request:
         return str(request["ResourceArn"])
+    package = request.get("ModelPackageArn") or request.get("ModelPackageName")
+    if package:
+        return str(package)
+    if operation == "CreateModelPackage":
+        return sagemaker_arn("model-package-group", str(request.get("ModelPackageGroupName", "*")))
     for noun, kind in _KINDS.items():
         if operation.endswith(noun) and request.get(f"{noun}Name"):
             return sagemaker_arn(kind, request[f"{noun}Name"])

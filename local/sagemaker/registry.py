@@ -11,6 +11,7 @@ from local.sagemaker.platform import Platform
 from local.sagemaker.records import Table, Tags, arn, page
 
 Record = dict[str, Any]
+EVENT = "SageMaker Model Package State Change"
 
 
 class Registry:
@@ -58,6 +59,7 @@ class Registry:
                 "CreatedBy": {},
                 "ModelPackageGroupStatus": "Completed",
                 "_versions": 0,
+                "_tokens": {},
             },
         ):
             raise invalid(f"Model Package Group already exists: {resource}")
@@ -86,6 +88,9 @@ class Registry:
         if "ModelPackageGroupName" not in request:
             raise invalid("The local cloud keeps versioned packages only: ModelPackageGroupName is missing.")
         group = self._group(request["ModelPackageGroupName"])
+        token = request.get("ClientToken")
+        if token in group["_tokens"]:
+            return {"ModelPackageArn": group["_tokens"][token]}
         group["_versions"] += 1
         name, version = group["ModelPackageGroupName"], group["_versions"]
         resource = f"{arn(self._platform, 'model-package', name)}/{version}"
@@ -103,7 +108,15 @@ class Registry:
                 "CreationTime": time.time(),
             },
         )
+        if token:
+            group["_tokens"][token] = resource
+        self._tell(resource)
         return {"ModelPackageArn": resource}
+
+    def _tell(self, resource: str) -> None:
+        """The event of a version that was made or changed."""
+        detail = _public(self._package(resource))
+        self._platform.emit(EVENT, {**detail, "CreationTime": int(1000 * detail["CreationTime"])}, resource)
 
     def describe_package(self, request: Record) -> Record:
         """DescribeModelPackage, by ARN."""
@@ -132,6 +145,7 @@ class Registry:
         """UpdateModelPackage."""
         record = self._package(request["ModelPackageArn"])
         record.update({key: value for key, value in request.items() if key != "ModelPackageArn"})
+        self._tell(record["ModelPackageArn"])
         return {"ModelPackageArn": record["ModelPackageArn"]}
 
     def delete_package(self, request: Record) -> Record:

@@ -6,12 +6,12 @@ model holds too, so they are walked here. Rules that span members are in `rules.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import botocore.session
+import regex
 from botocore.model import ServiceModel, Shape
 from botocore.validate import ParamValidator
 
@@ -69,7 +69,8 @@ def _text(shape: Shape, value: str, path: str) -> Iterator[str]:
     if allowed and value not in allowed:
         yield _failed(value, path, f"Member must satisfy enum value set: [{', '.join(allowed)}]")
     pattern = shape.metadata.get("pattern")
-    if pattern and not re.fullmatch(_python_pattern(pattern), value):
+    # The model's patterns are Java's: `re` knows no \p{L}, `regex` does.
+    if pattern and not regex.fullmatch(pattern, value):
         yield _failed(value, path, f"Member must satisfy regular expression pattern: {pattern}")
 
 
@@ -87,12 +88,6 @@ def _bounds(shape: Shape, size: float, value: Any, path: str, what: str) -> Iter
 
 def _failed(value: Any, path: str, constraint: str) -> str:
     return f"Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"
-
-
-@cache
-def _python_pattern(pattern: str) -> str:
-    """The model's patterns are Java's; Python's `re` lacks the Unicode classes that tags use."""
-    return pattern.replace(r"\p{L}", "a-zA-Z\u00c0-\uffff").replace(r"\p{Z}", r"\s").replace(r"\p{N}", r"\d")
 
 
 def _camel(name: str) -> str:

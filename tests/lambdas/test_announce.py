@@ -40,6 +40,7 @@ def listen(project: Project) -> str:
         ("promote", "New Model", 1, 0),
         ("keep", "Model Kept", 0, 0),
         ("reject", "Model Rejected", 0, 1),
+        ("awaiting-approval", "Model Awaiting Approval", 0, 0),
         ("screened", "Data Held", 0, 0),
         ("too-few-rows", "Data Refused", 0, 0),
     ],
@@ -56,7 +57,8 @@ def test_every_verdict_is_told_as_event_notification_and_metric(
     assert event["detail"] == {"project": project.name, "run": run.run, "dataset": "d0", "sentence": "Because."}
     (told,) = project.notifications()
     assert told["Subject"] == f"{project.name}: {title}"
-    assert told["Message"].startswith("Because.\n\nRun 0123456789ab (started because: test).")
+    waits = " It waits for a person: mlops approve 0123456789ab" if verdict == "awaiting-approval" else ""
+    assert told["Message"].startswith(f"Because.{waits}\n\nRun 0123456789ab (started because: test).")
     found = metrics(capsys.readouterr().out)
     assert (found["Promoted"], found["Rejected"]) == (promoted, rejected)
 

@@ -12,6 +12,7 @@ from lambdas import prepare, release
 from lambdas.pending import pending
 from tests.lambdas.project import Project, reviews
 
+CHANGED = {"reason": "landing changed", "from": "Settle"}
 FAILED = {"error": "VerifyFailed", "cause": "3 of 20 golden rows differ"}
 
 
@@ -58,15 +59,15 @@ def test_what_is_concluded_or_held_is_not_pending(project: Project) -> None:
     project.drop("a.csv", reviews(40))
     execution = project.claim()
     prepared = prepare.handler({"execution": execution, "reason": "drop"}, None)
-    assert pending(project.env) == "landing changed"
+    assert pending(project.env) == CHANGED
     run = project.env.ledger.run(str(prepared["run"]))
     assert run is not None
     project.env.ledger.conclude(replace(run, verdict="keep"))
-    assert pending(project.env) == ""
+    assert pending(project.env) is None
     project.drop("bad.csv", "wrong\n")
-    assert pending(project.env) == "landing changed"
+    assert pending(project.env) == CHANGED
     prepare.handler({"execution": execution, "reason": "drop"}, None)
-    assert pending(project.env) == "", "a file held by Prepare leaves the dataset that is concluded"
+    assert pending(project.env) is None, "a file held by Prepare leaves the dataset that is concluded"
 
 
 def test_a_run_that_was_rolled_back_is_given_up(project: Project) -> None:

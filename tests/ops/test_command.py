@@ -16,7 +16,7 @@ from ops.errors import Unusable
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
-    "local", "demo", "drop", "watch", "runs", "explain", "predict", "retrain", "held", "release", "withdraw",
+    "local", "demo", "drop", "watch", "runs", "explain", "predict", "retrain", "held", "release", "withdraw", "approve",
     "prepare-data",
 )  # fmt: skip
 

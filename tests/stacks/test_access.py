@@ -13,6 +13,7 @@ WITHOUT_RESOURCE = {
     "cloudwatch:PutMetricData",
     "ecr:GetAuthorizationToken",
     "sagemaker:ListEndpointConfigs",
+    "sagemaker:ListModelPackages",
     "sagemaker:ListModels",
     "sagemaker:ListTrainingJobs",
     "logs:CreateLogDelivery",

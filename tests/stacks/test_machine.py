@@ -156,6 +156,26 @@ def test_a_champion_that_cannot_be_served_fails_for_reconcile(aws: Synthesized) 
     assert "Release" not in done.states
 
 
+def test_what_passes_may_wait_for_a_person(aws: Synthesized) -> None:
+    done = run(aws, evaluate=[{"verdict": "awaiting-approval", "sentence": "Passed"}])
+    assert done.states == [*JUDGED, *ENDING]
+    assert done.asked["announce"][0]["verdict"] == "awaiting-approval"
+
+
+def test_an_approved_run_goes_live(aws: Synthesized) -> None:
+    message = {"reason": "approved", "from": "Redeploy", "run": RUN}
+    done = run(aws, message=message)
+    assert done.states == ["Claim", "Claimed", *CONVERGENCE, "Promote", *ENDING]
+    assert (done.asked["redeploy"][0]["target"], done.asked["redeploy"][0]["run"]) == ("candidate", RUN)
+    assert done.asked["announce"][0] | {"execution": ""} == {"execution": "", "run": RUN, "verdict": "promote"}
+    taken_over = run(aws, message=message, claim=[{"outcome": "recover"}])
+    assert taken_over.asked["redeploy"][0]["target"] == "champion", "first things first"
+    late = ServiceError("ApprovedTooLate", "another has been promoted since")
+    refused = run(aws, message=message, redeploy=[late, {"config": "config-0", "outcome": "unchanged"}])
+    assert refused.error == "RolledBack"
+    assert refused.asked["release"][0]["failed"]["error"] == "ApprovedTooLate"
+
+
 def test_what_is_screened_out_is_announced_and_not_trained(aws: Synthesized) -> None:
     done = run(aws, screen=[{"outcome": "held"}])
     assert done.states == [*LOOKED, *ENDING]

@@ -60,7 +60,7 @@ def test_every_log_group_ends(aws: Synthesized) -> None:
 def test_functions_stay_within_lambdas_limits(aws: Synthesized) -> None:
     functions = aws.of_type("AWS::Lambda::Function").values()
     ours = [function for function in functions if function.get("FunctionName", "").startswith(f"{PROJECT}-")]
-    assert len(ours) == 15
+    assert len(ours) == 16
     for function in ours:
         assert function["Runtime"] == "python3.13"
         assert function["Architectures"] == ["x86_64"]

@@ -1,0 +1,87 @@
+"""The model registry: each judged candidate is a version of the project's ModelPackageGroup, with its receipt.
+
+The group is made here and not by CloudFormation, like the endpoint: it holds what was made at run time, and goes with
+the stack (`lambdas/lifecycle.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from domain import layout
+from domain.judgement import Decision
+from domain.ledger import Run
+from lambdas.environment import Environment
+
+APPROVED: Final = "Approved"
+PENDING: Final = "PendingManualApproval"
+REJECTED: Final = "Rejected"
+
+
+def register(env: Environment, run: Run, decision: Decision, status: str) -> str:
+    """The ARN of the version that a run's artifact is, created with `status` if it is not there yet."""
+    _ensure_group(env)
+    receipt = layout.s3_uri(env.bucket, layout.run_file(run.run, "receipt.json"))
+    answer = env.client("sagemaker").create_model_package(
+        ModelPackageGroupName=layout.package_group(env.project),
+        InferenceSpecification={
+            "Containers": [{"Image": env.serving_image, "ModelDataUrl": run.artifact}],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+        ModelMetrics={"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": receipt}}},
+        ModelApprovalStatus=status,
+        CustomerMetadataProperties={
+            "run": run.run,
+            "dataset": run.dataset,
+            "verdict": decision.verdict,
+            "accuracy": f"{decision.candidate.accuracy:.4f}",
+            "macro_f1": f"{decision.candidate.macro_f1:.4f}",
+        },
+        # The same run and artifact is the same version, if a first try's answer was lost.
+        ClientToken=layout.digest([run.run, run.artifact], 32),
+    )
+    return str(answer["ModelPackageArn"])
+
+
+def status_of(env: Environment, package: str) -> str:
+    """The approval status of a version, as it is now: an event may be late. "" if it is gone."""
+    described = _found(env, "describe_model_package", ModelPackageName=package)
+    return str(described["ModelApprovalStatus"]) if described else ""
+
+
+def remove(env: Environment) -> None:
+    """Delete the group with its versions; nothing happens if there is none."""
+    group = layout.package_group(env.project)
+    if _found(env, "describe_model_package_group", ModelPackageGroupName=group) is None:
+        return
+    pages = env.client("sagemaker").get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+    for package in [item["ModelPackageArn"] for page in pages for item in page["ModelPackageSummaryList"]]:
+        _found(env, "delete_model_package", ModelPackageName=package)
+    _found(env, "delete_model_package_group", ModelPackageGroupName=group)
+
+
+def _ensure_group(env: Environment) -> None:
+    group = layout.package_group(env.project)
+    if _found(env, "describe_model_package_group", ModelPackageGroupName=group) is None:
+        try:
+            env.client("sagemaker").create_model_package_group(
+                ModelPackageGroupName=group, ModelPackageGroupDescription=f"Candidates of {env.project}"
+            )
+        except ClientError as error:
+            if "already exists" not in str(error):  # another try of ours was quicker
+                raise
+
+
+def _found(env: Environment, operation: str, **names: str) -> dict[str, Any] | None:
+    """The answer of an operation on something by name, or None if it is not there (any more)."""
+    try:
+        answer: dict[str, Any] = getattr(env.client("sagemaker"), operation)(**names)
+    except ClientError as error:
+        # SageMaker has no modelled error for this; which words it uses is not confirmed, so both are known.
+        if any(words in str(error) for words in ("does not exist", "ould not find")):
+            return None
+        raise
+    return answer
