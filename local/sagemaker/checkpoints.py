@@ -38,7 +38,11 @@ class Checkpoints:
         return len(self._stored)
 
     def sync(self, *, final: bool = False) -> None:
-        """Copy settled new and changed files up, and delete what is gone; `final` (process over) copies all."""
+        """Copy settled new and changed files up, then delete what is gone; `final` (process over) copies all.
+
+        Nothing is deleted while something has still to go up: S3 would lose the last whole checkpoint for a part of
+        the next one.
+        """
         now = {
             str(path.relative_to(self._directory)): _signature(path)
             for path in sorted(self._directory.rglob("*"))
@@ -48,9 +52,10 @@ class Checkpoints:
             settled = final or self._seen.get(relative) == signature
             if settled and self._stored.get(relative) != signature:
                 self._upload(relative, signature)
-        for relative in self._stored.keys() - now.keys():
-            self._s3.delete_object(Bucket=self._bucket, Key=self._prefix + relative)
-            del self._stored[relative]
+        if all(self._stored.get(relative) == signature for relative, signature in now.items()):
+            for relative in self._stored.keys() - now.keys():
+                self._s3.delete_object(Bucket=self._bucket, Key=self._prefix + relative)
+                del self._stored[relative]
         self._seen = now
 
     def _upload(self, relative: str, signature: Signature) -> None:
