@@ -1,0 +1,40 @@
+"""`python -m bench [--full] [PART…]`: measure the parts one after the other, print their tables, keep the figures."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import time
+from typing import Final
+
+from bench.machine import this_machine
+from bench.report import keep, show
+from ops.console import make_console, seconds
+
+# In this order; each is the module `bench.NAME`.
+PARTS: Final[tuple[str, ...]] = ()
+# Too long for `make bench`.
+LONG_PARTS: Final[tuple[str, ...]] = ()
+
+
+def main() -> None:
+    """Run the parts that are named, or all of them."""
+    everything = (*PARTS, *LONG_PARTS)
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"default: all of {', '.join(everything)}")
+    parser.add_argument("--full", action="store_true", help="more repetitions, and the long parts")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - set(everything):
+        parser.error(f"there is no part {min(unknown)}")
+    console, machine = make_console(), this_machine()
+    console.print(f"{machine}")
+    for name in arguments.parts or (everything if arguments.full else PARTS):
+        began = time.monotonic()
+        result = importlib.import_module(f"bench.{name}").run(full=arguments.full)
+        show(result, console)
+        path = keep(name, result, machine, arguments.full)
+        console.print(f"{name}: {seconds(time.monotonic() - began)}; figures in {path.name}", style="dim")
+
+
+if __name__ == "__main__":
+    main()
