@@ -17,12 +17,17 @@ class _Section(BaseModel):
 
 
 class DataSettings(_Section):
-    """How a dropped file is read and split. `features`, `label`, `group`, the percentages and the text rules
-    are frozen per `epoch`: to change them, raise `epoch` (models of different epochs are never compared)."""
+    """How a dropped file is read and split. `features`, `label`, `group`, `slice`, the percentages and the text
+    rules are frozen per `epoch`: to change them, raise `epoch` (models of different epochs are never compared).
+
+    The gate judges each value of the column `slice` by itself; it may be a feature or the group as well. A row without
+    a value there is judged with all the others and belongs to no slice.
+    """
 
     features: tuple[str, ...] = Field(("text",), min_length=1, max_length=256)
     label: str = Field("label", min_length=1)
     group: str | None = None
+    slice: str | None = None
     epoch: int = Field(1, ge=1)
     test_percent: int = Field(10, ge=1, le=40)
     validation_percent: int = Field(10, ge=1, le=40)
@@ -38,6 +43,8 @@ class DataSettings(_Section):
         columns = [*self.features, self.label, *([self.group] if self.group else [])]
         if len(set(columns)) != len(columns):
             raise ValueError(f"features, label and group must be different columns, got {columns}")
+        if self.slice == self.label:
+            raise ValueError(f"slice must be another column than label, {self.label!r}: each label is judged anyway")
         return self
 
     def frozen(self) -> dict[str, object]:
@@ -46,6 +53,7 @@ class DataSettings(_Section):
             "features": list(self.features),
             "label": self.label,
             "group": self.group,
+            "slice": self.slice,
             "test_percent": self.test_percent,
             "validation_percent": self.validation_percent,
             "max_chars": self.max_chars,

@@ -14,9 +14,9 @@ Verdict = Literal["promote", "keep", "reject"]
 class JudgedRow:
     """One held-out row: the label it is judged by and what each model answered (`None`: there is no champion).
 
-    `held_out_before` says that the champion's own version held this row out already; its label is then the one it
-    had there, so that a drop cannot rewrite the test it is judged by. `anchor` is what the first champion of the
-    epoch answered, where it was asked. `slice` is the value of the slice column, if there is one.
+    `held_out_before` says that the champion's own version held this row out already; its label and slice are then those
+    it had there, so that a drop cannot rewrite the test it is judged by. `anchor` is what the first champion of the
+    epoch answered, where it was asked. `slice` is the value of the slice column, None if the row has none.
     """
 
     id: str

@@ -1,8 +1,8 @@
 """The record contract: what a row is, who it is, and which split it belongs to.
 
-A row is `{"id", "features": {name: text}, "label"}` and, with a group column, `"group"`. Its id is a function of its
-features alone and its split a function of its id (or group) alone, so data can grow for ever and no row ever
-moves between splits.
+A row is `{"id", "features": {name: text}, "label"}` and, where there is such a column, `"group"` and `"slice"`. Its id
+is a function of its features alone and its split a function of its id (or group) alone, so data can grow for ever and
+no row ever moves between splits.
 """
 
 from __future__ import annotations
@@ -29,22 +29,26 @@ class Contract:
     test_percent: int
     validation_percent: int
     max_chars: int
+    slice: str | None = None
 
 
 @dataclass(frozen=True)
 class Row:
-    """One accepted row."""
+    """One accepted row. `slice` is None for a row that belongs to no slice."""
 
     id: str
     features: dict[str, str]
     label: str
     group: str | None = None
+    slice: str | None = None
 
     def to_json(self) -> str:
         """One JSON line, without the newline."""
         value: dict[str, object] = {"id": self.id, "features": self.features, "label": self.label}
         if self.group is not None:
             value["group"] = self.group
+        if self.slice is not None:
+            value["slice"] = self.slice
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -72,16 +76,24 @@ def split_of(identity: str, test_percent: int, validation_percent: int) -> str:
 
 
 def parse_row(raw: Mapping[str, object], contract: Contract) -> tuple[Row, str]:
-    """The row and its split.
+    """The row and its split. A row without a value for the slice column belongs to no slice.
 
-    Raises RowRejected if a column is missing, is empty, is no plain value, or is too long.
+    Raises RowRejected if another column is missing or empty, or if any is no plain value or too long.
     """
     features = {name: _value(raw, name, contract.max_chars) for name in contract.features}
     label = _value(raw, contract.label, 256)
     group = _value(raw, contract.group, 1024) if contract.group else None
-    row = Row(row_id(features), features, label, group)
+    part = _value(raw, contract.slice, 1024) if contract.slice and _is_given(raw.get(contract.slice)) else None
+    row = Row(row_id(features), features, label, group, part)
     identity = hashlib.sha256(group.encode()).hexdigest() if group is not None else row.id
     return row, split_of(identity, contract.test_percent, contract.validation_percent)
+
+
+def _is_given(value: object) -> bool:
+    """Whether a cell holds anything but null, NaN or white space."""
+    if isinstance(value, float):
+        return not math.isnan(value)
+    return bool(value.strip()) if isinstance(value, str) else value is not None
 
 
 def _value(raw: Mapping[str, object], column: str, max_chars: int) -> str:

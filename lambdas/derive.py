@@ -91,7 +91,7 @@ def _derive(env: Environment, source: Source) -> Report:
 
 
 def _sort_rows(env: Environment, source: Source, contract: Contract, report: Report, files: _Files) -> None:
-    columns = [*contract.features, contract.label, *([contract.group] if contract.group else [])]
+    columns = [*contract.features, contract.label, *filter(None, (contract.group, contract.slice))]
     labels: dict[str, Counter[str]] = defaultdict(Counter)
     for place, raw in read_rows(source.key, _open(env, source), columns):
         try:

@@ -84,18 +84,21 @@ def _judged(
     env: Environment, rows: dict[str, Row], candidate: dict[str, Answer], champion: Champion | None
 ) -> list[JudgedRow]:
     if champion is None:
-        return [JudgedRow(row.id, row.label, candidate[row.id].label, None, False) for row in rows.values()]
+        return [
+            JudgedRow(row.id, row.label, candidate[row.id].label, None, False, slice=row.slice) for row in rows.values()
+        ]
     theirs = answers(env, champion.run, champion.artifact, rows.values())
     old = test_rows(env, read_version(env, champion.epoch, champion.dataset))
     first = _first_answers(env, champion)
     return [
         JudgedRow(
             id=row.id,
-            label=old[row.id].label if row.id in old else row.label,
+            label=old.get(row.id, row).label,
             candidate=candidate[row.id].label,
             champion=theirs[row.id].label,
             held_out_before=row.id in old,
             anchor=first[row.id].label if row.id in first else None,
+            slice=old.get(row.id, row).slice,
         )
         for row in rows.values()
     ]

@@ -20,7 +20,7 @@ def test_rows(env: Environment, version: Version) -> dict[str, Row]:
 def part_rows(env: Environment, epoch: int, split: str, source: Source) -> dict[str, Row]:
     """Rows of one source that fell into one split, by id; of rows with the same id the last counts."""
     lines = read_lines(env, layout.part(epoch, split, source.source))
-    return {line["id"]: Row(line["id"], line["features"], line["label"], line.get("group")) for line in lines}
+    return {line["id"]: Row(**line) for line in lines}
 
 
 def has_test_rows(env: Environment, version: Version, least: int) -> bool:

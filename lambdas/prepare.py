@@ -68,7 +68,7 @@ def _check_epoch(env: Environment) -> None:
     if changed:
         raise EpochChanged(
             f"data.{', data.'.join(changed)} cannot change within epoch {data.epoch} "
-            f"(it froze {json.dumps({name: bound.get(name) for name in changed})}): rows would move between splits. "
+            f"(it froze {json.dumps({name: bound.get(name) for name in changed})}): its rows were read that way. "
             f"Set data.epoch to {data.epoch + 1} to start over."
         )
 

@@ -39,6 +39,7 @@ def test_settings_survive_a_function_s_environment() -> None:
         ({"data": {"features": []}}, "data.features"),
         ({"data": {"features": ["text"], "label": "text"}}, "data"),
         ({"data": {"group": "label"}}, "data"),
+        ({"data": {"slice": "label"}}, "data"),
         ({"data": {"test_percent": 0}}, "data.test_percent"),
         ({"data": {"epoch": 0}}, "data.epoch"),
         ({"data": {"max_rejected_fraction": 1.5}}, "data.max_rejected_fraction"),

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.records import Contract, RowRejected, normalize, parse_row, row_id, split_of
+from domain.records import Contract, Row, RowRejected, normalize, parse_row, row_id, split_of
 
 CONTRACT = Contract(("text",), "label", None, test_percent=10, validation_percent=10, max_chars=1000)
 GROUPED = Contract(("text",), "label", "author", test_percent=10, validation_percent=10, max_chars=1000)
+SLICED = Contract(("text",), "label", None, test_percent=10, validation_percent=10, max_chars=1000, slice="device")
 
 # What a file can hold: any text but half surrogates and NUL, and something besides white space.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=200).filter(str.strip)
@@ -61,6 +62,27 @@ def test_a_row_survives_its_json_line(text: str) -> None:
     line = row.to_json()
     assert "\n" not in line
     assert json.loads(line) == {"id": row.id, "features": row.features, "label": "a", "group": "b"}
+
+
+@given(texts, st.sampled_from(["phone", 7, None]))
+def test_a_slice_moves_no_row_and_survives_its_json_line(text: str, device: object) -> None:
+    row, split = parse_row({"text": text, "label": "a", "device": device}, SLICED)
+    plain, split_without = parse_row({"text": text, "label": "a"}, CONTRACT)
+    assert (row.id, split) == (plain.id, split_without)
+    assert Row(**json.loads(row.to_json())) == row
+
+
+@pytest.mark.parametrize("nothing", [{}, *({"device": value} for value in (None, "", " \t", float("nan")))])
+def test_without_a_value_for_it_a_row_belongs_to_no_slice(nothing: dict[str, object]) -> None:
+    row, _ = parse_row({"text": "a", "label": "b", **nothing}, SLICED)
+    assert row.slice is None
+    assert "slice" not in row.to_json()
+
+
+def test_a_slice_is_a_plain_value_like_any_other() -> None:
+    assert parse_row({"text": "a", "label": "b", "device": False}, SLICED)[0].slice == "false"
+    with pytest.raises(RowRejected, match="'device' holds a list"):
+        parse_row({"text": "a", "label": "b", "device": []}, SLICED)
 
 
 @pytest.mark.parametrize(

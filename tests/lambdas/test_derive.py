@@ -163,3 +163,17 @@ def test_several_features_and_a_group(project: Project) -> None:
             splits.setdefault(row["group"], set()).add(split)
     assert len(splits) == 7
     assert all(len(found) == 1 for found in splits.values())
+
+
+def test_a_slice_column_is_kept_in_the_parts_and_may_be_a_feature(project: Project) -> None:
+    project.configure(data={"slice": "text"})
+    source, _ = derive(project, "a.csv", reviews(20))
+    assert all(row["slice"] == row["features"]["text"] for rows in rows_of(project, source).values() for row in rows)
+
+
+def test_a_csv_must_name_the_slice_column_while_its_cells_may_be_empty(project: Project) -> None:
+    project.configure(data={"slice": "device"})
+    source, report = derive(project, "a.csv", "text,label,device\n" + "".join(f"t{n},{n % 2},\n" for n in range(20)))
+    assert report.accepted() == 20
+    assert not [row for rows in rows_of(project, source).values() for row in rows if "slice" in row]
+    assert "no column 'device'" in derive(project, "a.csv", reviews(20))[1].error

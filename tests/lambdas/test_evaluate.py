@@ -165,6 +165,34 @@ def test_a_drop_cannot_rewrite_the_test_it_is_judged_by(project: Project, models
     assert receipt["gate"]["champion"]["accuracy"] == 1.0, "old rows keep the labels that they had"
 
 
+def on(devices: str, body: str) -> str:
+    """The same CSV with a column `device`: a letter a row, over and over, a blank for none."""
+    head, *lines = body.splitlines()
+    marks = (devices * len(lines))[: len(lines)]
+    return "\n".join([f"{head},device", *(f"{line},{mark}" for line, mark in zip(lines, marks, strict=True)), ""])
+
+
+def slices(project: Project, run: Run) -> dict[str, dict[str, Any]]:
+    rules = project.json(layout.run_file(run.run, "receipt.json"))["gate"]["rules"]
+    return {rule["name"]: rule for rule in rules if rule["name"].startswith("slices")}
+
+
+def test_each_slice_is_judged_by_itself_and_a_drop_cannot_move_rows_out_of_it(
+    project: Project, models: Models, job: str
+) -> None:
+    project.configure(data={"slice": "device"}, gate={"max_drop": 1.0, "margin": 1.0, "max_label_drop": 0.0})
+    project.drop("a.csv", on("pw ", models.reviews(0, 600)))
+    assert slices(project, champion(project, models.right, job)) == {}, "there is nobody to compare with"
+    # The same rows once more, all in one slice: folded last, so later versions read them there.
+    project.drop("b.csv", on("x", models.reviews(0, 600)))
+    answer, run = judge(project, prepared(project), models.constant, job)
+    assert answer["verdict"] == "reject"
+    found = slices(project, run)["slices on all rows"]
+    assert (found["passed"], found["inputs"]["tested"], found["inputs"]["collapsed"]) == (False, 2, 2)
+    assert "'p' lost" in found["sentence"]
+    assert "'w' lost" in found["sentence"]
+
+
 def test_what_did_harm_is_held_and_the_rest_goes_on(project: Project, models: Models, job: str) -> None:
     project.drop("a.csv", models.reviews(0, 150))
     live = champion(project, models.right, job)
@@ -238,6 +266,21 @@ def test_only_so_many_rows_are_judged_and_always_the_same(project: Project, mode
     ids = project.read(layout.test_ids(1, receipt["data"]["sources"][0]["source"])).decode().split()
     lines = project.read(layout.run_file(run.run, "predictions.jsonl.gz")).decode().splitlines()
     assert [json.loads(line)["id"] for line in lines] == sorted(ids)[:10]
+
+
+def test_a_champion_that_cannot_be_loaded_is_an_error_with_its_run(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews(0, 150))
+    live = champion(project, models.right, job)
+    project.client("s3").put_object(
+        Bucket=project.bucket, Key=layout.split_uri(live.artifact)[1], Body=b"no tarball any more"
+    )
+    project.drop("b.csv", models.reviews(150))
+    run = prepared(project)
+    with pytest.raises(ModelUnreadable, match=f"the model of run {live.run}"):
+        judge(project, run, models.equal, job)
+    unjudged = project.env.ledger.run(run.run)
+    assert unjudged is not None
+    assert (unjudged.judged, unjudged.package) == ("", ""), "neither judged nor registered"
 
 
 @pytest.mark.parametrize("content", [b"no tarball", b""])
