@@ -34,6 +34,7 @@ def decide(rows: Sequence[JudgedRow], policy: GateSettings, seed: str) -> Decisi
     fresh = [row for row in answered if not row.held_out_before]
     found = [rules.enough_rows(rows, policy), *rules.good_enough(rows, candidate, policy)]
     if champion:
+        found.append(rules.something_kept(rows))
         found += _compared("on all rows", rows, draws, policy)
         before = [row for row in rows if row.held_out_before]
         # The same once more without what came with this run, which may be as poisoned as what it trained on.

@@ -64,6 +64,18 @@ def no_worse(where: str, rows: Sequence[JudgedRow], draws: dict[str, Draws], pol
     return rules
 
 
+def something_kept(rows: Sequence[JudgedRow]) -> Rule:
+    """Of the rows that the champion has right, the candidate has at least one right.
+
+    Only a champion that is mostly wrong can lose all of them to a better one. Either's labels then mean something else,
+    which is for a person to look at.
+    """
+    right = [row for row in rows if row.champion == row.label]
+    kept = sum(row.candidate == row.label for row in right)
+    sentence = f"the candidate is right on {kept} of the {len(right)} rows on which the champion is right"
+    return Rule("something kept", bool(kept or not right), "keep", sentence, {"rows": len(right), "kept": kept})
+
+
 def none_collapsed(what: str, where: str, groups: dict[str, list[JudgedRow]], policy: GateSettings) -> Rule:
     """Rule 4: of no label (or slice) did the candidate lose rows beyond `max_label_drop` and beyond chance.
 
@@ -77,7 +89,7 @@ def none_collapsed(what: str, where: str, groups: dict[str, list[JudgedRow]], po
     collapsed = [name for name in material if p_values[name] < 1 - _CONFIDENCE]
     harm = any(p_values[name] < 1 - _CONFIDENCE_OF_HARM for name in collapsed)
     said = [
-        f"{name!r} lost {lost} and won {won} of {len(tested[name])} rows (p {p_values[name]:.4f})"
+        f"{name!r} lost {lost} and won {won} of {len(tested[name])} rows ({_p(p_values[name])})"
         for name, (lost, won) in counts.items()
         if name in collapsed
     ]
@@ -124,6 +136,10 @@ def drawn(rows: Sequence[JudgedRow], models: Sequence[str], policy: GateSettings
 def _threshold(what: str, value: float, least: float) -> Rule:
     sentence = f"{what} {value:.4f}, at least {least:.4f} needed"
     return Rule(f"{what} threshold", value >= least, "reject", sentence, {"value": value, "needed": least})
+
+
+def _p(value: float) -> str:
+    return f"p {value:.4f}" if value >= 0.0001 else "p < 0.0001"
 
 
 def _lost_and_won(rows: Sequence[JudgedRow]) -> tuple[int, int]:

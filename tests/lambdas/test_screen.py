@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from domain import layout
 from domain.ledger import Run, Superseded
-from lambdas import prepare, screen
+from lambdas import prepare, reject, screen
 from lambdas.models import ModelUnreadable
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project
-from tests.lambdas.test_evaluate import champion, prepared
+from tests.lambdas.test_evaluate import champion, judge, prepared
 
 
 @pytest.fixture
@@ -87,6 +88,36 @@ def test_switched_off_without_a_champion_or_in_a_new_epoch_nobody_is_asked(
     project.configure(data={"epoch": 2})
     assert ask(project, prepared(project)) == {"outcome": "passed"}
     assert project.env.ledger.held() == {}
+
+
+@pytest.mark.parametrize("enabled", [True, False], ids=["by Screen", "by the gate"])
+def test_a_poisoned_drop_is_stopped_and_later_good_drops_are_promoted(
+    project: Project, models: Models, job: str, live: Run, enabled: bool
+) -> None:
+    project.configure(screen={"enabled": enabled})
+    project.drop("poison.csv", models.reviews(400, 500, flipped=True))
+    poisoned = prepared(project)
+    if ask(project, poisoned) == {"outcome": "passed"}:
+        assert not enabled
+        # What learned from it is wrong where the live model is right.
+        assert judge(project, poisoned, models.other, job)[0]["verdict"] == "reject"
+        reject.handler({"execution": poisoned.execution, "run": poisoned.run}, None)
+    assert [hold.source.key for hold in project.env.ledger.held().values()] == ["landing/poison.csv"]
+    assert project.env.ledger.conclusion(poisoned.dataset) == ("screened" if enabled else "reject")
+
+    for number, name in enumerate(["good.csv", "more.csv"]):
+        project.drop(name, models.reviews(500 + 50 * number, 550 + 50 * number))
+        run = prepared(project)
+        assert ask(project, run) == {"outcome": "passed"}
+        manifest = project.json(layout.version(1, run.dataset, "manifest.json"))
+        assert "landing/poison.csv" not in [source["key"] for source in manifest["sources"]]
+        answer, judged = judge(project, run, models.equal, job)
+        assert answer["verdict"] == "promote", answer["sentence"]
+        project.env.ledger.promote(run.execution, judged, "now")
+        project.env.ledger.conclude(replace(judged, verdict="promote"))
+    now = project.env.ledger.champion()
+    assert now is not None
+    assert now.run == run.run
 
 
 def test_a_champion_that_cannot_be_loaded_is_an_error(project: Project, models: Models, live: Run) -> None:
