@@ -10,7 +10,10 @@ from markupsafe import Markup, escape
 
 # Okabe and Ito's palette, which the colour-blind can tell apart ("Color Universal Design", 2008).
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73")
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 620, 240, 52, 120, 14, 34
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 620, 240, 52, 130, 14, 34
+# An axis spans at least this share of its largest value, so that a difference of nothing does not look like a cliff.
+_LEAST_SPAN: Final = 0.05
+_LONGEST_NAME, _CHARACTER = 18, 7
 # Beyond this many labels a cell is a shade without a number, and names stand beside the first and last only.
 MOST_NAMED: Final = 14
 
@@ -38,15 +41,18 @@ def curves(training: dict[str, Any]) -> list[tuple[str, list[Curve]]]:
 
 
 def chart(title: str, lines: Sequence[Curve]) -> Markup:
-    """A line chart with its axes' ends, a name beside each line, and its last values as text alternative."""
+    """A line chart with its axes' ends, name and last value beside each line, and the same as text alternative."""
     steps = [step for line in lines for step, _ in line.points]
     values = [value for line in lines for _, value in line.points]
     low, high = min(values), max(values)
-    low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
-    first, last = min(steps), max(max(steps), min(steps) + 1)
+    missing = max(_LEAST_SPAN * max(abs(low), abs(high), 0.01) - (high - low), 0)
+    low, high = low - missing / 2, high + missing / 2
+    first, last = min(steps), max(steps)
 
     def x(step: float) -> float:
-        return round(_LEFT + (step - first) / (last - first) * (_WIDTH - _LEFT - _RIGHT), 1)
+        # A single point stands where a curve would end.
+        share = (step - first) / (last - first) if last > first else 1
+        return round(_LEFT + share * (_WIDTH - _LEFT - _RIGHT), 1)
 
     def y(value: float) -> float:
         return round(_TOP + (high - value) / (high - low) * (_HEIGHT - _TOP - _BOTTOM), 1)
@@ -70,7 +76,8 @@ def chart(title: str, lines: Sequence[Curve]) -> Markup:
         end = x(line.points[-1][0])
         dot = f'<circle cx="{end}" cy="{y(line.points[-1][1])}" r="3" fill="{colour}"/>'
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>{dot}')
-        parts.append(f'<text x="{end + 8}" y="{at + 4}" fill="{colour}" class="name">{escape(line.name)}</text>')
+        name = f"{line.name} {line.points[-1][1]:.3f}"
+        parts.append(f'<text x="{end + 8}" y="{at + 4}" fill="{colour}" class="name">{escape(name)}</text>')
     return Markup("".join([*parts, "</svg>"]))
 
 
@@ -85,11 +92,14 @@ def matrix(title: str, counts: Sequence[Sequence[Any]]) -> Markup:
     cell = 44 if named else max(5, 420 // len(names))
     left, top = (150, 26) if named else (10, 26)
     size = cell * len(names)
+    short = {name: name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names}
+    # Names of columns hang at an angle of 35 degrees: so far they reach to the right and down.
+    reach = _CHARACTER * max(map(len, short.values())) if named else 0
+    width, height = left + size + round(0.82 * reach) + 12, top + size + round(0.57 * reach) + 24
     right = sum(rows for label, answer, rows in counts if label == answer)
     said = f"{title}: {right} of {sum(support.values())} rows right, over {len(names)} labels"
     parts = [
-        f'<svg viewBox="0 0 {left + size + 12} {top + size + (46 if named else 12)}" role="img" '
-        f'aria-label="{escape(said)}" style="max-width:{left + size + 12}px">',
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(said)}" style="max-width:{width}px">',
         f'<text x="{left}" y="14">{escape(title)}</text>',
         f'<rect x="{left}" y="{top}" width="{size}" height="{size}" class="frame"/>',
     ]
@@ -107,11 +117,10 @@ def matrix(title: str, counts: Sequence[Sequence[Any]]) -> Markup:
             )
     if named:
         for name, number in place.items():
-            short = escape(name if len(name) <= 18 else f"{name[:17]}…")
-            middle = number * cell + cell / 2
-            parts.append(f'<text x="{left - 6}" y="{top + middle + 4}" text-anchor="end">{short}</text>')
-            slant = f'transform="rotate(20 {left + middle} {top + size + 14})"'
-            parts.append(f'<text x="{left + middle}" y="{top + size + 14}" {slant}>{short[:7]}</text>')
+            middle, shown = number * cell + cell / 2, escape(short[name])
+            parts.append(f'<text x="{left - 6}" y="{top + middle + 4}" text-anchor="end">{shown}</text>')
+            slant = f'transform="rotate(35 {left + middle} {top + size + 14})"'
+            parts.append(f'<text x="{left + middle}" y="{top + size + 14}" {slant}>{shown}</text>')
     return Markup("".join([*parts, "</svg>"]))
 
 
