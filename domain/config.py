@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from domain.records import normalize
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -17,8 +19,9 @@ class _Section(BaseModel):
 
 
 class DataSettings(_Section):
-    """How a dropped file is read and split. `features`, `label`, `group`, `slice`, the percentages and the text
-    rules are frozen per `epoch`: to change them, raise `epoch` (models of different epochs are never compared).
+    """How a dropped file is read and split. `features`, `label`, `labels` (those allowed; null: any), `group`,
+    `slice`, the percentages and the text rules are frozen per `epoch`: to change them, raise `epoch` (models of
+    different epochs are never compared).
 
     The gate judges each value of the column `slice` by itself; it may be a feature or the group as well. A row without
     a value there is judged with all the others and belongs to no slice.
@@ -26,6 +29,7 @@ class DataSettings(_Section):
 
     features: tuple[str, ...] = Field(("text",), min_length=1, max_length=256)
     label: str = Field("label", min_length=1)
+    labels: tuple[str, ...] | None = Field(None, min_length=2)
     group: str | None = None
     slice: str | None = None
     epoch: int = Field(1, ge=1)
@@ -47,11 +51,20 @@ class DataSettings(_Section):
             raise ValueError(f"slice must be another column than label, {self.label!r}: each label is judged anyway")
         return self
 
+    @model_validator(mode="after")
+    def _labels_are_as_rows_hold_them(self) -> DataSettings:
+        labels = self.labels or ()
+        odd = [label for label in labels if not label or normalize(label) != label or labels.count(label) > 1]
+        if odd:
+            raise ValueError(f"labels must be different, not empty and without further blanks, got {odd[0]!r}")
+        return self
+
     def frozen(self) -> dict[str, object]:
         """The part that an epoch fixes for ever, as JSON-ready values."""
         return {
             "features": list(self.features),
             "label": self.label,
+            "labels": None if self.labels is None else sorted(self.labels),
             "group": self.group,
             "slice": self.slice,
             "test_percent": self.test_percent,

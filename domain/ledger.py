@@ -40,7 +40,7 @@ class Run:
     """One run, for listing and for the steps that follow.
 
     `judged` is the gate's word; `verdict` is what the run ended with, "" until it is concluded. `package` is the ARN
-    of its version in the model registry.
+    of its version in the model registry. `labels` says what became of the labels since the champion, if anything.
     """
 
     run: str
@@ -57,6 +57,7 @@ class Run:
     verdict: str = ""
     sentence: str = ""
     package: str = ""
+    labels: str = ""
 
     @property
     def awaits_approval(self) -> bool:

@@ -13,15 +13,49 @@ import math
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+_LABEL_CHARS: Final = 256
+_GROUP_CHARS: Final = 1024
 
 
-class RowRejected(ValueError):
-    """One row breaks the contract; the message says which rule and how to mend it."""
+class Rejected(ValueError):
+    """Data breaks a rule: `rule` is its short, stable name, the message says what is wrong and how to mend it.
+
+    `value` is what broke it, as far as it is known.
+    """
+
+    def __init__(self, rule: str, reason: str, value: object = None) -> None:
+        super().__init__(reason)
+        self.rule = rule
+        self.value = value
+
+
+class RowRejected(Rejected):
+    """One row cannot be used; the rows around it can."""
+
+
+class FileRejected(Rejected):
+    """A whole file cannot be used, or cannot be read any further."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a row must hold under `name`: a text, a number or a truth value, none of them empty, if it is `required`.
+
+    As text, normalized, it has at most `max_chars` characters and is one of `allowed` (None: any).
+    """
+
+    name: str
+    max_chars: int
+    allowed: frozenset[str] | None = None
+    required: bool = True
 
 
 @dataclass(frozen=True)
 class Contract:
-    """The frozen part of the data settings (`DataSettings.frozen`)."""
+    """The frozen part of the data settings (`DataSettings.frozen`). `labels` None is an open set."""
 
     features: tuple[str, ...]
     label: str
@@ -30,6 +64,15 @@ class Contract:
     validation_percent: int
     max_chars: int
     slice: str | None = None
+    labels: frozenset[str] | None = None
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The schema of a row: features, label, and group and slice where there are such. Other columns are ignored."""
+        features = [Column(name, self.max_chars) for name in self.features]
+        group = [Column(self.group, _GROUP_CHARS)] if self.group else []
+        part = [Column(self.slice, _GROUP_CHARS, required=False)] if self.slice else []
+        return (*features, Column(self.label, _LABEL_CHARS, self.labels), *group, *part)
 
 
 @dataclass(frozen=True)
@@ -78,13 +121,18 @@ def split_of(identity: str, test_percent: int, validation_percent: int) -> str:
 def parse_row(raw: Mapping[str, object], contract: Contract) -> tuple[Row, str]:
     """The row and its split. A row without a value for the slice column belongs to no slice.
 
-    Raises RowRejected if another column is missing or empty, or if any is no plain value or too long.
+    Raises RowRejected if a column of the contract's schema is `missing`, `empty`, `not-plain`, `nul`, `surrogate`,
+    `too-long` or `label-not-allowed`.
     """
-    features = {name: _value(raw, name, contract.max_chars) for name in contract.features}
-    label = _value(raw, contract.label, 256)
-    group = _value(raw, contract.group, 1024) if contract.group else None
-    part = _value(raw, contract.slice, 1024) if contract.slice and _is_given(raw.get(contract.slice)) else None
-    row = Row(row_id(features), features, label, group, part)
+    values = {
+        column.name: _value(raw, column)
+        for column in contract.columns
+        if column.required or _is_given(raw.get(column.name))
+    }
+    features = {name: values[name] for name in contract.features}
+    group = values[contract.group] if contract.group else None
+    part = values.get(contract.slice) if contract.slice else None
+    row = Row(row_id(features), features, values[contract.label], group, part)
     identity = hashlib.sha256(group.encode()).hexdigest() if group is not None else row.id
     return row, split_of(identity, contract.test_percent, contract.validation_percent)
 
@@ -96,24 +144,36 @@ def _is_given(value: object) -> bool:
     return bool(value.strip()) if isinstance(value, str) else value is not None
 
 
-def _value(raw: Mapping[str, object], column: str, max_chars: int) -> str:
-    value = raw.get(column)
-    if isinstance(value, bool):
-        value = "true" if value else "false"
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        raise RowRejected(f"column {column!r} is missing: every row needs a value there")
-    if not isinstance(value, str | int | float):
-        raise RowRejected(f"column {column!r} holds a {type(value).__name__}: give text or a number")
-    text = normalize(str(value))
+def _value(raw: Mapping[str, object], column: Column) -> str:
+    given = raw.get(column.name)
+    text = normalize(given if isinstance(given, str) else _plain(given, column.name))
     if not text:
-        raise RowRejected(f"column {column!r} is empty: give it a value or remove the row")
+        raise RowRejected("empty", f"column {column.name!r} is empty: give it a value or remove the row")
     if "\x00" in text:
-        raise RowRejected(f"column {column!r} holds a NUL byte: remove it")
+        raise RowRejected("nul", f"column {column.name!r} holds a NUL byte: remove it", text)
     try:
         text.encode()
     except UnicodeEncodeError as error:
         # JSON can escape half a surrogate pair, which no UTF-8 file, and so no part, can hold.
-        raise RowRejected(f"column {column!r} holds half a surrogate pair: write the whole character") from error
-    if len(text) > max_chars:
-        raise RowRejected(f"column {column!r} has {len(text)} characters, over the limit of {max_chars}")
+        half = f"column {column.name!r} holds half a surrogate pair: write the whole character"
+        raise RowRejected("surrogate", half, text) from error
+    if len(text) > column.max_chars:
+        over = f"column {column.name!r} has {len(text)} characters, over the limit of {column.max_chars}"
+        raise RowRejected("too-long", over, text)
+    if column.allowed is not None and text not in column.allowed:
+        known = ", ".join(map(repr, sorted(column.allowed)[:10]))
+        raise RowRejected("label-not-allowed", f"column {column.name!r} is none of the labels allowed ({known})", text)
     return text
+
+
+def _plain(given: object, column: str) -> str:
+    """A value that is no text as text; raises RowRejected where there is none."""
+    if isinstance(given, bool):
+        return "true" if given else "false"
+    if given is None or (isinstance(given, float) and math.isnan(given)):
+        raise RowRejected("missing", f"column {column!r} is missing: every row needs a value there")
+    if not isinstance(given, int | float):
+        raise RowRejected(
+            "not-plain", f"column {column!r} holds a {type(given).__name__}: give text or a number", given
+        )
+    return str(given)

@@ -19,9 +19,9 @@ from typing import IO, Any
 from domain import layout
 from domain.config import DataSettings
 from domain.dataset import Source
-from domain.records import Contract, RowRejected, parse_row
+from domain.records import Contract, FileRejected, Rejected, RowRejected, parse_row
 from lambdas.environment import Environment
-from lambdas.reading import FileRejected, read_rows
+from lambdas.reading import read_rows
 from lambdas.storage import read_json, write_json
 from lambdas.telemetry import emit
 
@@ -36,7 +36,10 @@ class LandingMoved(Exception):
 
 @dataclass
 class Report:
-    """What became of one source. `labels` counts rows by label and split; `error` is set if nothing was accepted."""
+    """What became of one source. `labels` counts rows by label and split; `error` is set if nothing was accepted.
+
+    `rules` counts the rejected rows by the rule that they break.
+    """
 
     source: str
     key: str
@@ -44,6 +47,7 @@ class Report:
     rejected: int = 0
     labels: dict[str, dict[str, int]] = field(default_factory=dict)
     error: str = ""
+    rules: dict[str, int] = field(default_factory=dict)
 
     def accepted(self) -> int:
         """Rows in all splits together."""
@@ -53,7 +57,8 @@ class Report:
 def contract_of(data: DataSettings) -> Contract:
     """The record contract that the settings freeze."""
     frozen: dict[str, Any] = data.frozen()
-    return Contract(**{**frozen, "features": data.features})
+    labels = None if data.labels is None else frozenset(data.labels)
+    return Contract(**{**frozen, "features": data.features, "labels": labels})
 
 
 def ensure_derived(env: Environment, source: Source) -> Report:
@@ -69,18 +74,10 @@ def _derive(env: Environment, source: Source) -> Report:
         files = _Files(Path(folder), stack)
         try:
             _sort_rows(env, source, contract_of(data), report, files)
+            _check_share(report, data.max_rejected_fraction)
         except FileRejected as error:
             report.error = str(error)[:_ERROR_CHARS]
-        seen = report.accepted() + report.rejected
-        if not report.error and not report.accepted():
-            report.error = "no usable row" if seen else "no rows: the file is empty"
-        if not report.error and report.rejected > seen * data.max_rejected_fraction:
-            report.error = (
-                f"{report.rejected} of {seen} rows are rejected, over the limit of {data.max_rejected_fraction:.0%}: "
-                f"see {layout.quarantine(source.source)}"
-            )
-        if report.error:
-            files.reject({"line": None, "reason": report.error})
+            files.reject(None, FileRejected(error.rule, report.error))
         stack.close()
         files.upload(env, source.source, with_rows=not report.error)
     if report.error:
@@ -90,8 +87,21 @@ def _derive(env: Environment, source: Source) -> Report:
     return report
 
 
+def _check_share(report: Report, most: float) -> None:
+    """Raise FileRejected if too little of the file can be used."""
+    seen = report.accepted() + report.rejected
+    why = ", ".join(f"{count} {rule}" for rule, count in report.rules.items())
+    if not seen:
+        raise FileRejected("no-rows", "no rows: the file is empty")
+    if not report.accepted():
+        raise FileRejected("no-rows", f"no usable row among {seen} ({why}): see {layout.quarantine(report.source)}")
+    if report.rejected > seen * most:
+        share = f"{report.rejected} of {seen} rows are rejected, over the limit of {most:.0%} ({why})"
+        raise FileRejected("too-many-rejected", f"{share}: see {layout.quarantine(report.source)}")
+
+
 def _sort_rows(env: Environment, source: Source, contract: Contract, report: Report, files: _Files) -> None:
-    columns = [*contract.features, contract.label, *filter(None, (contract.group, contract.slice))]
+    columns = list(dict.fromkeys(column.name for column in contract.columns))
     labels: dict[str, Counter[str]] = defaultdict(Counter)
     for place, raw in read_rows(source.key, _open(env, source), columns):
         try:
@@ -100,7 +110,8 @@ def _sort_rows(env: Environment, source: Source, contract: Contract, report: Rep
             row, split = parse_row(raw, contract)
         except RowRejected as error:
             report.rejected += 1
-            files.reject({"line": place, "reason": str(error), "excerpt": _excerpt(raw)})
+            report.rules[error.rule] = report.rules.get(error.rule, 0) + 1
+            files.reject(place, error, raw)
             continue
         files.write(split, row.to_json())
         if split == "test":
@@ -108,15 +119,16 @@ def _sort_rows(env: Environment, source: Source, contract: Contract, report: Rep
         report.rows[split] += 1
         labels[row.label][split] += 1
         if len(labels) > _MAX_LABELS:
-            raise FileRejected(f"over {_MAX_LABELS:,} different labels: is {contract.label!r} the label's column?")
+            many = f"over {_MAX_LABELS:,} different labels: is {contract.label!r} the label's column?"
+            raise FileRejected("too-many-labels", many)
     report.labels = {label: dict(counts) for label, counts in sorted(labels.items())}
 
 
-def _excerpt(raw: object) -> str:
-    """The beginning of a rejected row, in bounded depth and length whatever it holds."""
+def _excerpt(value: object) -> str:
+    """The beginning of what was rejected, in bounded depth and length whatever it holds."""
     short = reprlib.Repr()
     short.maxstring = short.maxlong = short.maxother = _EXCERPT_CHARS
-    return "" if isinstance(raw, RowRejected) else short.repr(raw)[:_EXCERPT_CHARS]
+    return short.repr(value)[:_EXCERPT_CHARS]
 
 
 def _open(env: Environment, source: Source) -> IO[bytes]:
@@ -147,7 +159,11 @@ class _Files:
     def write(self, name: str, line: str) -> None:
         self._open[name].write(line + "\n")
 
-    def reject(self, entry: dict[str, object]) -> None:
+    def reject(self, place: int | None, error: Rejected, row: object = None) -> None:
+        """Keep the place, the rule, the reason, and the value that broke it or else the row."""
+        shown = row if error.value is None else error.value
+        excerpt = "" if shown is None or isinstance(shown, Rejected) else _excerpt(shown)
+        entry = {"line": place, "rule": error.rule, "reason": str(error), "excerpt": excerpt}
         self.write("quarantine", json.dumps(entry, ensure_ascii=False))
 
     def upload(self, env: Environment, source: str, *, with_rows: bool) -> None:

@@ -18,6 +18,7 @@ from lambdas.jobs import finished, next_job
 from lambdas.pending import current_dataset, current_sources
 from lambdas.storage import landed, read_version, write_json
 from lambdas.telemetry import logger
+from lambdas.vocabulary import label_changes, tell
 
 # Landing may change under our eyes; after so many surprises in a row the execution fails and is reported.
 _LOOKS = 5
@@ -58,7 +59,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
         return Prepared(outcome="refused", run=run.run, dataset=dataset).to_payload()
     # Asked before the run is on record: while a job is stopping, landing may move on and this run never be.
     done = finished(env, run.run)
-    return _training(env, env.ledger.start_run(run), version, base, done).to_payload()
+    run = env.ledger.start_run(replace(run, labels=label_changes(env, version)))
+    tell(env, run)
+    return _training(env, run, version, base, done).to_payload()
 
 
 def _check_epoch(env: Environment) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -35,6 +36,8 @@ def receipt(
             **version.to_json(),
             "rows": {split: version.count(split) for split in ("train", "validation", "test")},
             "rejected": sum(report["rejected"] for report in reports),
+            "rejected_by_rule": _rules(reports),
+            "label_changes": run.labels,
             "rejected_by_file": {report["key"]: report["rejected"] for report in reports if report["rejected"]},
         },
         "code": {"sha256": env.code_hash, "image": env.training_image},
@@ -43,6 +46,14 @@ def receipt(
         "champion": asdict(champion) if champion else None,
         "gate": {"policy": env.settings.gate.model_dump(), "looks": looks, **decision.to_json()},
     }
+
+
+def _rules(reports: list[dict[str, Any]]) -> dict[str, int]:
+    """Rejected rows by the rule that they break; reports of an earlier release do not say."""
+    total = Counter[str]()
+    for report in reports:
+        total.update(report.get("rules", {}))
+    return dict(total.most_common())
 
 
 def _curves(env: Environment, run: Run) -> list[dict[str, float]]:

@@ -56,6 +56,8 @@ def head(run: Run) -> Iterator[str]:
     yield f"[bold]Run {run.run}: {verdict}[/bold]"
     if run.sentence:
         yield escape(run.sentence)
+    if run.labels:
+        yield escape(run.labels)
     attempt = f", attempt {run.attempt}" if run.attempt > 1 else ""
     yield f"Started {moment(run.started)} UTC because: {escape(run.reason)}{attempt}"
     yield f"Execution {run.execution.rsplit(':', 1)[1]}"
@@ -71,6 +73,9 @@ def _data(data: dict[str, Any]) -> Iterator[str]:
         bad = rejected.get(source["key"])
         out = f", {bad:,} quarantined: quarantine/{source['source']}.jsonl" if bad else ""
         yield f"{escape(source['key'])}  {rows}{out}"
+    rules = ", ".join(f"{count:,} {rule}" for rule, count in data.get("rejected_by_rule", {}).items())
+    if rules:
+        yield f"quarantined rows by rule: {rules}"
     yield "of rows with the same text, the later file's counts" if len(data["sources"]) > 1 else "one file"
 
 

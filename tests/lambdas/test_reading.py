@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -14,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.records import RowRejected
-from lambdas.reading import FileRejected, read_rows
+from domain.records import FileRejected, RowRejected
+from lambdas.reading import read_rows
 
 COLUMNS = ["text", "label"]
 ROWS = [{"text": 'good, "fine"\nfilm', "label": "pos"}, {"text": "schlecht – très", "label": "neg"}]
@@ -43,7 +44,7 @@ def places(found: list[tuple[int, Any]]) -> dict[int, str]:
 
 
 @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gz"])
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "bom"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
 @pytest.mark.parametrize(
     ("name", "body"),
     [
@@ -55,8 +56,9 @@ def places(found: list[tuple[int, Any]]) -> dict[int, str]:
         ("pretty.json", ("\n \n" + json.dumps(ROWS, indent=2)).encode()),
     ],
 )
-def test_all_kinds_give_the_same_rows(name: str, body: bytes, mark: bytes, compressed: bool) -> None:
-    content = mark + body
+def test_all_kinds_give_the_same_rows(name: str, body: bytes, encoding: str, compressed: bool) -> None:
+    mark = codecs.BOM_UTF16_BE if encoding == "utf-16-be" else b""  # the other codecs write their own
+    content = mark + body.decode().encode(encoding)
     found = read(f"{name}.gz", gzip.compress(content)) if compressed else read(name, content)
     assert [row for _, row in found] == ROWS
 
@@ -103,6 +105,13 @@ def test_broken_json_lines_are_rejected_one_by_one() -> None:
     assert found[-1] == (7, {"text": "x", "label": "y"})
 
 
+def test_a_deep_element_of_an_array_is_rejected_by_itself() -> None:
+    deep = b'{"text":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+    found = read("a.json", b'[{"text":"a","label":"b"},' + deep + b',{"text":"x","label":"y"}]')
+    assert places(found) == {2: "JSON nested too deeply: a row is one flat object"}
+    assert [found[0][1], found[2][1]] == [{"text": "a", "label": "b"}, {"text": "x", "label": "y"}]
+
+
 def test_scalars_in_an_array_are_rejected_one_by_one() -> None:
     found = read("a.json", b'[1, "two", [3], null, {"text": "x", "label": "y"}]')
     assert sorted(places(found)) == [1, 2, 3, 4]
@@ -143,11 +152,11 @@ LONG_NAMES = b"x" * 5_000_000 + b"\nrow\n"
         ),
         ("a.csv", b"text,label,text\na,b,c\n", "column 'text' twice in the first line"),
         ("a.csv", LONG_NAMES, "no column 'text', 'label'"),
-        ("a.csv", b'text,label\n"open,b\nnext,c\n', "line 3: .*check the quotes"),
+        ("a.csv", b'text,label\n"open,b\nnext,c\n', "begins in line 2: .*check the quotes"),
         ("a.csv", b'text,label\n"a"b,c\n', "line 2: .*check the quotes"),
-        ("a.csv", "text,label\nnaïve,a\n".encode("latin-1"), "not UTF-8 \\(byte 0xef\\)"),
-        ("a.csv", "text,label\na,b\n".encode("utf-16"), "not UTF-8 \\(byte 0xff\\)"),
-        ("a.csv", gzip.compress(as_csv(ROWS), mtime=0), "not UTF-8"),
+        ("a.csv", "text,label\nnaïve,a\n".encode("latin-1"), "not UTF-8 \\(byte 0xef in line 2\\)"),
+        ("a.csv", b"\xff\xfe" + "text,label\na,b\n".encode("utf-16-le")[:-1], "not UTF-16, as its first two bytes say"),
+        ("a.csv", gzip.compress(as_csv(ROWS), mtime=0), "gzip inside: .* let its name end in .gz"),
         ("a.jsonl", b'{"text": "\xff"}', "not UTF-8"),
         ("a.csv.gz", as_csv(ROWS), "not a whole gzip file"),
         ("a.csv.gz", gzip.compress(as_csv(ROWS * 100), mtime=0)[:-9], "not a whole gzip file"),
@@ -157,7 +166,14 @@ LONG_NAMES = b"x" * 5_000_000 + b"\nrow\n"
         ("a.json", b'[{"text": "a"} {"text": "b"}]', "not a JSON array of objects"),
         ("a.json", b'[{"text": "a"}] tail', "not a JSON array of objects"),
         ("a.json", b'[{"text": "\xff"}]', "not a JSON array of objects|not UTF-8"),
-        ("a.json", b'[{"a":' * 100_000, "nested too deeply"),
+        ("a.json", b'[{"a":' * 100_000, "not a JSON array of objects"),
+        ("a.json", b'[{"text": "' + b"x" * 10_000_001, "element 1 has over 10,000,000 characters"),
+        ("a.csv", b"text,label\n" + b'"x\n",' * 2_500_000, "begins in line 2 has over 10,000,000 characters"),
+        ("a.csv", "text,label\na,b\n".encode("utf-32"), "UTF-32 is not read"),
+        ("a.csv", "text,label\na,b\n".encode("utf-16-le"), "UTF-16 without a byte order mark: save the file as UTF-8"),
+        ("a.csv", b"PK\x03\x04" + bytes(100), "a zip archive or an Excel workbook: save the sheet as CSV"),
+        ("a.csv.gz", gzip.compress(gzip.compress(as_csv(ROWS))), "gzip inside: compress it once"),
+        ("a.jsonl.gz", gzip.compress(b'{"text": "' + b"x" * 1_000_000 + b'"}\n') * 200, "over 100 times its size"),
         ("a.json", b'[{"text": "a"}, {"text": "\\udfff"}]', "a text after element 1 is not UTF-8"),
         ("a.json", b'[{"text": ' + b"9" * 5000 + b"}]", "not a JSON array of objects"),
         ("a.jsonl", b'{"text": "' + b"x" * 10_000_001, "line 1 has over 10,000,000 characters"),

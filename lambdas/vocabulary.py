@@ -1,0 +1,54 @@
+"""Prepare's look at the labels: what changed since the champion's version, said once per run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, Final
+
+from domain.dataset import Version
+from domain.layout import part_report
+from domain.ledger import Run
+from domain.vocabulary import Counts, changes, sentence
+from lambdas.environment import Environment, now
+from lambdas.storage import read_json, read_version
+
+_REMEMBER: Final = timedelta(days=90)
+
+
+def label_changes(env: Environment, version: Version) -> str:
+    """What became of the labels of the champion's version, or "". Models of different epochs are never compared."""
+    champion, least = env.ledger.champion(), env.settings.gate.min_label_rows
+    before = None
+    if champion and champion.epoch == version.epoch:
+        before = _counts(env, read_version(env, champion.epoch, champion.dataset))
+    return sentence(changes(_counts(env, version), before, least), least)
+
+
+def tell(env: Environment, run: Run) -> None:
+    """Tell a person what became of the labels, unless that was done for this run."""
+    marker = f"labels/{run.run}"
+    if not run.labels or env.ledger.is_marked(marker):
+        return
+    subject = f"{env.project}: the labels changed"
+    message = (
+        f"{run.labels}\nRun {run.run} goes on to training. What is not meant: mend the file and drop it again, "
+        "or take it back with: mlops withdraw FILE"
+    )
+    env.client("sns").publish(TopicArn=env.topic_arn, Subject=subject[:100], Message=message)
+    # Marked after publishing: killed in between, a person hears twice rather than never.
+    env.ledger.mark_once(marker, int((now() + _REMEMBER).timestamp()))
+
+
+def _counts(env: Environment, version: Version) -> dict[str, Counts]:
+    rows, test_rows = defaultdict[str, int](int), defaultdict[str, int](int)
+    for report in _reports(env, version):
+        for label, splits in report["labels"].items():
+            rows[label] += sum(splits.values())
+            test_rows[label] += splits.get("test", 0)
+    return {label: Counts(rows[label], test_rows[label]) for label in rows}
+
+
+def _reports(env: Environment, version: Version) -> Iterable[dict[str, Any]]:
+    return (read_json(env, part_report(version.epoch, source.source)) for source in version.sources)

@@ -1,0 +1,181 @@
+"""Files that people drop by mistake or by malice, each with what has to become of it."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+TEXTS = tuple(f"review number {number}" for number in range(40))
+_MB = 1_000_000
+_HEAD = b"text,label\n"
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """One file. `make` gives its bytes when they are needed.
+
+    `texts` are the features of its good rows; without any, the whole file is refused by `rule` with a reason that has
+    `words` in it. `rejected` counts its bad rows by rule.
+    """
+
+    name: str
+    make: Callable[[], bytes]
+    rule: str = ""
+    words: str = ""
+    texts: tuple[str, ...] = ()
+    rejected: dict[str, int] = field(default_factory=dict)
+
+
+def rows(texts: Iterable[str] = TEXTS) -> list[dict[str, object]]:
+    """A row for each text, alternately labelled."""
+    return [{"text": text, "label": ("pos", "neg")[number % 2]} for number, text in enumerate(texts)]
+
+
+def as_csv(texts: Iterable[str] = TEXTS, end: str = "\r\n") -> bytes:
+    """Those rows as CSV."""
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, ["text", "label"], lineterminator=end)
+    writer.writeheader()
+    writer.writerows(rows(texts))
+    return out.getvalue().encode()
+
+
+def as_lines(more: Iterable[object] = ()) -> bytes:
+    """The good rows as JSON lines, and one for each of `more` in the middle (a str is a line as it stands)."""
+    lines = [json.dumps(row) for row in rows()]
+    lines[20:20] = [line if isinstance(line, str) else json.dumps(line) for line in more]
+    return "\n".join(lines).encode()
+
+
+def as_array(more: Iterable[object] = ()) -> bytes:
+    """The same as one JSON array."""
+    return b"[" + as_lines(more).replace(b"\n", b",") + b"]"
+
+
+def packed(*pieces: tuple[bytes, int]) -> bytes:
+    """Gzip of each piece repeated so many times, without ever holding it unpacked."""
+    return b"".join(gzip.compress(piece, mtime=0) * times for piece, times in pieces)
+
+
+def _whole(name: str, make: Callable[[], bytes], rule: str, words: str) -> Dropped:
+    return Dropped(name, make, rule, words)
+
+
+def _partly(name: str, make: Callable[[], bytes], texts: tuple[str, ...] = TEXTS, **rejected: int) -> Dropped:
+    by_rule = {rule.replace("_", "-"): count for rule, count in rejected.items()}
+    return Dropped(name, make, texts=texts, rejected=by_rule)
+
+
+_OPEN = b'{"text":"'
+_NO_LABEL = ({"text": "a"}, {"label": "b"}, {"text": None, "label": "b"}, {})
+_DEEP = '{"text":' + "[" * 10_000 + "]" * 10_000 + ',"label":"pos"}'
+_MANY = ",".join(f"c{number}" for number in range(10_000))
+_LINES_AND_QUOTES = tuple(f'said "{number}",\nthen\r\nwent' for number in range(40))
+_FLAT = tuple(f'said "{number}", then went' for number in range(40))
+_COMMAS = "separate columns with commas"
+
+WHOLLY_BAD = (
+    # Nothing in it
+    _whole("empty.csv", lambda: b"", "header", "the file is empty: its first line must name the columns"),
+    _whole("empty.csv.gz", lambda: gzip.compress(b""), "header", "the file is empty"),
+    _whole("header alone.csv", lambda: _HEAD, "no-rows", "no rows: the file is empty"),
+    _whole("blank lines.jsonl", lambda: b"\n \n\n", "no-rows", "no rows: the file is empty"),
+    _whole("empty array.json", lambda: b"[]", "no-rows", "no rows: the file is empty"),
+    # Another table than the one that is expected
+    _whole("semicolons.csv", lambda: as_csv().replace(b",", b";"), "header", _COMMAS),
+    _whole("tabs.csv", lambda: as_csv().replace(b",", b"\t"), "header", _COMMAS),
+    _whole("pipes.csv", lambda: as_csv().replace(b",", b"|"), "header", _COMMAS),
+    _whole("other columns.csv", lambda: b"body,stars\na,1\n", "header", "no column 'text', 'label'"),
+    _whole("no header.csv", lambda: as_csv().removeprefix(b"text,label\r\n"), "header", "names ['review number 0'"),
+    _whole("column twice.csv", lambda: b"text,label,text\na,b,c\n", "header", "column 'text' twice"),
+    _whole("web page.csv", lambda: b"<!DOCTYPE html>\n<html>\n", "header", "no column"),
+    _whole("free text.csv", lambda: as_csv(["x"]) + b"".join(b"a,l%d\n" % n for n in range(10_001)),
+           "too-many-labels", "is 'label' the label's column?"),
+    # Another encoding
+    _whole("latin.csv", lambda: as_csv(["naïve"]).decode().encode("latin-1"), "encoding", "byte 0xef in line 2"),
+    _whole("windows.csv", lambda: as_csv(["fine", "“so”"]).decode().encode("cp1252"), "encoding", "0x93 in line 3"),
+    _whole("shift-jis.jsonl", lambda: '{"text": "映画"}'.encode("shift-jis"), "encoding", "save the file as UTF-8"),
+    _whole("latin.json", lambda: '[{"text": "naïve"}]'.encode("latin-1"), "encoding", "save the file as UTF-8"),
+    _whole("unmarked.csv", lambda: as_csv().decode().encode("utf-16-le"), "encoding", "without a byte order mark"),
+    _whole("unmarked.json", lambda: as_array().decode().encode("utf-16-be"), "encoding", "without a byte order mark"),
+    _whole("utf-32.csv", lambda: as_csv().decode().encode("utf-32"), "encoding", "UTF-32 is not read"),
+    _whole("odd.csv", lambda: as_csv().decode().encode("utf-16")[:-1], "encoding", "not UTF-16, as its first"),
+    _whole("half a pair.json", lambda: as_array(['{"text": "\\udfff"}']), "encoding", "after element 20"),
+    _whole("bytes.jsonl", lambda: bytes(range(1, 256)), "encoding", "not UTF-8"),
+    _whole("nul.csv", lambda: bytes(1000), "encoding", "save the file as UTF-8"),
+    # Another format
+    _whole("notes.txt", lambda: b"hello", "kind", "unknown kind of file: name it .csv, .json, .jsonl"),
+    _whole("workbook.csv", lambda: b"PK\x03\x04" + bytes(99), "kind", "save the sheet as CSV"),
+    _whole("table.json", lambda: b"PAR1" + bytes(99), "kind", "write it as CSV or JSON lines"),
+    _whole("paper.csv", lambda: b"%PDF-1.7\n", "kind", "write it as CSV or JSON lines"),
+    _whole("packed.csv", lambda: gzip.compress(as_csv()), "kind", "let its name end in .gz"),
+    _whole("packed twice.csv.gz", lambda: gzip.compress(gzip.compress(as_csv())), "kind", "compress it once"),
+    _whole("plain.csv.gz", as_csv, "gzip", "not a whole gzip file"),
+    _whole("cut.csv.gz", lambda: gzip.compress(as_csv())[:-9], "gzip", "not a whole gzip file"),
+    _whole("cut.json.gz", lambda: gzip.compress(as_array())[:-9], "gzip", "not a whole gzip file"),
+    _whole("damaged.csv.gz", lambda: gzip.compress(as_csv())[:-8] + bytes(8), "gzip", "not a whole gzip file"),
+    # Too much of it
+    _whole("bomb.jsonl.gz", lambda: packed((_OPEN + b"x" * _MB + b'"}\n', 1_000)), "bomb", "100 times"),
+    _whole("bomb.csv.gz", lambda: packed((_HEAD, 1), (b"x" * _MB + b",a\n", 1_000)), "bomb", "100 times"),
+    _whole("bomb.json.gz", lambda: packed((b"[", 1), (_OPEN + b"x" * _MB + b'"},', 1_000)), "bomb", "100 times"),
+    _whole("200 MB.jsonl.gz", lambda: packed((b"x" * _MB, 200)), "row-too-long", "line 1 has over 10,000,000"),
+    _whole("200 MB.csv.gz", lambda: packed((_HEAD, 1), (b"x" * _MB, 200)), "row-too-long", "line 2 has over"),
+    _whole("200 MB.json.gz", lambda: packed((b'[{"text":"', 1), (b"x" * _MB, 200)), "row-too-long", "element 1 has"),
+    _whole("endless row.csv.gz", lambda: packed((_HEAD, 1), (b'"x\n",' * 10_000, 900)), "row-too-long", "in line 2"),
+    _whole("endless cell.csv.gz", lambda: packed((_HEAD + b'"', 1), (b"x\n" * 10_000, 900)), "row-too-long", "line 2"),
+    # Broken on the way
+    _whole("open quote.csv", lambda: as_csv() + b'"never closed\n', "quotes", "begins in line 42: "),
+    _whole("quote within.csv", lambda: as_csv() + b'"a"b,pos\n', "quotes", "check the quotes there"),
+    _whole("cut.json", lambda: as_array()[:-20], "not-json", "not a JSON array of objects"),
+    _whole("two arrays.json", lambda: as_array() + as_array(), "not-json", "not a JSON array of objects"),
+    _whole("deep and open.json", lambda: b'[{"text":' * 10_000, "not-json", "not a JSON array of objects"),
+    _whole("deep.jsonl", lambda: _DEEP.encode(), "no-rows", "no usable row among 1 (1 too-deep)"),
+    _whole("one object.json", lambda: json.dumps(rows()[0], indent=1).encode(), "no-rows", "no usable row among 4"),
+    _whole("by column.json", lambda: b'{"text":{"0":"a"},"label":{"0":"b"}}', "no-rows", "(1 not-plain)"),
+    # No row, or too few of them, as they should be
+    _whole("blank.csv", lambda: _HEAD + b",\n , \n", "no-rows", "no usable row among 2 (2 empty)"),
+    _whole("a quarter bad.csv", lambda: as_csv() + b",\n" * 14, "too-many-rejected", "14 of 54 rows are rejected"),
+)  # fmt: skip
+
+PARTLY_BAD = (
+    # Rows that cannot be used among rows that can
+    _partly("ragged.csv", lambda: as_csv() + b"a,b,c\nalone\n", ragged=2),
+    _partly("empty cells.csv", lambda: as_csv() + b",pos\nx,\n \xc2\xa0 ,pos\n", empty=3),
+    _partly("missing.jsonl", lambda: as_lines(_NO_LABEL), missing=4),
+    _partly("nan.jsonl", lambda: as_lines(['{"text":"a","label":NaN}']), missing=1),
+    _partly("nested.jsonl", lambda: as_lines([{"text": ["a"], "label": "b"}, {"text": "a", "label": {}}]), not_plain=2),
+    _partly("nested.json", lambda: as_array([{"text": ["a"], "label": "b"}]), not_plain=1),
+    _partly("nul.csv", lambda: as_csv() + b"a\x00b,pos\n\x00,neg\n", nul=2),
+    _partly("nul.jsonl", lambda: as_lines([{"text": "a\0b", "label": "pos"}]), nul=1),
+    _partly("long.csv", lambda: as_csv() + b"x" * 20_001 + b",pos\n" + b"x," + b"y" * 257 + b"\n", too_long=2),
+    _partly("half a pair.jsonl", lambda: as_lines(['{"text":"\\ud800","label":"pos"}']), surrogate=1),
+    _partly("not json.jsonl", lambda: as_lines(['{"text": "a"', "text,label", "{'text': 'a'}"]), not_json=3),
+    _partly("huge number.jsonl", lambda: as_lines(['{"text":' + "9" * 5_000 + "}"]), not_json=1),
+    _partly("scalars.jsonl", lambda: as_lines([1, '"two"', [3], "null"]), not_an_object=4),
+    _partly("scalars.json", lambda: as_array([1, '"two"', [3], "null"]), not_an_object=4),
+    _partly("deep.json", lambda: as_array([_DEEP]), too_deep=1),
+    _partly("deep rows.jsonl", lambda: as_lines([_DEEP, _DEEP]), too_deep=2),
+    # Odd, and all of it good
+    _partly("lines and quotes.csv", lambda: as_csv(_LINES_AND_QUOTES), _FLAT),
+    _partly("10,000 columns.csv", lambda: b"\n".join(
+        [(_MANY + ",text,label").encode(), *(b"," * 10_000 + line for line in as_csv(end="\n").split(b"\n")[1:-1])])),
+    _partly("10,000 keys.jsonl", lambda: as_lines()
+            .replace(b"{", ("{" + ",".join(f'"c{number}":1' for number in range(10_000)) + ",").encode(), 8)),
+    _partly("old mac.csv", lambda: as_csv(end="\r")),
+    _partly("blanks.csv", lambda: as_csv(end="\n\n").replace(b"text,label", b" text , label ")),
+    _partly("marked.csv", lambda: codecs.BOM_UTF8 + as_csv()),
+    _partly("marked.json", lambda: codecs.BOM_UTF8 + as_array()),
+    _partly("utf-16.csv", lambda: codecs.BOM_UTF16_LE + as_csv().decode().encode("utf-16-le")),
+    _partly("utf-16.jsonl", lambda: codecs.BOM_UTF16_BE + as_lines().decode().encode("utf-16-be")),
+    _partly("utf-16.json.gz", lambda: gzip.compress(as_array().decode().encode("utf-16"))),
+    _partly("members.csv.gz", lambda: gzip.compress(as_csv()[:50]) + gzip.compress(as_csv()[50:])),
+    # Names as people give them
+    _partly("a b+c%20d%/(1).csv", as_csv),
+    _partly("données/映画 – Größe.jsonl", as_lines),
+    _partly("quotes'\"&=?#.JSON", as_array),
+)  # fmt: skip
