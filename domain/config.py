@@ -29,7 +29,7 @@ class DataSettings(_Section):
 
     features: tuple[str, ...] = Field(("text",), min_length=1, max_length=256)
     label: str = Field("label", min_length=1)
-    labels: tuple[str, ...] | None = Field(None, min_length=2)
+    labels: tuple[str, ...] | None = Field(None, min_length=2, max_length=200)
     group: str | None = None
     slice: str | None = None
     epoch: int = Field(1, ge=1)

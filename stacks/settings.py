@@ -20,6 +20,8 @@ from domain.config import Settings
 _ECR_IMAGE: Final = re.compile(
     r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"
 )
+# Lambda takes 4 KB of variables in all; names and ARNs have the rest.
+_MOST_BYTES: Final = 3_000
 
 
 class SettingsError(ValueError):
@@ -98,6 +100,8 @@ def _schema_at(path: tuple[str, ...]) -> dict[str, Any]:
     whole = Settings.model_json_schema()
     schema: dict[str, Any] = whole
     for part in path:
+        # Of a list or null, only the list has parts.
+        schema = next((option for option in schema.get("anyOf", []) if option.get("type") == "array"), schema)
         schema = schema["items"] if part.isdigit() else schema["properties"][part]
         if "$ref" in schema:
             schema = whole["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
@@ -158,4 +162,10 @@ def _cross_checks(settings: Settings) -> list[str]:
     # SageMaker reads an S3Prefix as a string prefix: without the slash, base/a would take base/ab as well.
     if base.startswith("s3://") and not re.fullmatch(r"s3://[^/]+/.+/", base):
         problems.append(f"training.base_model is {_shown(base)}, but an S3 location must read s3://bucket/prefix/")
+    size = len(settings.model_dump_json().encode())
+    if size > _MOST_BYTES:
+        problems.append(
+            f"the settings have {size:,} bytes, but {_MOST_BYTES:,} fit in a Lambda function's environment: "
+            "list fewer or shorter names, or leave data.labels null"
+        )
     return problems

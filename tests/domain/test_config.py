@@ -40,6 +40,10 @@ def test_settings_survive_a_function_s_environment() -> None:
         ({"data": {"features": ["text"], "label": "text"}}, "data"),
         ({"data": {"group": "label"}}, "data"),
         ({"data": {"slice": "label"}}, "data"),
+        ({"data": {"labels": ["pos"]}}, "data.labels"),
+        ({"data": {"labels": ["pos", "pos"]}}, "data"),
+        ({"data": {"labels": ["pos", " neg"]}}, "data"),
+        ({"data": {"labels": ["pos", ""]}}, "data"),
         ({"data": {"test_percent": 0}}, "data.test_percent"),
         ({"data": {"epoch": 0}}, "data.epoch"),
         ({"data": {"max_rejected_fraction": 1.5}}, "data.max_rejected_fraction"),
@@ -78,6 +82,11 @@ def test_an_epoch_freezes_what_decides_ids_and_splits_and_nothing_else() -> None
         "min_train_rows",
         "min_label_rows",
     }
+
+
+def test_the_order_of_allowed_labels_is_no_change() -> None:
+    one, other = (Settings.model_validate({"data": {"labels": labels}}) for labels in (["a", "b"], ["b", "a"]))
+    assert one.data.frozen() == other.data.frozen()
 
 
 def test_the_default_base_model_is_pinned_to_a_commit() -> None:

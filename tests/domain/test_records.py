@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -132,6 +133,42 @@ def test_plain_values_become_text(value: object, text: str) -> None:
 def test_what_breaks_the_contract_is_refused_with_its_column(row: dict[str, object], why: str) -> None:
     with pytest.raises(RowRejected, match=why):
         parse_row(row, CONTRACT)
+
+
+CLOSED = replace(CONTRACT, labels=frozenset({"pos", "neg"}))
+
+
+@pytest.mark.parametrize(
+    ("row", "rule"),
+    [
+        ({"label": "pos"}, "missing"),
+        ({"text": "", "label": "pos"}, "empty"),
+        ({"text": [], "label": "pos"}, "not-plain"),
+        ({"text": "a\x00", "label": "pos"}, "nul"),
+        ({"text": "\ud800", "label": "pos"}, "surrogate"),
+        ({"text": "x" * 1001, "label": "pos"}, "too-long"),
+        ({"text": "a", "label": "Pos"}, "label-not-allowed"),
+    ],
+)
+def test_each_rule_has_a_name_that_lasts(row: dict[str, object], rule: str) -> None:
+    with pytest.raises(RowRejected) as rejected:
+        parse_row(row, CLOSED)
+    assert rejected.value.rule == rule
+
+
+def test_a_closed_set_of_labels_names_those_it_allows() -> None:
+    assert parse_row({"text": "a", "label": " pos "}, CLOSED)[0].label == "pos"
+    with pytest.raises(RowRejected, match=r"'label' is none of the labels allowed \('neg', 'pos'\)") as rejected:
+        parse_row({"text": "a", "label": "positive"}, CLOSED)
+    assert rejected.value.value == "positive"
+
+
+def test_the_schema_lists_features_label_and_group() -> None:
+    contract = replace(GROUPED, labels=frozenset({"a", "b"}))
+    assert [(column.name, column.max_chars) for column in contract.columns] == [
+        ("text", 1000), ("label", 256), ("author", 1024),
+    ]  # fmt: skip
+    assert [column.allowed for column in contract.columns] == [None, frozenset({"a", "b"}), None]
 
 
 def test_with_a_group_column_every_row_needs_a_group() -> None:

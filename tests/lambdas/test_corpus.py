@@ -1,4 +1,4 @@
-"""Each file of the corpus through the real Prepare: no training job for a wholly bad one, no good row of another lost."""
+"""Each file of the corpus through the real Prepare: none that is wholly bad is trained on, no good row is lost."""
 
 from __future__ import annotations
 

@@ -43,6 +43,15 @@ def test_names_each_file_with_its_rows_and_where_its_rejected_rows_are(run: Run,
     assert f"landing/[new] reviews.jsonl  100 rows, 7 quarantined: quarantine/{source}.jsonl" in text
 
 
+def test_says_what_became_of_the_labels_and_by_which_rules_rows_were_rejected(
+    run: Run, receipt: dict[str, Any]
+) -> None:
+    receipt["data"]["rejected_by_rule"] = {"missing": 5, "too-long": 2}
+    text = plain(replace(run, labels="Labels new: 'posi' (7 rows)."), receipt)
+    assert "Labels new: 'posi' (7 rows).\n" in text
+    assert "quarantined rows by rule: 5 missing, 2 too-long" in text
+
+
 def test_says_what_training_took_and_cost(run: Run, receipt: dict[str, Any]) -> None:
     text = plain(run, receipt)
     assert "ml.g4dn.xlarge Spot: trained 100 s, billed 30 s, 70% saved, about $0.0061" in text

@@ -1,0 +1,49 @@
+"""What became of the labels: a change is told, and nothing is told that was told before."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.vocabulary import Changes, Counts, changes, sentence
+
+BEFORE = {"pos": Counts(900, 90), "neg": Counts(800, 80), "odd": Counts(20, 2)}
+counts = st.dictionaries(
+    st.text("abc", min_size=1, max_size=2),
+    st.integers(1, 50).flatmap(lambda rows: st.builds(Counts, st.just(rows), st.integers(0, rows))),
+)
+
+
+def test_new_vanished_and_rare_labels_come_with_their_rows() -> None:
+    now = {"pos": Counts(950, 95), "neg": Counts(40, 4), "odd": Counts(20, 2), "posi": Counts(7, 1)}
+    found = changes(now, BEFORE | {"other": Counts(1200, 120)}, 10)
+    assert found == Changes(new={"posi": 7}, vanished={"other": 1200}, rare={"neg": 4, "posi": 1})
+    assert sentence(found, 10) == (
+        "Labels new: 'posi' (7 rows); gone since the live model: 'other' (1,200 rows); "
+        "not judged one by one, with under 10 held-out rows: 'neg' (4 rows), 'posi' (1 rows)."
+    )
+
+
+def test_without_a_model_before_no_label_is_new_but_some_may_be_rare() -> None:
+    assert changes(BEFORE, None, 10) == Changes(new={}, vanished={}, rare={"odd": 2})
+
+
+def test_of_many_labels_the_first_are_named_and_the_rest_counted() -> None:
+    many = {f"label {number:02}": Counts(1, 1) for number in range(25)}
+    assert sentence(changes(many, {}, 1), 1).endswith("'label 09' (1 rows) and 15 more.")
+
+
+@given(counts, st.integers(0, 20))
+def test_the_same_labels_again_are_never_told(now: dict[str, Counts], least: int) -> None:
+    assert sentence(changes(now, now, least), least) == ""
+
+
+@given(counts, counts, st.integers(0, 20))
+def test_every_label_that_differs_is_told_and_no_other(
+    now: dict[str, Counts], before: dict[str, Counts], least: int
+) -> None:
+    found = changes(now, before, least)
+    assert found.new.keys() == now.keys() - before.keys()
+    assert found.vanished.keys() == before.keys() - now.keys()
+    assert found.rare.keys() <= now.keys()
+    assert all(rows < least for rows in found.rare.values())
