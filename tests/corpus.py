@@ -73,6 +73,8 @@ def _partly(name: str, make: Callable[[], bytes], texts: tuple[str, ...] = TEXTS
 
 _OPEN = b'{"text":"'
 _NO_LABEL = ({"text": "a"}, {"label": "b"}, {"text": None, "label": "b"}, {})
+_OPEN_CELLS = (b'"' + b"x" * 96 + b'\n",') * 10_000
+_LONG_LINES = (b"x" * 99 + b"\n") * 10_000
 _DEEP = '{"text":' + "[" * 10_000 + "]" * 10_000 + ',"label":"pos"}'
 _MANY = ",".join(f"c{number}" for number in range(10_000))
 _LINES_AND_QUOTES = tuple(f'said "{number}",\nthen\r\nwent' for number in range(40))
@@ -107,7 +109,7 @@ WHOLLY_BAD = (
     _whole("odd.csv", lambda: as_csv().decode().encode("utf-16")[:-1], "encoding", "not UTF-16, as its first"),
     _whole("half a pair.json", lambda: as_array(['{"text": "\\udfff"}']), "encoding", "after element 20"),
     _whole("bytes.jsonl", lambda: bytes(range(1, 256)), "encoding", "not UTF-8"),
-    _whole("nul.csv", lambda: bytes(1000), "encoding", "save the file as UTF-8"),
+    _whole("zeros.csv", lambda: bytes(1000), "encoding", "save the file as UTF-8"),
     # Another format
     _whole("notes.txt", lambda: b"hello", "kind", "unknown kind of file: name it .csv, .json, .jsonl"),
     _whole("workbook.csv", lambda: b"PK\x03\x04" + bytes(99), "kind", "save the sheet as CSV"),
@@ -126,8 +128,8 @@ WHOLLY_BAD = (
     _whole("200 MB.jsonl.gz", lambda: packed((b"x" * _MB, 200)), "row-too-long", "line 1 has over 10,000,000"),
     _whole("200 MB.csv.gz", lambda: packed((_HEAD, 1), (b"x" * _MB, 200)), "row-too-long", "line 2 has over"),
     _whole("200 MB.json.gz", lambda: packed((b'[{"text":"', 1), (b"x" * _MB, 200)), "row-too-long", "element 1 has"),
-    _whole("endless row.csv.gz", lambda: packed((_HEAD, 1), (b'"x\n",' * 10_000, 900)), "row-too-long", "in line 2"),
-    _whole("endless cell.csv.gz", lambda: packed((_HEAD + b'"', 1), (b"x\n" * 10_000, 900)), "row-too-long", "line 2"),
+    _whole("endless row.csv.gz", lambda: packed((_HEAD, 1), (_OPEN_CELLS, 20)), "row-too-long", "in line 2"),
+    _whole("endless cell.csv.gz", lambda: packed((_HEAD + b'"', 1), (_LONG_LINES, 20)), "row-too-long", "line 2"),
     # Broken on the way
     _whole("open quote.csv", lambda: as_csv() + b'"never closed\n', "quotes", "begins in line 42: "),
     _whole("quote within.csv", lambda: as_csv() + b'"a"b,pos\n', "quotes", "check the quotes there"),
