@@ -80,7 +80,7 @@ def test_the_receipt_says_what_was_judged_how_and_what_it_cost(project: Project,
     assert [source["key"] for source in receipt["data"]["sources"]] == ["landing/a.csv"]
     assert sum(receipt["data"]["rows"].values()) == 200
     assert (receipt["data"]["rejected"], receipt["data"]["rejected_by_file"]) == (1, {"landing/a.csv": 1})
-    assert (receipt["data"]["rejected_by_rule"], receipt["data"]["label_changes"]) == ({"empty": 1}, run.labels)
+    assert (receipt["data"]["rejected_by_rule"], receipt["data"]["label_changes"]) == ({"ragged": 1}, run.labels)
     assert receipt["training"]["job"] == job
     assert receipt["training"]["seconds"] >= receipt["training"]["billed_seconds"] >= 0
     assert receipt["training"]["estimated_usd"] is not None
