@@ -74,6 +74,7 @@ def _partly(name: str, make: Callable[[], bytes], texts: tuple[str, ...] = TEXTS
 _OPEN = b'{"text":"'
 _NO_LABEL = ({"text": "a"}, {"label": "b"}, {"text": None, "label": "b"}, {})
 _OPEN_CELLS = (b'"' + b"x" * 96 + b'\n",') * 10_000
+_UTF16 = codecs.BOM_UTF16_BE
 _LONG_LINES = (b"x" * 99 + b"\n") * 10_000
 _DEEP = '{"text":' + "[" * 10_000 + "]" * 10_000 + ',"label":"pos"}'
 _MANY = ",".join(f"c{number}" for number in range(10_000))
@@ -128,6 +129,7 @@ WHOLLY_BAD = (
     _whole("200 MB.jsonl.gz", lambda: packed((b"x" * _MB, 200)), "row-too-long", "line 1 has over 10,000,000"),
     _whole("200 MB.csv.gz", lambda: packed((_HEAD, 1), (b"x" * _MB, 200)), "row-too-long", "line 2 has over"),
     _whole("200 MB.json.gz", lambda: packed((b'[{"text":"', 1), (b"x" * _MB, 200)), "row-too-long", "element 1 has"),
+    _whole("200 MB of UTF-16.csv.gz", lambda: packed((_UTF16, 1), (b"\0x" * _MB, 100)), "row-too-long", "line 1"),
     _whole("endless row.csv.gz", lambda: packed((_HEAD, 1), (_OPEN_CELLS, 20)), "row-too-long", "in line 2"),
     _whole("endless cell.csv.gz", lambda: packed((_HEAD + b'"', 1), (_LONG_LINES, 20)), "row-too-long", "line 2"),
     # Broken on the way

@@ -207,6 +207,7 @@ class _Endless(io.RawIOBase):
     def __init__(self, unit: bytes, times: int, head: bytes = b"", tail: bytes = b"") -> None:
         self._pieces = self._make(unit, times, head, tail)
         self._rest = b""
+        self.given = 0
 
     @staticmethod
     def _make(unit: bytes, times: int, head: bytes, tail: bytes) -> Iterator[bytes]:
@@ -226,6 +227,7 @@ class _Endless(io.RawIOBase):
                 return 0
         size = min(len(buffer), len(self._rest))
         buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        self.given += size
         return size
 
 
@@ -233,6 +235,7 @@ class _Endless(io.RawIOBase):
     ("name", "unit", "head", "tail"),
     [
         ("a.csv", b"some words of a row,a\n", b"text,label\n", b""),
+        ("a.csv", "some words of a row,a\n".encode("utf-16-le"), "\ufefftext,label\n".encode("utf-16-le"), b""),
         ("a.jsonl", b'{"text":"some words","label":"a"}\n', b"", b""),
         ("a.json", b'{"text":"some words","label":"a"},', b"[", b'{"text":"z","label":"a"}]'),
     ],
@@ -246,3 +249,16 @@ def test_memory_does_not_grow_with_the_file(name: str, unit: bytes, head: bytes,
         tracemalloc.stop()
         assert count >= times
     assert peaks[1] < 1.5 * peaks[0] + 100_000
+
+
+@pytest.mark.parametrize(("name", "head"), [("a.csv", b"text,label\n"), ("a.jsonl", b""), ("a.json", b'[{"text":"')])
+def test_of_a_line_of_200_mb_no_more_is_read_than_the_limit(name: str, head: bytes) -> None:
+    stream = _Endless(b"x" * 1_000, 200_000, head)
+    tracemalloc.start()
+    with pytest.raises(FileRejected) as refused:
+        list(read_rows(name, stream, COLUMNS))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert refused.value.rule == "row-too-long"
+    assert stream.given < 11_000_000
+    assert peak < 100_000_000
