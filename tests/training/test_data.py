@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from domain.records import Contract
+from tests.landing import GROUPED, PLAIN, Landing, Triple, changes
 from tests.training.job import DATASET, Rows, lay_out, reviews, row
 from training.arguments import Arguments, Places
 from training.data import read
@@ -53,6 +58,29 @@ def test_held_out_rows_are_dropped_from_both_channels(tmp_path: Path) -> None:
 def test_a_row_of_both_splits_is_not_trained_on(tmp_path: Path) -> None:
     result = splits(tmp_path, {"one": {"train": [*BOTH, *JUDGED], "validation": JUDGED}})
     assert "rather good" not in by_text(result.train)
+
+
+@given(st.lists(changes, min_size=2, max_size=6), st.sampled_from([PLAIN, GROUPED]))
+def test_no_row_that_is_held_out_is_trained_on_however_landing_came_to_be(
+    history: list[tuple[str, tuple[Triple, ...] | None]], contract: Contract
+) -> None:
+    landing = Landing(contract)
+    for change in history:
+        landing.change(*change)
+    version = landing.version()
+    with tempfile.TemporaryDirectory() as folder:
+        places = Places.of({"SAGEMAKER_BASE_DIR": folder})
+        channels = {"train": places.train, "validation": places.validation, "dataset": places.dataset}
+        landing.lay_out(channels, version)
+        try:
+            found = read(places, version.dataset, ["text"])
+        except (NoTrainingRows, TooFewLabels, NoValidationRows):
+            return
+    test = {row.features["text"] for source in version.sources for row in landing.rows(source, "test")}
+    trained, validated = found.train["text"], found.validation["text"]
+    assert not test & {*trained, *validated}
+    assert not {*trained} & {*validated}
+    assert len({*trained}) == len(trained)
 
 
 def test_labels_are_those_that_can_be_learned(tmp_path: Path) -> None:
