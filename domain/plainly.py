@@ -15,6 +15,10 @@ _ADVICE = {
     ),
     "ApprovedTooLate": "It was approved too late. Judge the data against today's champion: mlops retrain",
     "ModelUnreadable": "Look at the run's training job and its artifact, then run: mlops retrain",
+    "Sandbox.Timedout": (
+        "A function ran out of time. If that was Prepare, landing holds more than it can derive at once: "
+        "what it derived is kept, and mlops retrain goes on from there."
+    ),
     "ConvergenceFailed": "The endpoint may not serve the promoted model. Look at it in the SageMaker console.",
 }
 _QUOTA_ADVICE = (

@@ -7,6 +7,7 @@ import gzip
 import io
 from typing import IO, Any, Final, cast
 
+from domain.limits import MAX_FILE_BYTES, over_the_limit
 from domain.records import FileRejected
 
 # Text packs to a third or a tenth of its size, and a log that repeats itself to a fiftieth. Below the floor it does
@@ -29,7 +30,8 @@ def utf8(body: IO[bytes], *, compressed: bool) -> io.BufferedReader[Any]:
     """The text of a file as UTF-8 without a byte order mark. `body` is read as it is asked for.
 
     Raises FileRejected: `kind` for another format under this name, `encoding` for UTF-32 or UTF-16 without a mark. The
-    stream raises it for `bomb`, more than 100 times its compressed size and over 100 MB, and for `encoding`.
+    stream raises it for `bomb`, more than 100 times its compressed size and over 100 MB, for `too-large`, and for
+    `encoding`.
     """
     raw = _Unpacked(body) if compressed else cast(io.RawIOBase, body)
     reader: io.BufferedReader[Any] = io.BufferedReader(raw, _CHUNK)
@@ -62,6 +64,8 @@ class _Unpacked(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         size = self._stream.readinto(buffer)
         self._given += size
+        if self._given > MAX_FILE_BYTES:
+            raise FileRejected("too-large", f"unpacked, {over_the_limit(self._given, MAX_FILE_BYTES, 'bytes')}")
         if self._given > _BOMB_FLOOR and self._given > _BOMB_RATIO * self._packed.tell():
             raise FileRejected(
                 "bomb",

@@ -5,7 +5,6 @@ The report is written last. Killed before that, nothing was derived and the next
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import reprlib
@@ -16,9 +15,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from zlib_ng import gzip_ng
+
 from domain import layout
 from domain.config import DataSettings
 from domain.dataset import Source
+from domain.limits import MAX_FILE_BYTES, MAX_FILE_ROWS, over_the_limit
 from domain.records import Contract, FileRejected, Rejected, RowRejected, parse_row
 from lambdas.environment import Environment
 from lambdas.reading import read_rows
@@ -103,7 +105,9 @@ def _check_share(report: Report, most: float) -> None:
 def _sort_rows(env: Environment, source: Source, contract: Contract, report: Report, files: _Files) -> None:
     columns = list(dict.fromkeys(column.name for column in contract.columns))
     labels: dict[str, Counter[str]] = defaultdict(Counter)
-    for place, raw in read_rows(source.key, _open(env, source), columns):
+    for number, (place, raw) in enumerate(read_rows(source.key, _open(env, source), columns), 1):
+        if number > MAX_FILE_ROWS:
+            raise FileRejected("too-large", over_the_limit(number, MAX_FILE_ROWS, "rows"))
         try:
             if isinstance(raw, RowRejected):
                 raise raw
@@ -139,6 +143,9 @@ def _open(env: Environment, source: Source) -> IO[bytes]:
         if error.response["Error"]["Code"] in ("NoSuchKey", "PreconditionFailed", "404", "412"):
             raise LandingMoved(f"{source.key} changed while it was about to be read") from error
         raise
+    if answer["ContentLength"] > MAX_FILE_BYTES:
+        answer["Body"].close()
+        raise FileRejected("too-large", over_the_limit(answer["ContentLength"], MAX_FILE_BYTES, "bytes"))
     body: IO[bytes] = answer["Body"]
     return body
 
@@ -151,7 +158,7 @@ class _Files:
         self._open: dict[str, IO[str]] = {}
         for name in (*layout.SPLITS, "ids"):
             # mtime=0: the same rows make the same bytes.
-            raw = stack.enter_context(gzip.GzipFile(folder / name, "wb", compresslevel=6, mtime=0))
+            raw = stack.enter_context(gzip_ng.GzipNGFile(folder / name, "wb", compresslevel=6, mtime=0))
             text = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
             self._open[name] = stack.enter_context(text)
         self._open["quarantine"] = stack.enter_context((folder / "quarantine").open("w", encoding="utf-8"))

@@ -13,7 +13,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from domain import layout
+from domain import layout, limits
 from domain.config import Settings
 from stacks import bundling
 from stacks.access import Access, Grant
@@ -45,10 +45,10 @@ def table(a: Access) -> tuple[Step, ...]:
         Step("claim", "claim.handler", 256, 30, (a.change_ledger(), a.look_at_executions())),
         Step("settle", "settle.handler", 256, 60, (a.list_bucket(),)),
         Step(
-            "prepare", "prepare.handler", 1769, 900,
+            "prepare", "prepare.handler", limits.PREPARE_MEMORY_MB, limits.PREPARE_SECONDS,
             (a.list_bucket(), a.read(layout.LANDING, data, layout.MODELS), a.write(data, quarantine), a.change_ledger(),
              a.list_jobs(), a.look_at_jobs(), a.stop_jobs(), a.notify()),
-            disk_mb=4096,
+            disk_mb=limits.PREPARE_DISK_MB,
         ),
         Step(
             "screen", "screen.handler", _MOST_MEMORY_MB, 900,

@@ -79,3 +79,10 @@ def test_it_says_what_to_do(given: dict[str, Any], advice: str) -> None:
 def test_the_reason_stands_before_the_advice() -> None:
     message = explain(error="EpochChanged", cause="data.label changed")[1]
     assert message.index("data.label changed") < message.index("raise data.epoch") < message.index("Execution:")
+
+
+def test_more_data_than_one_invocation_derives_is_gone_on_with() -> None:
+    cause = json.dumps({"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 900.00 seconds"})
+    said = explain(error="Sandbox.Timedout", cause=cause)[1]
+    assert "Task timed out after 900.00 seconds" in said
+    assert "what it derived is kept, and mlops retrain goes on from there" in said

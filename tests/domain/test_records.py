@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 import unicodedata
 from dataclasses import replace
 
@@ -24,6 +26,29 @@ blanks = st.text(st.sampled_from(" \t\n\r\u00a0\u2003\u2028\u3000"), min_size=1,
 @given(texts)
 def test_normalizing_twice_changes_nothing_more(text: str) -> None:
     assert normalize(normalize(text)) == normalize(text)
+
+
+@given(st.lists(st.text(max_size=5) | st.sampled_from([" ", "  ", "\u00a0", "\u3000", "\x1f", "\u200b"])).map("".join))
+def test_normalized_is_composed_and_folded_whatever_the_text(text: str) -> None:
+    assert normalize(text) == " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def test_all_white_space_that_is_folded_is_seen() -> None:
+    for code in range(sys.maxunicode + 1):
+        assert normalize(f"a{chr(code)}b") == " ".join(unicodedata.normalize("NFC", f"a{chr(code)}b").split())
+
+
+@given(texts, texts, st.none() | texts, st.none() | texts)
+def test_ids_and_lines_are_what_the_json_module_makes_of_them(
+    one: str, other: str, group: str | None, part: str | None
+) -> None:
+    features = {"title": one, "body": other}
+    canonical = json.dumps(features, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert row_id(features) == hashlib.sha256(canonical.encode()).hexdigest()
+    value = {"id": "0", "features": features, "label": "a", "group": group, "slice": part}
+    given_ones = {name: found for name, found in value.items() if found is not None}
+    line = json.dumps(given_ones, separators=(",", ":"), ensure_ascii=False)
+    assert Row("0", features, "a", group, part).to_json() == line
 
 
 @given(texts, blanks, st.sampled_from(["NFC", "NFD"]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from domain import layout
 from domain.dataset import Source
 from domain.records import parse_row
+from lambdas import decoding
+from lambdas import derive as derive_module
 from lambdas.derive import LandingMoved, Report, contract_of, ensure_derived
 from lambdas.storage import landed
 from tests.lambdas.project import Project, reviews
@@ -98,6 +102,28 @@ def test_a_file_is_rejected_whole_with_its_reason(project: Project, name: str, b
     assert (report.accepted(), report.labels) == (0, {})
     assert error in quarantined(project, source)[-1]["reason"]
     assert project.listed("datasets/") == [layout.part_report(1, source.source)]
+
+
+@pytest.mark.parametrize(
+    ("limit", "error"),
+    [("MAX_FILE_BYTES", r"\d{3} bytes, over the limit of 11 that"), ("MAX_FILE_ROWS", "12 rows, over the limit of 11")],
+)
+def test_a_file_over_the_limit_of_one_lambda_is_rejected_with_the_fix(
+    project: Project, monkeypatch: pytest.MonkeyPatch, limit: str, error: str
+) -> None:
+    monkeypatch.setattr(derive_module, limit, 11)
+    # Nothing of it is read but its size: the line that is no CSV is not found.
+    source, report = derive(project, "a.csv", reviews(20) + '"never closed\n')
+    assert re.search(f"{error}.*: split the file", report.error)
+    assert report.accepted() == 0
+    assert project.listed("datasets/") == [layout.part_report(1, source.source)]
+
+
+def test_a_packed_file_is_measured_by_what_it_unpacks_to(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "MAX_FILE_BYTES", 500)
+    _, report = derive(project, "a.csv.gz", gzip.compress(reviews(100).encode()))
+    assert "unpacked" in report.error
+    assert "bytes, over the limit of 500 that one Lambda function can derive: split the file" in report.error
 
 
 def test_just_within_the_limit_the_good_rows_are_used(project: Project) -> None:

@@ -11,7 +11,7 @@ import pytest
 from domain import layout
 from domain.dataset import Hold
 from domain.ledger import Superseded
-from lambdas import jobs, prepare
+from lambdas import derive, jobs, prepare
 from lambdas.heldout import test_rows as held_out
 from lambdas.jobs import JobStillStopping
 from lambdas.storage import landed, read_version
@@ -292,6 +292,32 @@ def test_a_rejected_file_is_held_and_said_and_the_rest_goes_on(project: Project)
     assert "landing/bad.csv was not used: no column" in told["Message"]
     again(project)
     assert project.notifications() == [], "it is said once"
+
+
+def test_a_file_too_large_for_one_lambda_is_held_and_the_rest_goes_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = reviews(40)
+    monkeypatch.setattr(derive, "MAX_FILE_BYTES", len(small))
+    project.drop("small.csv", small)
+    project.drop("large.csv", reviews(41))
+    assert names(project, ask(project.claim())) == ["small.csv"]
+    (told,) = project.notifications()
+    assert "landing/large.csv was not used" in told["Message"]
+    assert "split the file" in told["Message"]
+
+
+def test_an_invocation_that_ran_out_of_time_is_gone_on_with(project: Project) -> None:
+    for number in range(3):
+        project.drop(f"{number}.csv", reviews(40, first=40 * number))
+    derived = [source for source in landed(project.env) if not source.key.endswith("2.csv")]
+    for source in derived:
+        derive.ensure_derived(project.env, source)
+        # Only a file that is derived again would bring its part back.
+        project.client("s3").delete_object(Bucket=project.bucket, Key=layout.part(1, "train", source.source))
+    prepared = ask(project.claim())
+    assert names(project, prepared) == ["0.csv", "1.csv", "2.csv"]
+    assert len(project.listed(f"{layout.epoch_prefix(1)}parts/train/")) == 1
 
 
 def test_killed_before_it_is_held_it_is_said_again_rather_than_never(project: Project) -> None:
