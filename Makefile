@@ -8,7 +8,7 @@ export TOKENIZERS_PARALLELISM := false
 # SageMaker refuses OCI image indexes, which is what build attestations make of an image.
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
-.PHONY: help setup demo test check gate-report screen-report bench bench-full synth deploy update destroy clean
+.PHONY: help setup demo test check gate-report screen-report data-report bench bench-full synth deploy update destroy clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -32,6 +32,9 @@ gate-report: setup ## how often the gate is right, by simulation: docs/gate.md
 
 screen-report: setup ## how often Screen is right, on real reviews: docs/screen.md
 	@python -m ops.reports.screen
+
+data-report: setup ## what a reshuffle would leak, and what deriving costs: docs/data.md
+	@python -m ops.reports.data
 
 bench: setup ## speed and memory beside what people use, in under 15 minutes: bench/results
 	@python -m bench
