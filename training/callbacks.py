@@ -63,6 +63,9 @@ class Checkpoints(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """The state names its best checkpoint by the path it had on the machine that wrote it."""
+        if state.is_local_process_zero:
+            # The Trainer's processes have met by now, so each has chosen the checkpoint it resumed from.
+            checkpoints.remove_unusable(self.root, self.run)
         if state.best_global_step:
             state.best_model_checkpoint = str(checkpoints.path_of(self.root, state.best_global_step))
 
@@ -79,6 +82,7 @@ class Checkpoints(TrainerCallback):
             torch.distributed.barrier()
         if state.is_world_process_zero:
             checkpoints.seal(checkpoints.path_of(self.root, state.global_step), self.run)
+        if state.is_local_process_zero:
             checkpoints.prune(self.root, state.best_global_step)
 
 

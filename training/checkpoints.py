@@ -20,6 +20,8 @@ from domain.artifact import sha256_file
 SEAL: Final = "sealed.json"
 _KEPT: Final = 2
 _NAME: Final = re.compile(r"checkpoint-(\d+)")
+# Random state of a process on another machine: a seal is of one machine's files, and S3 mixes those of all.
+_ELSEWHERE: Final = re.compile(r"rng_state_\d+\.pth")
 
 
 def path_of(root: Path, step: int) -> Path:
@@ -40,28 +42,31 @@ def is_sealed(checkpoint: Path, run: str) -> bool:
         present = dict(_files(checkpoint))
         return (
             sealed["run"] == run
-            and present.keys() == sealed["files"].keys()
-            and all(path.stat().st_size == sealed["files"][name]["size"] for name, path in present.items())
-            and all(sha256_file(path) == sealed["files"][name]["sha256"] for name, path in present.items())
+            and all(name in sealed["files"] or _ELSEWHERE.fullmatch(name) for name in present)
+            and all(present[name].stat().st_size == file["size"] for name, file in sealed["files"].items())
+            and all(sha256_file(present[name]) == file["sha256"] for name, file in sealed["files"].items())
         )
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
 def newest(root: Path, run: str) -> Path | None:
-    """The newest checkpoint to resume `run` from, if any; those that cannot be used are removed.
+    """The newest checkpoint to resume `run` from, if any.
 
     Usable is a sealed checkpoint whose best predecessor is there too: without it, the run would end with another
     model than an uninterrupted one.
     """
-    usable: set[int] = set()
+    usable = _usable(root, run)
+    return path_of(root, max(usable)) if usable else None
+
+
+def remove_unusable(root: Path, run: str) -> None:
+    """Remove the checkpoints that `newest` passes over, before new ones are written beside or into them."""
+    usable = _usable(root, run)
     for step, checkpoint in _all(root):
-        if is_sealed(checkpoint, run) and _best(checkpoint) in {None, step, *usable}:
-            usable.add(step)
-        else:
+        if step not in usable:
             print(f"{checkpoint.name} is half-written, damaged or of another run: removed", flush=True)
             shutil.rmtree(checkpoint)
-    return path_of(root, max(usable)) if usable else None
 
 
 def prune(root: Path, best_step: int | None) -> None:
@@ -86,6 +91,14 @@ def write_json(path: Path, value: object) -> None:
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
     os.replace(partial, path)
+
+
+def _usable(root: Path, run: str) -> set[int]:
+    usable: set[int] = set()
+    for step, checkpoint in _all(root):
+        if is_sealed(checkpoint, run) and _best(checkpoint) in {None, step, *usable}:
+            usable.add(step)
+    return usable
 
 
 def _best(checkpoint: Path) -> int | None:

@@ -86,33 +86,12 @@ def build(
     It ends with the best epoch's weights in `model`. Raises GpuMissing.
     """
     device = _device(places.gpus)
+    options = _options(arguments, places, checkpoint, device)
     trainer = SampledTrainer(
-        sampler=ByLength(train["length"], arguments.batch_size, arguments.seed),
+        # Of all processes together, so that a batch has the same rows however many machines share it.
+        sampler=ByLength(train["length"], options.train_batch_size * options.world_size, arguments.seed),
         model=model,
-        args=TrainingArguments(
-            output_dir=str(places.checkpoints),
-            num_train_epochs=_epochs(arguments, checkpoint),
-            per_device_train_batch_size=arguments.batch_size,
-            per_device_eval_batch_size=max(arguments.batch_size, _VALIDATION_BATCH),
-            learning_rate=arguments.learning_rate,
-            warmup_ratio=arguments.warmup_ratio,
-            weight_decay=arguments.weight_decay,
-            optim="adamw_torch_fused",
-            seed=arguments.seed,
-            data_seed=arguments.seed,
-            eval_strategy="epoch",
-            save_strategy="epoch",
-            load_best_model_at_end=True,
-            metric_for_best_model="macro_f1",
-            greater_is_better=True,
-            logging_steps=1 / _LOGS_PER_TRAINING,
-            use_cpu=device == "cpu",
-            # A T4 (ml.g4dn) has fp16 and no bf16.
-            fp16=device == "cuda",
-            dataloader_pin_memory=device == "cuda",
-            report_to=[],
-            disable_tqdm=True,
-        ),
+        args=options,
         data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8 if device == "cuda" else None),
         train_dataset=train,
         # Like lengths together here too; the order of rows does not matter to the scores.
@@ -128,6 +107,33 @@ def build(
     )
     trainer.remove_callback(PrinterCallback)  # type: ignore[no-untyped-call]
     return trainer
+
+
+def _options(arguments: Arguments, places: Places, checkpoint: Path | None, device: str) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(places.checkpoints),
+        num_train_epochs=_epochs(arguments, checkpoint),
+        per_device_train_batch_size=arguments.batch_size,
+        per_device_eval_batch_size=max(arguments.batch_size, _VALIDATION_BATCH),
+        learning_rate=arguments.learning_rate,
+        warmup_ratio=arguments.warmup_ratio,
+        weight_decay=arguments.weight_decay,
+        optim="adamw_torch_fused",
+        seed=arguments.seed,
+        data_seed=arguments.seed,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        load_best_model_at_end=True,
+        metric_for_best_model="macro_f1",
+        greater_is_better=True,
+        logging_steps=1 / _LOGS_PER_TRAINING,
+        use_cpu=device == "cpu",
+        # A T4 (ml.g4dn) has fp16 and no bf16.
+        fp16=device == "cuda",
+        dataloader_pin_memory=device == "cuda",
+        report_to=[],
+        disable_tqdm=True,
+    )
 
 
 def best(trainer: Trainer) -> dict[str, float]:

@@ -13,6 +13,7 @@ from domain import layout
 from domain.ledger import Run, Superseded
 from lambdas import evaluate, prepare, reject
 from lambdas.models import ModelUnreadable
+from lambdas.storage import read_lines, write_lines
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project
 from tests.tiny_model import METRICS
@@ -117,6 +118,20 @@ def test_answers_are_asked_once_for_each_artifact(project: Project, models: Mode
     project.client("s3").upload_file(str(models.constant), project.bucket, "models/second/model.tar.gz")
     second = evaluate.handler({**message, "artifact": f"s3://{project.bucket}/models/second/model.tar.gz"}, None)
     assert second["verdict"] == "reject"
+
+
+def test_the_champion_answers_only_rows_that_are_new(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews(0, 150))
+    live = champion(project, models.right, job)
+    file = layout.run_file(live.run, "predictions.jsonl.gz")
+    known = {line["id"]: line for line in read_lines(project.env, file)}
+    # Of two labels the likelier has at least a half: no model gives this score.
+    write_lines(project.env, file, [{**line, "score": 0.25} for line in known.values()])
+    project.drop("b.csv", models.reviews(150))
+    judge(project, prepared(project), models.equal, job)
+    scores = {line["id"]: line["score"] for line in read_lines(project.env, file)}
+    assert scores.keys() > known.keys()
+    assert {row for row, score in scores.items() if score == 0.25} == known.keys()
 
 
 def test_a_candidate_is_compared_with_the_champion_on_the_same_rows(project: Project, models: Models, job: str) -> None:

@@ -67,7 +67,8 @@ def test_a_damaged_checkpoint_is_removed_and_the_one_before_resumed(
     older, newer = write(tmp_path, 10), write(tmp_path, 20)
     damage(newer)
     assert checkpoints.newest(tmp_path, RUN) == older
-    assert not newer.exists()
+    checkpoints.remove_unusable(tmp_path, RUN)
+    assert list(tmp_path.iterdir()) == [older]
 
 
 def test_the_newest_by_step_whatever_the_times(tmp_path: Path) -> None:
@@ -91,6 +92,7 @@ def test_a_checkpoint_without_its_best_predecessor_is_useless(tmp_path: Path) ->
     write(tmp_path, 30, best=20)
     truncate(best)
     assert checkpoints.newest(tmp_path, RUN) == first
+    checkpoints.remove_unusable(tmp_path, RUN)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-10"]
 
 
@@ -103,6 +105,13 @@ def test_a_seal_copied_before_its_files_does_not_count(tmp_path: Path) -> None:
         assert not checkpoints.is_sealed(target, RUN)
         shutil.copy(source / name, target / name)
     assert checkpoints.is_sealed(target, RUN)
+
+
+def test_the_other_machines_random_state_does_not_break_the_seal(tmp_path: Path) -> None:
+    """S3 mixes what each machine of a job wrote into the same checkpoint."""
+    checkpoint = write(tmp_path, 10)
+    (checkpoint / "rng_state_1.pth").write_bytes(b"of the second machine")
+    assert checkpoints.newest(tmp_path, RUN) == checkpoint
 
 
 @pytest.mark.parametrize(("best", "left"), [(None, [30, 40]), (10, [10, 30, 40]), (40, [30, 40])])
