@@ -10,7 +10,7 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from tests.tiny_model import MAX_LENGTH, tiny_tokenizer
 
 
-def tiny_base(into: Path, seed: int = 0) -> Path:
+def tiny_base(into: Path, seed: int = 0, hidden: int = 32) -> Path:
     """Write an untrained two-layer BERT (config, tokenizer, safetensors) into `into`; returns `into`."""
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=tiny_tokenizer(),
@@ -22,10 +22,10 @@ def tiny_base(into: Path, seed: int = 0) -> Path:
     )
     config = BertConfig(
         vocab_size=len(tokenizer),
-        hidden_size=32,
+        hidden_size=hidden,
         num_hidden_layers=2,
         num_attention_heads=2,
-        intermediate_size=64,
+        intermediate_size=2 * hidden,
         max_position_embeddings=MAX_LENGTH,
         # Wider than BERT's 0.02: so small a model learns within a few dozen steps only from such a start.
         initializer_range=0.2,

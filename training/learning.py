@@ -86,7 +86,7 @@ def build(
     It ends with the best epoch's weights in `model`. Raises GpuMissing.
     """
     device = _device(places.gpus)
-    options = _options(arguments, places, checkpoint, device)
+    options = options_for(device, arguments, places, checkpoint)
     trainer = SampledTrainer(
         # Of all processes together, so that a batch has the same rows however many machines share it.
         sampler=ByLength(train["length"], options.train_batch_size * options.world_size, arguments.seed),
@@ -109,7 +109,8 @@ def build(
     return trainer
 
 
-def _options(arguments: Arguments, places: Places, checkpoint: Path | None, device: str) -> TrainingArguments:
+def options_for(device: str, arguments: Arguments, places: Places, checkpoint: Path | None) -> TrainingArguments:
+    """The Trainer's own settings on a `device`: "cuda" or "cpu"."""
     return TrainingArguments(
         output_dir=str(places.checkpoints),
         num_train_epochs=_epochs(arguments, checkpoint),

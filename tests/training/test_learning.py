@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from training.arguments import Arguments, Places
 from training.callbacks import is_stalled
-from training.learning import ByLength, class_weights, weighted_loss
+from training.learning import ByLength, class_weights, options_for, weighted_loss
 
 
 def test_weights_only_where_labels_are_imbalanced() -> None:
@@ -55,3 +56,11 @@ def test_every_epoch_has_each_row_once_in_an_order_of_its_own() -> None:
 def test_when_training_has_stalled(scores: list[float], patience: int, stalled: bool) -> None:
     history = [entry for score in scores for entry in ({"loss": 1.0}, {"eval_macro_f1": score})]
     assert is_stalled(history, patience) is stalled
+
+
+@pytest.mark.parametrize(("device", "half"), [("cuda", True), ("cpu", False)])
+def test_half_precision_on_a_gpu_only(device: str, half: bool) -> None:
+    arguments = Arguments.parse(["--run_id", "r", "--dataset_id", "d", "--base_model", "b"])
+    options = options_for(device, arguments, Places.of({}), None)
+    assert (options.fp16, options.use_cpu) == (half, not half)
+    assert not options.bf16, "a T4 has none"
