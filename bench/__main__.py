@@ -12,9 +12,9 @@ from bench.report import keep, show
 from ops.console import make_console, seconds
 
 # In this order; each is the module `bench.NAME`.
-PARTS: Final[tuple[str, ...]] = ()
+PARTS: Final[tuple[str, ...]] = ("train",)
 # Too long for `make bench`.
-LONG_PARTS: Final[tuple[str, ...]] = ()
+LONG_PARTS: Final[tuple[str, ...]] = ("resume",)
 
 
 def main() -> None:
