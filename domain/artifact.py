@@ -16,6 +16,8 @@ TASK: Final = "text-classification"
 
 MANIFEST: Final = "manifest.json"
 MODEL: Final = "model.onnx"
+# The graph's large tensors, which ONNX Runtime maps into memory instead of copying them; a small model has none.
+WEIGHTS: Final = "model.onnx.data"
 TOKENIZER: Final = "tokenizer.json"
 METRICS: Final = "metrics.json"
 

@@ -13,7 +13,8 @@ from domain.artifact import METRICS, text_of
 from domain.records import Row
 from lambdas.environment import Environment
 from lambdas.storage import read_lines, write_json, write_lines
-from serving.artifact import ArtifactError, extract
+from serving.artifact import extract
+from serving.manifest import ArtifactError
 from serving.predictor import Predictor
 
 

@@ -12,7 +12,10 @@ import socket
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from serving.predictor import Predictor
 
 USAGE: Final = """usage: python -m serving [serve]
 
@@ -39,21 +42,26 @@ def main(arguments: list[str]) -> int:
 
 def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
     # Imported here because they take most of the start: the socket is open by now.
-    import logging
+    from concurrent.futures import ThreadPoolExecutor
 
-    from waitress.server import create_server
+    from serving.manifest import ArtifactError
 
-    from serving.app import create_app
-    from serving.artifact import ArtifactError
-    from serving.predictor import Predictor
-    from serving.protocol import MAX_BODY_BYTES
+    with ThreadPoolExecutor(1) as aside:
+        loading = aside.submit(_load, model_dir, threads)
+        # What answers is imported while what predicts is imported and loaded.
+        import logging
 
+        from waitress.server import create_server
+
+        from serving.app import create_app
+        from serving.protocol import MAX_BODY_BYTES
+
+        try:
+            predictor = loading.result()
+        except ArtifactError as error:
+            sys.stderr.write(f"cannot serve {model_dir}: {error}\n")
+            return 1
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
-    try:
-        predictor = Predictor.load(model_dir, threads)
-    except ArtifactError as error:
-        sys.stderr.write(f"cannot serve {model_dir}: {error}\n")
-        return 1
     sockets: dict[int, object] = {}
     server = create_server(
         create_app(predictor),
@@ -80,6 +88,12 @@ def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
     server.run()
     server.task_dispatcher.shutdown()
     return 0
+
+
+def _load(model_dir: Path, threads: int) -> Predictor:
+    from serving.predictor import Predictor
+
+    return Predictor.load(model_dir, threads)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 from tokenizers import Encoding, Tokenizer
 
 from domain.artifact import MODEL, OUTPUT, TOKENIZER, Manifest
-from serving.artifact import ArtifactError, read_manifest, verify
+from serving.manifest import ArtifactError, read_manifest, verify
 
 # ONNX Runtime's exceptions share no base class of their own.
 _FAULTS: Final = tuple(
@@ -72,19 +72,13 @@ class Predictor:
     def load(cls, model_dir: Path, threads: int = 1) -> Predictor:
         """Load an unpacked artifact to predict `threads` texts at once. Raises ArtifactError."""
         manifest = read_manifest(model_dir)
-        with ThreadPoolExecutor(1) as aside:
-            # Neither hashing nor loading holds the interpreter's lock.
-            verified = aside.submit(verify, model_dir, manifest)
-            try:
-                session = ort.InferenceSession(
-                    str(model_dir / MODEL), _options(manifest), providers=["CPUExecutionProvider"]
-                )
-            except _FAULTS as error:
-                # A file that is not the manifest's own is the better explanation.
-                verified.result()
-                raise ArtifactError(f"{MODEL} cannot be loaded: {error}") from error
-            verified.result()
-        tokenizer = Tokenizer.from_file(str(model_dir / TOKENIZER))
+        with ThreadPoolExecutor(2) as aside:
+            # None of the three holds the interpreter's lock for long.
+            loading = aside.submit(_session, model_dir / MODEL, manifest)
+            reading = aside.submit(Tokenizer.from_file, str(model_dir / TOKENIZER))
+            # First to be heard: a file that is not the manifest's own explains best why it does not load.
+            verify(model_dir, manifest)
+        session, tokenizer = loading.result(), reading.result()
         inputs = [tensor.name for tensor in session.get_inputs()]
         if sorted(inputs) != sorted(manifest.inputs):
             raise ArtifactError(f"{MODEL} takes {inputs}, the manifest says {list(manifest.inputs)}")
@@ -151,6 +145,14 @@ class Predictor:
         if logits.shape != (1, len(self.labels)):
             raise PredictionError(f"the model's output has the shape {logits.shape}, not (1, {len(self.labels)})")
         return np.asarray(logits, np.float32)
+
+
+def _session(path: Path, manifest: Manifest) -> Any:
+    """The graph at `path`, ready to run. Raises ArtifactError."""
+    try:
+        return ort.InferenceSession(str(path), _options(manifest), providers=["CPUExecutionProvider"])
+    except _FAULTS as error:
+        raise ArtifactError(f"{path.name} cannot be loaded: {error}") from error
 
 
 def _options(manifest: Manifest) -> Any:

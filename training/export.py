@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from domain.artifact import INPUTS, OUTPUT
+from domain.artifact import INPUTS, MODEL, OUTPUT, WEIGHTS
 from training.errors import ParityFailed
 
 Encoded = dict[str, NDArray[np.int64]]
@@ -62,8 +62,11 @@ def inputs_of(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def export(checkpoint: Path, inputs: Sequence[str], into: Path) -> tuple[Path, Path]:
-    """Export the model saved in `checkpoint` below `into`; returns the paths of the fp32 and the int8 graph."""
-    fp32, quantized, int8 = into / "fp32.onnx", into / "quantized.onnx", into / "int8.onnx"
+    """Export the model saved in `checkpoint` below `into`; returns the paths of the fp32 and the int8 graph.
+
+    The latter names the file WEIGHTS beside itself for its large tensors.
+    """
+    fp32, quantized, int8 = into / "fp32.onnx", into / "quantized.onnx", into / "int8" / MODEL
     _to_onnx(_load(checkpoint), inputs, fp32)
     # Weights in 7 bits: without VNNI, ONNX Runtime adds pairs of u8*s8 products in 16 bits, and 8-bit ones saturate.
     quantize_dynamic(fp32, quantized, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
@@ -141,8 +144,11 @@ def _to_onnx(model: PreTrainedModel, inputs: Sequence[str], path: Path) -> None:
 
 
 def _save_optimized(source: Path, target: Path) -> None:
+    target.parent.mkdir(exist_ok=True)
     options = _options()
     options.optimized_model_filepath = str(target)
+    options.add_session_config_entry("session.optimized_model_external_initializers_file_name", WEIGHTS)
+    options.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "1024")
     ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from tokenizers import Tokenizer
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from domain.artifact import MANIFEST, METRICS, MODEL, TOKENIZER, Manifest, sha256_file
+from domain.artifact import MANIFEST, METRICS, MODEL, TOKENIZER, WEIGHTS, Manifest, sha256_file
 from training.checkpoints import write_json
 
 
@@ -30,17 +30,19 @@ def save_checkpoint(
 def write_artifact(
     directory: Path, int8: Path, tokenizer: PreTrainedTokenizerBase, manifest: Manifest, metrics: Mapping[str, Any]
 ) -> None:
-    """Write the artifact's four files into `directory`, the manifest last.
+    """Write the artifact's files into `directory`, the manifest last. The weights that `int8` names lie beside it.
 
     SageMaker uploads /opt/ml/model of a job it stops at its time limit too: an artifact without a manifest is none.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    partial = directory / f"{MODEL}.partial"
-    shutil.copyfile(int8, partial)
-    os.replace(partial, directory / MODEL)
+    weights = [(int8.with_name(WEIGHTS), WEIGHTS)] if int8.with_name(WEIGHTS).exists() else []
+    for source, name in (*weights, (int8, MODEL)):
+        partial = directory / f"{name}.partial"
+        shutil.copyfile(source, partial)
+        os.replace(partial, directory / name)
     _bare(tokenizer).save(str(directory / TOKENIZER))
     write_json(directory / METRICS, metrics)
-    sums = {name: sha256_file(directory / name) for name in (MODEL, TOKENIZER, METRICS)}
+    sums = {name: sha256_file(directory / name) for name in (MODEL, *(name for _, name in weights), TOKENIZER, METRICS)}
     write_json(directory / MANIFEST, replace(manifest, sha256=sums).to_json())
 
 

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.artifact import MAX_BYTES, MAX_MEMBERS, ArtifactError, extract, load_manifest
+from serving.artifact import MAX_BYTES, MAX_MEMBERS, extract
+from serving.manifest import ArtifactError, load_manifest
 from tests.tiny_model import pack
 
 Member = tuple[tarfile.TarInfo, bytes]

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from domain.artifact import INPUTS
-from serving.artifact import ArtifactError
+from domain.artifact import INPUTS, MODEL, WEIGHTS
+from serving.manifest import ArtifactError
 from serving.predictor import PredictionError, Predictor
 from tests.serving.conftest import LABELS
 from tests.tiny_model import MAX_LENGTH, tiny_artifact, tiny_classifier, tiny_tokenizer
@@ -107,6 +107,27 @@ def test_refuses_a_changed_or_missing_model(edited: Callable[..., Path]) -> None
     (directory / "model.onnx").unlink()
     with pytest.raises(ArtifactError, match="missing"):
         Predictor.load(directory)
+
+
+def test_refuses_changed_weights(edited: Callable[..., Path]) -> None:
+    directory = edited()
+    weights = bytearray((directory / WEIGHTS).read_bytes())
+    weights[0] ^= 1
+    (directory / WEIGHTS).write_bytes(weights)
+    with pytest.raises(ArtifactError, match=f"{WEIGHTS} does not have the checksum"):
+        Predictor.load(directory)
+
+
+def test_refuses_a_model_with_weights_elsewhere(edited: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "weights").write_bytes(bytes(2**20))
+    graph = onnx.load_model_from_string((edited() / MODEL).read_bytes())
+    (tmp_path / "edited").rename(tmp_path / "first")
+    for tensor in graph.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = "../weights"
+    with pytest.raises(ArtifactError, match="cannot be loaded"):
+        Predictor.load(edited(onnx=graph.SerializeToString()))
 
 
 def test_refuses_a_model_that_is_none(edited: Callable[..., Path]) -> None:

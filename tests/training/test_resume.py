@@ -41,7 +41,7 @@ def start(job: Job, module: str, *before: str) -> subprocess.Popen[str]:
 
 def assert_same_model(job: Job, other: Job) -> None:
     assert job.weights() == other.weights()
-    for name in ("model.onnx", "tokenizer.json"):
+    for name in ("model.onnx", "model.onnx.data", "tokenizer.json"):
         assert job.made(name).read_bytes() == other.made(name).read_bytes()
 
 

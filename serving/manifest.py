@@ -1,0 +1,91 @@
+"""The manifest of an unpacked model: checked in itself, and its files by the checksums in it.
+
+Apart from `serving.artifact`, because the server starts from an unpacked model and need not import what unpacks one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Final, TypeGuard
+
+from domain.artifact import FORMAT, INPUTS, MANIFEST, MODEL, TASK, TOKENIZER, Manifest, sha256_file
+
+_RUN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+class ArtifactError(Exception):
+    """The archive or the model directory is not one that this version can trust or serve."""
+
+
+def load_manifest(directory: Path) -> Manifest:
+    """The manifest of an unpacked model, its files verified against the checksums in it. Raises ArtifactError."""
+    manifest = read_manifest(directory)
+    verify(directory, manifest)
+    return manifest
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """The manifest of an unpacked model, checked in itself, before any file is. Raises ArtifactError."""
+    try:
+        value = json.loads((directory / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        raise ArtifactError(f"{MANIFEST} is missing") from None
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{MANIFEST} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ArtifactError(f"{MANIFEST} is not a JSON object")
+    broken = [rule for rule, holds in _rules(value).items() if not holds]
+    if broken:
+        raise ArtifactError(f"{MANIFEST}: {'; '.join(broken)}")
+    return Manifest(
+        labels=tuple(value["labels"]),
+        run=value["run"],
+        dataset=str(value.get("dataset", "")),
+        base_model=str(value.get("base_model", "")),
+        base_revision=str(value.get("base_revision", "")),
+        max_length=value["max_length"],
+        features=tuple(value["features"]),
+        inputs=tuple(value["inputs"]),
+        sha256=value["sha256"],
+        quantization=str(value.get("quantization", "")),
+        # A promise that is not made does not hold.
+        reduce_range=value.get("reduce_range") is True,
+    )
+
+
+def verify(directory: Path, manifest: Manifest) -> None:
+    """Compare the files of an unpacked model with the manifest's checksums. Raises ArtifactError."""
+    for name, expected in manifest.sha256.items():
+        try:
+            actual = sha256_file(directory / name)
+        except (FileNotFoundError, IsADirectoryError):
+            raise ArtifactError(f"{name} is missing") from None
+        if actual != expected:
+            raise ArtifactError(f"{name} does not have the checksum that {MANIFEST} gives")
+
+
+def _rules(value: dict[str, Any]) -> dict[str, bool]:
+    """What must hold of a manifest for it to be served, each rule with whether it does."""
+    labels, inputs, length = value.get("labels"), value.get("inputs"), value.get("max_length")
+    run, sums = value.get("run"), value.get("sha256")
+    return {
+        f"format must be {FORMAT}": value.get("format") == FORMAT,
+        f"task must be {TASK!r}": value.get("task") == TASK,
+        "labels must be two or more different strings": _strings(labels) and len(labels) > 1,
+        "features must be strings": _strings(value.get("features")),
+        f"inputs must start with {INPUTS[0]} and be of {INPUTS}": _strings(inputs)
+        and inputs[:1] == [INPUTS[0]]
+        and set(inputs) <= set(INPUTS),
+        "max_length must be a whole number of at least 2": type(length) is int and length >= 2,
+        # It travels in a response header.
+        "run must be letters, digits, '.', '_' or '-', at most 63": isinstance(run, str) and bool(_RUN.fullmatch(run)),
+        f"sha256 must name {MODEL} and {TOKENIZER}, and plain files only": isinstance(sums, dict)
+        and {MODEL, TOKENIZER} <= set(sums)
+        and not any("/" in name or "\\" in name or name in ("", ".", "..") for name in sums),
+    }
+
+
+def _strings(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value) and len(set(value)) == len(value)
