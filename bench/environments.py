@@ -15,6 +15,7 @@ from typing import Final
 
 from ops.bootstrap import ROOT
 
+SERVING: Final = ROOT / "serving"
 REQUIREMENTS: Final = Path(__file__).parent / "requirements"
 CACHE: Final = ROOT / ".cache" / "bench"
 
@@ -32,7 +33,39 @@ def environment(name: str) -> Path:
     sys.stderr.write(f"▸ Installing {requirements.relative_to(ROOT)} into {folder.relative_to(ROOT)} (once)\n")
     shutil.rmtree(folder, ignore_errors=True)
     venv.EnvBuilder(with_pip=True).create(folder)
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--requirement", str(requirements)], check=True)
+    _install(folder / "bin" / "python", "--requirement", str(requirements))
     stamp.write_text(wanted)
     return folder
+
+
+def serving_image() -> Path:
+    """The folder that `serving/Dockerfile` makes as /opt/serving, made by the same steps below .cache/bench/image.
+
+    Raises subprocess.CalledProcessError, pip having said why, if the packages cannot be installed.
+    """
+    folder, stamp = CACHE / "image", CACHE / "image.stamp"
+    contract = [ROOT / "domain" / "__init__.py", ROOT / "domain" / "artifact.py"]
+    inputs = [SERVING / "Dockerfile", SERVING / "requirements.txt", *contract, *sorted(SERVING.glob("*.py"))]
+    wanted = hashlib.sha256(sys.version.encode() + b"".join(path.read_bytes() for path in inputs)).hexdigest()
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)
+    packages = ("--no-compile", "--no-deps", "--only-binary=:all:", "--target", str(folder))
+    _install(Path(sys.executable), *packages, "--requirement", str(SERVING / "requirements.txt"))
+    for name in ("datasets", "quantization", "tools", "transformers"):
+        shutil.rmtree(folder / "onnxruntime" / name)
+    for tests in list(folder.rglob("tests")):
+        shutil.rmtree(tests, ignore_errors=True)
+    for path in (*contract, *SERVING.glob("*.py")):
+        target = folder / path.relative_to(ROOT)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(path, target)
+    unchecked = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)]
+    subprocess.run([sys.executable, *unchecked], check=True)
+    stamp.write_text(wanted)
+    return folder
+
+
+def _install(python: Path, *what: str) -> None:
+    quietly = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([str(python), *quietly, *what], check=True)

@@ -22,6 +22,11 @@ USAGE: Final = """usage: python -m serving [serve]
 environment: MODEL_DIR (/opt/ml/model)  HOST (127.0.0.1)  PORT (8080; 0 takes a free one)  OMP_NUM_THREADS (1)"""
 # One to compute, others so that /ping is answered meanwhile.
 SERVER_THREADS: Final = 4
+# A connection that is slow or silent costs a socket and no thread, so many may be; fewer than the 1,024 files that a
+# process may open where nobody allowed it more.
+MAX_CONNECTIONS: Final = 1000
+# Seconds without a byte after which a connection is closed: what SageMaker gives a request.
+SILENCE: Final = 60
 
 
 def main(arguments: list[str]) -> int:
@@ -69,6 +74,10 @@ def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
         map=sockets,
         threads=SERVER_THREADS,
         ident=None,
+        connection_limit=MAX_CONNECTIONS,
+        channel_timeout=SILENCE,
+        # Not select(2), which knows no descriptor beyond 1023.
+        asyncore_use_poll=True,
         # The application says 413 in JSON; the server steps in where it would have to store much more than that.
         max_request_body_size=2 * MAX_BODY_BYTES,
         # Nothing is spilled to disk.

@@ -1,1 +1,1 @@
-"""Servers that run in the baselines' environments: they import nothing of this project."""
+"""What runs in other environments than the project's: the baselines' servers, and the stages of our own start."""

@@ -1,0 +1,89 @@
+"""The servers that are measured beside one another: ours as its image has it, and what people use instead."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bench.environments import CACHE, environment, serving_image
+from bench.model import Model
+from ops.bootstrap import ROOT
+
+OURS: Final = "ours (int8)"
+TOOLKIT: Final = "HuggingFace toolkit"
+FASTAPI: Final = "FastAPI + pipeline"
+OPTIMUM: Final = "optimum-onnx"
+_PROGRAMS: Final = Path(__file__).parent / "programs"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A server: `command`, in which "{port}" stands for the port, its variables, and the folders it reads at start."""
+
+    name: str
+    command: tuple[str, ...]
+    reads: tuple[Path, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+def contenders(model: Model) -> tuple[list[Contender], list[str]]:
+    """Ours first, then the baselines that this machine can run; and what to say of those that it cannot."""
+    found, missing = [ours(model), *_pipelines(model)], []
+    if shutil.which("java"):
+        found.append(_toolkit(model))
+    else:
+        missing.append(f"{TOOLKIT}: skipped, multi-model-server needs Java and there is none on this machine")
+    return found, missing
+
+
+def ours(model: Model) -> Contender:
+    """The project's server, with the packages, the bytecode and the variables of `serving/Dockerfile`."""
+    image = serving_image()
+    variables = dict(re.findall(r"^(?:ENV)? +([A-Z_]+)=(\S+)", (ROOT / "serving" / "Dockerfile").read_text(), re.M))
+    return Contender(
+        OURS,
+        # -S: as in the image, nothing of an environment's site-packages.
+        (sys.executable, "-S", "-m", "serving"),
+        (image, model.artifact),
+        variables | {"PYTHONPATH": str(image), "HOST": "127.0.0.1", "PORT": "{port}", "MODEL_DIR": str(model.artifact)},
+    )
+
+
+def _pipelines(model: Model) -> list[Contender]:
+    folder = environment("fastapi")
+    python, program = str(folder / "bin" / "python"), str(_PROGRAMS / "pipeline.py")
+    exported = model.checkpoint.with_name("optimum")
+    if not (exported / "tokenizer.json").exists():
+        subprocess.run([python, program, "export", str(model.checkpoint), str(exported)], check=True)
+    return [
+        Contender(FASTAPI, (python, program, "{port}", str(model.checkpoint), "torch"), (folder, model.checkpoint)),
+        Contender(OPTIMUM, (python, program, "{port}", str(exported), "onnx"), (folder, exported)),
+    ]
+
+
+def _toolkit(model: Model) -> Contender:
+    folder, base = environment("huggingface"), CACHE / "toolkit"
+    base.mkdir(exist_ok=True)
+    if not (base / "model").exists():
+        (base / "model").symlink_to(model.checkpoint)
+    variables = {
+        # It starts multi-model-server, which starts Java and Python, by their names.
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "SAGEMAKER_BASE_DIR": str(base),
+        "SAGEMAKER_BIND_TO_PORT": "{port}",
+        # One worker, as on an endpoint with one vCPU; its default of one per CPU takes 0.6 GB for each.
+        "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
+        "HF_TASK": "text-classification",
+        "LOG_LOCATION": str(base / "logs"),
+        "METRICS_LOCATION": str(base / "logs"),
+        "TEMP": str(base),
+    }
+    command = (str(folder / "bin" / "python"), str(_PROGRAMS / "toolkit.py"), str(base))
+    return Contender(TOOLKIT, command, (folder, model.checkpoint), variables)

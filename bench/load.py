@@ -1,0 +1,80 @@
+"""Part `load`: how fast a request of about 40 words is answered, alone and among others, on one CPU and on two."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from statistics import median
+from typing import Final
+
+from bench.client import WORDS, latencies, percentile, throughput
+from bench.contenders import FASTAPI, OURS, Contender, contenders
+from bench.model import distilbert
+from bench.report import Result, Table, Target
+from bench.server import running
+
+CLIENTS: Final = (1, 4, 16)
+P50_AGAINST_FASTAPI: Final = 3.0
+THROUGHPUT_AGAINST_FASTAPI: Final = 4.0
+
+
+def run(full: bool) -> Result:
+    """Ask every server in turn, several rounds, bound to one CPU and then to two."""
+    found, notes = contenders(distilbert())
+    cpus = sorted(os.sched_getaffinity(0))
+    rounds, seconds, requests = (5, 4.0, 150) if full else (3, 1.5, 40)
+    tables: list[Table] = []
+    targets: list[Target] = []
+    figures: dict[str, float] = {}
+    for count in sorted({1, min(2, len(cpus))}):
+        measured = _rounds(found, cpus[:count], rounds, requests, seconds)
+        table = _table(measured, count, rounds, requests, seconds, notes)
+        tables.append(table)
+        rows = {str(row[0]): [float(cell or 0) for cell in row[1:]] for row in table.rows}
+        (own_p50, _, _, own_4, *_), (other_p50, _, _, other_4, *_) = rows[OURS], rows[FASTAPI]
+        on = f"on {count} CPU{'s'[: count > 1]}"
+        targets += [
+            Target.at_least(f"p50 against {FASTAPI}, {on}", P50_AGAINST_FASTAPI, other_p50 / own_p50, "×"),
+            Target.at_least(
+                f"throughput against {FASTAPI}, 4 clients, {on}", THROUGHPUT_AGAINST_FASTAPI, own_4 / other_4, "×"
+            ),
+        ]
+        figures |= {f"p50, ms, {on}: {name}": row[0] for name, row in rows.items()}
+        figures |= {f"answers/s, 4 clients, {on}: {name}": row[3] for name, row in rows.items()}
+    return Result(f"Requests of {WORDS} words", tables, targets, figures)
+
+
+def _rounds(
+    found: list[Contender], cpus: list[int], rounds: int, requests: int, seconds: float
+) -> dict[str, list[list[float]]]:
+    """For each server, a list per round: its latencies in seconds, then answers/s for each number of clients."""
+    measured: dict[str, list[list[float]]] = defaultdict(list)
+    for _ in range(rounds):
+        for contender in found:
+            with running(contender, cpus) as server:
+                alone = latencies(server.port, requests)
+                many = [throughput(server.port, clients, seconds) for clients in CLIENTS]
+            measured[contender.name].append([*alone, *many])
+    return measured
+
+
+def _table(
+    measured: dict[str, list[list[float]]], count: int, rounds: int, requests: int, seconds: float, notes: list[str]
+) -> Table:
+    shown: list[tuple[str, list[float]]] = []
+    for name, of_rounds in measured.items():
+        alone = [1000 * value for values in of_rounds for value in values[:requests]]
+        many = [median(values[requests + place] for values in of_rounds) for place in range(len(CLIENTS))]
+        shown.append((name, [median(alone), percentile(alone, 0.99), *many]))
+    own = dict(shown)[OURS]
+    on = f"{count} CPU{'s'[: count > 1]}"
+    return Table(
+        f"Latency of one client, answers a second of several; servers on {on}",
+        ("server", "p50 ms", "p99 ms", *(f"{n}: answers/s" for n in CLIENTS), "p50 / ours", "ours / its, 4 clients"),
+        [(name, *figures, figures[0] / own[0], own[3] / figures[3]) for name, figures in shown],
+        [
+            f"{rounds} rounds in turns: {rounds * requests} requests of one client, {seconds:g} s of each of several",
+            f"the server is bound to {on} (taskset); the clients may use all CPUs, so they share them with it",
+            *notes,
+        ],
+    )
