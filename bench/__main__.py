@@ -14,7 +14,7 @@ from ops.console import make_console, seconds
 # In this order; each is the module `bench.NAME`.
 PARTS: Final[tuple[str, ...]] = ("cold_start", "load", "train")
 # Too long for `make bench`.
-LONG_PARTS: Final[tuple[str, ...]] = ("resume",)
+LONG_PARTS: Final[tuple[str, ...]] = ("fuzz", "resume")
 
 
 def main() -> None:

@@ -96,6 +96,9 @@ def _top_k(parameters: object) -> int | None:
         raise ClientError(400, '"parameters" must be an object')
     _refuse_others(parameters, ("top_k",), '"parameters"')
     top_k = parameters.get("top_k", 1)
+    if isinstance(top_k, float) and top_k.is_integer():
+        # JSON has one kind of number: 1.0 is a whole one there, and some clients write it so.
+        top_k = int(top_k)
     if top_k is not None and (type(top_k) is not int or top_k < 1):
         raise ClientError(400, '"top_k" must be a whole number of at least 1, or null for all labels')
     return top_k

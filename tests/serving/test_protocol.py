@@ -24,6 +24,7 @@ JSON = "application/json"
         ({"inputs": ["one"]}, Invocation(["one"], False, 1)),
         ({"inputs": "text", "parameters": {}}, Invocation(["text"], True, 1)),
         ({"inputs": "text", "parameters": {"top_k": 3}}, Invocation(["text"], True, 3)),
+        ({"inputs": "text", "parameters": {"top_k": 3.0}}, Invocation(["text"], True, 3)),
         ({"inputs": "text", "parameters": {"top_k": None}}, Invocation(["text"], True, None)),
         ({"inputs": ["x"] * MAX_TEXTS}, Invocation(["x"] * MAX_TEXTS, False, 1)),
     ],
@@ -75,7 +76,7 @@ def test_refuses_the_content_type(content_type: str) -> None:
         (b'{"inputs": "x", "parameters": {"top_k": 0}}', "at least 1"),
         (b'{"inputs": "x", "parameters": {"top_k": -1}}', "at least 1"),
         (b'{"inputs": "x", "parameters": {"top_k": true}}', "whole number"),
-        (b'{"inputs": "x", "parameters": {"top_k": 1.0}}', "whole number"),
+        (b'{"inputs": "x", "parameters": {"top_k": 1.5}}', "whole number"),
         (b'{"inputs": "x", "parameters": {"top_k": "1"}}', "whole number"),
     ],
 )
