@@ -30,7 +30,7 @@ from bench.machine import this_machine
 from domain.artifact import TOKENIZER
 from domain.records import Contract, parse_row
 from ops import minilm
-from serving.artifact import read_manifest
+from serving.manifest import read_manifest
 from serving.predictor import Predictor
 from tests.training.job import Job, lay_out
 from training import train
