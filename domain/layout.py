@@ -70,6 +70,11 @@ def endpoint(project: str) -> str:
     return project
 
 
+def rehearsal(project: str) -> str:
+    """Name of the endpoint that a candidate answers on before it may go live."""
+    return f"{project}-rehearsal"
+
+
 def package_group(project: str) -> str:
     """Name of the ModelPackageGroup whose versions are the candidates."""
     return project

@@ -29,9 +29,10 @@ class ClaimStep(Step):
 
 
 class SettleStep(Step):
-    """`started`: when the execution started, ISO 8601; the wait is bounded from there."""
+    """ISO 8601, by the machine's clock: `started` is when the execution was, and bounds the wait; `entered` is now."""
 
     started: str
+    entered: str
 
 
 class EvaluateStep(Step):
@@ -49,9 +50,13 @@ class RunStep(Step):
 
 
 class DeployStep(Step):
-    """Redeploy and Verify: `candidate` deploys `run`, `champion` converges on whatever is promoted."""
+    """Redeploy and Verify: `candidate` deploys `run`, `champion` converges on whatever is promoted.
+
+    In a `rehearsal` the candidate answers on an endpoint of its own, which nobody else asks.
+    """
 
     target: Literal["candidate", "champion"]
+    stage: Literal["rehearsal", "live"] = "live"
     run: str = ""
 
 
@@ -123,8 +128,9 @@ class Evaluated(_Message):
 
 
 class Redeployed(_Message):
-    """Redeploy's answer: the config that is to be live (None: no endpoint), and what was done about it."""
+    """Redeploy's answer: the endpoint, the config that it is to serve (None: it is to go), and what was done."""
 
+    endpoint: str
     config: str | None
     outcome: Literal["updating", "unchanged", "removed"]
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from typing import Any
 
 _ADVICE = {
     "EpochChanged": (
         "Set the value back in cdk.json, deploy, and run: mlops retrain. "
         "Or raise data.epoch there and deploy, to start over."
-    ),
-    "RolledBack": (
-        "The previous model answers as before. Look at the endpoint's log, then drop more data or run: mlops retrain"
     ),
     "ApprovedTooLate": "It was approved too late. Judge the data against today's champion: mlops retrain",
     "ModelUnreadable": "Look at the run's training job and its artifact, then run: mlops retrain",
@@ -21,24 +20,32 @@ _ADVICE = {
     ),
     "ConvergenceFailed": "The endpoint may not serve the promoted model. Look at it in the SageMaker console.",
 }
-_QUOTA_ADVICE = (
-    "Ask for more under Service Quotas, Amazon SageMaker, "
-    "'<instance type> for spot training job usage' (or '… for training job usage'), then run: mlops retrain"
-)
+# How SageMaker words it: The account-level service limit 'ml.g4dn.xlarge for spot training job usage' is 0 Instances, …
+_QUOTA = re.compile(r"service limit '([^']+)'")
+_SENTENCE = re.compile(r'"(?:FailureReason|errorMessage)": ?("(?:[^"\\]|\\.)*")')
+_NO_QUOTA = re.compile(r"\bis 0 Instances")
 
 
 def explain_failure(
-    *, project: str, status: str, error: str, cause: str, execution: str, run: str, gave_up: str, lost: bool
+    *, project: str, status: str, error: str, cause: str, execution: str, run: str, gave_up: str, lost: bool, live: bool
 ) -> tuple[str, str]:
-    """(subject, message) for a person about an execution that ended FAILED, ABORTED or TIMED_OUT."""
+    """(subject, message) for a person about an execution that ended FAILED, ABORTED or TIMED_OUT.
+
+    `gave_up`: why it is not tried again, or ""; `lost`: the endpoint needs a person; `live`: a model is promoted.
+    """
     what = {"ABORTED": "was stopped", "TIMED_OUT": "ran out of time"}.get(status, "failed")
     about = f"run {run}" if run else "an execution"
     why = reason(cause) or error or "no reason was given"
     lines = [f"{about[0].upper()}{about[1:]} of {project} {what}: {why}"]
     if gave_up:
         lines.append(f"It is not tried again by itself ({gave_up}).")
-    if "ResourceLimitExceeded" in error + cause:
-        lines.append(_QUOTA_ADVICE)
+    if _limited(error, cause):
+        lines.append(_quota_advice(cause))
+    elif error == "RolledBack":
+        before = (
+            "The previous model answers as before." if live else "No model was live before, so there is no endpoint."
+        )
+        lines.append(f"{before} Look at the endpoint's log, then drop more data or run: mlops retrain")
     elif error in _ADVICE:
         lines.append(_ADVICE[error])
     if lost:
@@ -47,12 +54,39 @@ def explain_failure(
     return f"{project}: {about} {what}", "\n".join(lines)
 
 
+def without_quota(error: str, cause: str) -> bool:
+    """Whether a failure says that the account has a quota of 0: no further try can succeed."""
+    return _limited(error, cause) and _NO_QUOTA.search(cause) is not None
+
+
+def _limited(error: str, cause: str) -> bool:
+    return "ResourceLimitExceeded" in error + cause
+
+
+def _quota_advice(cause: str) -> str:
+    named = _QUOTA.search(cause)
+    what = f"'{named[1]}'" if named else "the limit that is named above"
+    return f"Ask for more of {what} under Service Quotas, Amazon SageMaker, then run: mlops retrain"
+
+
 def reason(cause: str) -> str:
-    """The sentence inside a Step Functions cause: a job's FailureReason, a Lambda's errorMessage, or itself."""
-    try:
-        found: Any = json.loads(cause)
-    except ValueError:
-        return cause
+    """The sentence inside a Step Functions cause: a job's FailureReason, a Lambda's errorMessage, or itself.
+
+    The machine may have put an error's name before it, and cut its end off.
+    """
+    name, _, rest = cause.partition(": ")
+    if rest.startswith("{"):
+        return f"{name}: {reason(rest)}"
+    found: Any = {}
+    with suppress(ValueError):
+        found = json.loads(cause)
     if not isinstance(found, dict):
         return cause
-    return str(found.get("FailureReason") or found.get("errorMessage") or cause)
+    said = found.get("FailureReason") or found.get("errorMessage") or _within(cause)
+    return str(said or cause)
+
+
+def _within(cause: str) -> str:
+    """The sentence in JSON that ends too early."""
+    found = _SENTENCE.search(cause)
+    return str(json.loads(found[1])) if found else ""

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from domain import layout
 from domain.config import Settings
 from domain.ledger import Ledger
 
@@ -53,6 +54,11 @@ class Environment:
             serving_image=variables.get("SERVING_IMAGE", ""),
             endpoint_role_arn=variables.get("ENDPOINT_ROLE_ARN", ""),
         )
+
+    @property
+    def rehearsal(self) -> str:
+        """The endpoint that a candidate answers on before it may go live."""
+        return layout.rehearsal(self.project)
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -1,7 +1,11 @@
-"""The Serverless endpoint and what it is made of: created, converged, pruned, removed. Each call may be repeated."""
+"""The Serverless endpoints and what they are made of: created, converged, pruned, removed. Each call may be repeated.
+
+There are two: the live one, and for the minutes of a deployment the rehearsal's.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -17,13 +21,16 @@ class EndpointBusy(Exception):
     """The endpoint is changing; what is wanted can be asked for when it has come to rest."""
 
 
-def describe_endpoint(env: Environment) -> dict[str, Any] | None:
-    """The endpoint's description, or None if there is no endpoint."""
-    return _found(env, "describe_endpoint", EndpointName=env.endpoint)
+def describe_endpoint(env: Environment, endpoint: str) -> dict[str, Any] | None:
+    """An endpoint's description, or None if there is no endpoint of that name."""
+    return _found(env, "describe_endpoint", EndpointName=endpoint)
 
 
-def ensure_config(env: Environment, run: str, artifact: str) -> str:
-    """Name of the EndpointConfig that serves `artifact` with the current settings, created if need be."""
+def ensure_config(env: Environment, run: str, artifact: str, *, rehearsal: bool = False) -> str:
+    """Name of the EndpointConfig that serves `artifact` with the current settings, created if need be.
+
+    A rehearsal takes one request at a time, and keeps nothing warm: that would cost money.
+    """
     serving = env.settings.serving
     model = layout.deployment(env.project, run, artifact, env.serving_image)
     if not _found(env, "describe_model", ModelName=model):
@@ -34,8 +41,9 @@ def ensure_config(env: Environment, run: str, artifact: str) -> str:
             ExecutionRoleArn=env.endpoint_role_arn,
             PrimaryContainer={"Image": env.serving_image, "ModelDataUrl": artifact},
         )
-    serverless = {"MemorySizeInMB": serving.memory_mb, "MaxConcurrency": serving.max_concurrency}
-    if serving.provisioned_concurrency:
+    concurrency = 1 if rehearsal else serving.max_concurrency
+    serverless = {"MemorySizeInMB": serving.memory_mb, "MaxConcurrency": concurrency}
+    if serving.provisioned_concurrency and not rehearsal:
         serverless["ProvisionedConcurrency"] = serving.provisioned_concurrency
     config = layout.endpoint_config(model, serverless)
     if not _found(env, "describe_endpoint_config", EndpointConfigName=config):
@@ -44,11 +52,11 @@ def ensure_config(env: Environment, run: str, artifact: str) -> str:
     return config
 
 
-def converge(env: Environment, config: str) -> bool:
-    """Set the endpoint on its way to `config`; False if it is live already. Raises EndpointBusy."""
-    endpoint = describe_endpoint(env)
+def converge(env: Environment, name: str, config: str) -> bool:
+    """Set the endpoint `name` on its way to `config`; False if it is live already. Raises EndpointBusy."""
+    endpoint = describe_endpoint(env, name)
     if endpoint is None:
-        _ask(env, "create_endpoint", EndpointName=env.endpoint, EndpointConfigName=config)
+        _ask(env, "create_endpoint", EndpointName=name, EndpointConfigName=config)
         return True
     status = endpoint["EndpointStatus"]
     if status in _IN_FLIGHT:
@@ -56,35 +64,40 @@ def converge(env: Environment, config: str) -> bool:
         heading = heading or (endpoint["EndpointConfigName"] if status == "Creating" else None)
         if heading == config:
             return True
-        raise EndpointBusy(f"endpoint {env.endpoint} is {status}")
+        raise EndpointBusy(f"endpoint {name} is {status}")
     if status == "Failed":
         # A failed endpoint allows nothing but its deletion.
-        _found(env, "delete_endpoint", EndpointName=env.endpoint)
-        raise EndpointBusy(f"endpoint {env.endpoint} had failed and is being deleted")
+        _found(env, "delete_endpoint", EndpointName=name)
+        raise EndpointBusy(f"endpoint {name} had failed and is being deleted")
     if endpoint["EndpointConfigName"] == config:
         return False
-    _ask(env, "update_endpoint", EndpointName=env.endpoint, EndpointConfigName=config)
+    _ask(env, "update_endpoint", EndpointName=name, EndpointConfigName=config)
     return True
 
 
-def remove_endpoint(env: Environment) -> bool:
-    """Delete the endpoint; whether there was one. Raises EndpointBusy while it is changing."""
-    endpoint = describe_endpoint(env)
+def remove_endpoint(env: Environment, name: str) -> bool:
+    """Delete an endpoint; whether there was one. Raises EndpointBusy while it is changing."""
+    endpoint = describe_endpoint(env, name)
     if endpoint is None:
         return False
     if endpoint["EndpointStatus"] in _IN_FLIGHT:
-        raise EndpointBusy(f"endpoint {env.endpoint} is {endpoint['EndpointStatus']}")
-    _found(env, "delete_endpoint", EndpointName=env.endpoint)
+        raise EndpointBusy(f"endpoint {name} is {endpoint['EndpointStatus']}")
+    _found(env, "delete_endpoint", EndpointName=name)
     return True
 
 
+def end_rehearsal(env: Environment) -> None:
+    """Delete the rehearsal's endpoint; one that is still changing is left to the next who asks. It serves nobody."""
+    with suppress(EndpointBusy):
+        remove_endpoint(env, env.rehearsal)
+
+
 def prune(env: Environment, keep: set[str]) -> None:
-    """Delete this project's configs and models of runs not in `keep`; what the endpoint uses is never touched."""
-    endpoint = describe_endpoint(env)
-    if endpoint:
+    """Delete this project's configs and models of runs not in `keep`; what an endpoint uses is never touched."""
+    for endpoint in filter(None, (describe_endpoint(env, name) for name in (env.endpoint, env.rehearsal))):
         heading = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName", "")
-        live = {layout.deployed_run(env.project, name) for name in (endpoint["EndpointConfigName"], heading)}
-        keep = keep | {run for run in live if run}
+        used = {layout.deployed_run(env.project, name) for name in (endpoint["EndpointConfigName"], heading)}
+        keep = keep | {run for run in used if run and endpoint["EndpointStatus"] != "Deleting"}
     for config in _names(env, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"):
         if layout.deployed_run(env.project, config) not in keep:
             _found(env, "delete_endpoint_config", EndpointConfigName=config)

@@ -79,7 +79,8 @@ def _torn_down(env: Environment) -> bool:
     if running or stop_jobs(env, ""):
         return False
     try:
-        if hosting.remove_endpoint(env):
+        removed = [hosting.remove_endpoint(env, name) for name in (env.rehearsal, env.endpoint)]
+        if any(removed):
             return False
     except hosting.EndpointBusy as error:
         logger().info("Waiting for the endpoint", extra={"reason": str(error)})

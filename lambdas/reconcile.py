@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from domain import layout
 from domain.ledger import TEARDOWN, Run
-from domain.plainly import explain_failure, reason
+from domain.plainly import explain_failure, reason, without_quota
 from lambdas.environment import Environment, now
 from lambdas.jobs import stop_jobs
 from lambdas.pending import current_dataset, current_sources, pending
@@ -91,10 +91,10 @@ def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str:
         return ""
     dataset = run.dataset if run else current_dataset(env, current_sources(env))
     failures = env.ledger.count_failure(dataset, described["executionArn"])
-    hopeless = _no_quota(described)
+    hopeless = without_quota(str(described.get("error", "")), str(described.get("cause", "")))
     if failures < env.settings.operations.max_attempts and not hopeless:
         return ""
-    why = "the account's quota is too low" if hopeless else f"{failures} attempts failed"
+    why = "the account's quota is 0" if hopeless else f"{failures} attempts failed"
     give_up(env, run or _unprepared(env, described, dataset), f"Given up: {why}. {reason(described.get('cause', ''))}")
     return why
 
@@ -112,10 +112,6 @@ def _unprepared(env: Environment, described: dict[str, Any], dataset: str) -> Ru
     )
 
 
-def _no_quota(described: dict[str, Any]) -> bool:
-    return "ResourceLimitExceeded" in str(described.get("error", "")) + str(described.get("cause", ""))
-
-
 def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_up: str, *, lost: bool) -> None:
     execution = described["executionArn"]
     marker = f"failure#{layout.digest(execution)}"
@@ -130,6 +126,7 @@ def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_u
         run=run.run if run else "",
         gave_up=gave_up,
         lost=lost,
+        live=env.ledger.champion() is not None,
     )
     env.client("sns").publish(TopicArn=env.topic_arn, Subject=subject[:100], Message=message)
     # Marked after publishing: killed in between, a person hears twice rather than never.

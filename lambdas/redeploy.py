@@ -1,7 +1,8 @@
-"""Redeploy: a new Model and EndpointConfig, and the Serverless endpoint created or updated to serve them.
+"""Redeploy: a new Model and EndpointConfig, and a Serverless endpoint created or updated to serve them.
 
-Names say what they are made of, so doing it twice finds the first one's work. With target `champion` the endpoint
-converges on whatever is promoted, or on nothing.
+A candidate comes here twice: first for the rehearsal's endpoint, then, verified there, for the live one. Names say what
+they are made of, so doing it twice finds the first one's work. With target `champion` the endpoint converges on
+whatever is promoted, or on nothing.
 """
 
 from __future__ import annotations
@@ -20,21 +21,23 @@ class ApprovedTooLate(Exception):
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
-    """The config that is to be live, and whether the endpoint is on its way to it.
+    """The endpoint, the config that it is to serve, and whether it is on its way to it.
 
     Raises Superseded, ApprovedTooLate, EndpointBusy.
     """
     step, env = DeployStep.model_validate(event), Environment.read()
     env.ledger.require_claim(step.execution)
     target = _target(env, step)
+    rehearsal = step.stage == "rehearsal"
+    endpoint = env.rehearsal if rehearsal else env.endpoint
+    if not rehearsal:
+        hosting.end_rehearsal(env)
     if target is None:
-        hosting.remove_endpoint(env)
-        return Redeployed(config=None, outcome="removed").to_payload()
-    run, artifact = target
-    hosting.prune(env, keep={run, *_recent(env)})
-    config = hosting.ensure_config(env, run, artifact)
-    changed = hosting.converge(env, config)
-    return Redeployed(config=config, outcome="updating" if changed else "unchanged").to_payload()
+        hosting.remove_endpoint(env, endpoint)
+        return Redeployed(endpoint=endpoint, config=None, outcome="removed").to_payload()
+    config = hosting.ensure_config(env, *target, rehearsal=rehearsal)
+    changed = hosting.converge(env, endpoint, config)
+    return Redeployed(endpoint=endpoint, config=config, outcome="updating" if changed else "unchanged").to_payload()
 
 
 def _target(env: Environment, step: DeployStep) -> tuple[str, str] | None:
@@ -62,10 +65,3 @@ def _approved(env: Environment, step: DeployStep, run: Run, champion: Champion |
             f"run {run.run} was judged against champion {run.champion_version}, and another has been promoted since"
         )
     return run.run, run.artifact
-
-
-def _recent(env: Environment) -> list[str]:
-    """The champion and the two before it: their configs stay, so that going back needs no new ones."""
-    champion = env.ledger.champion()
-    promoted = [run.run for run in env.ledger.runs() if run.verdict == "promote"]
-    return promoted[-2:] + ([champion.run] if champion else [])

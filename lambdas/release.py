@@ -1,30 +1,52 @@
-"""Release: give the claim back, THEN look again, and start one execution if anything is pending."""
+"""Release: tidy up, give the claim back, THEN look again, and start one execution if anything is pending."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from domain import layout
 from domain.ledger import Run
 from domain.messages import Released, ReleaseStep
+from domain.plainly import reason
+from lambdas import hosting
 from lambdas.environment import Environment
+from lambdas.jobs import stop_jobs
 from lambdas.pending import pending
+
+# The champion and the two before it.
+_KEPT: Final = 3
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
-    """Conclude a run that was rolled back, free the claim, and start what is due."""
+    """Conclude a run that was rolled back, tidy up, free the claim, and start what is due."""
     step, env = ReleaseStep.model_validate(event), Environment.read()
     run = env.ledger.run(step.run) if step.failed and step.run else None
     if step.failed and run and run.execution == step.execution:
-        give_up(env, run, f"{step.failed.error}: {step.failed.cause}")
+        give_up(env, run, f"{step.failed.error}: {reason(step.failed.cause)}")
+    if env.ledger.claimed_by() == step.execution:
+        _tidy(env, step.run)
     env.ledger.release(step.execution)
     due = pending(env)
     return Released(started=start(env, step.execution, due) if due else None).to_payload()
 
 
-def give_up(env: Environment, run: Run, reason: str) -> None:
+def _tidy(env: Environment, run: str) -> None:
+    """What this execution needed and nobody needs any more: its jobs, its rehearsal, the configs and models of others.
+
+    A job may run although the machine does not know of it: the answer to CreateTrainingJob can be lost. The champion
+    and the two before it keep their configs, so that going back needs no new ones.
+    """
+    if run:
+        stop_jobs(env, run)
+    hosting.end_rehearsal(env)
+    champion = env.ledger.champion()
+    promoted = [run.run for run in env.ledger.runs() if run.verdict == "promote"]
+    hosting.prune(env, keep={*promoted[-_KEPT:], *([champion.run] if champion else [])})
+
+
+def give_up(env: Environment, run: Run, why: str) -> None:
     """Conclude a run that failed for good, so that the same artifact is not deployed again and again.
 
     A run that was promoted before it failed stays promoted; one that is concluded stays so.
@@ -34,7 +56,7 @@ def give_up(env: Environment, run: Run, reason: str) -> None:
         return
     promoted = champion is not None and champion.run == run.run
     # DynamoDB items end at 400 KB and a cause may hold a whole job description: the start says what happened.
-    ended = replace(run, verdict="promote") if promoted else replace(run, verdict="gave-up", sentence=reason[:2000])
+    ended = replace(run, verdict="promote") if promoted else replace(run, verdict="gave-up", sentence=why[:2000])
     env.ledger.conclude(ended)
 
 

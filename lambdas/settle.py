@@ -7,18 +7,21 @@ from datetime import datetime
 from typing import Any
 
 from domain.messages import Settled, SettleStep
-from lambdas.environment import Environment, now
+from lambdas.environment import Environment
 from lambdas.storage import landed
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """Seconds still to wait; 0 once landing was quiet, or once the wait has reached its bound."""
     step, env = SettleStep.model_validate(event), Environment.read()
-    data, present = env.settings.data, now()
+    data = env.settings.data
+    # The machine's clock for both, so that this function's own may be wrong.
+    present = datetime.fromisoformat(step.entered)
     waited = (present - datetime.fromisoformat(step.started)).total_seconds()
     newest = max((datetime.fromisoformat(source.last_modified) for source in landed(env)), default=None)
     if newest is None:
         return Settled(wait_seconds=0).to_payload()
-    missing = data.quiet_seconds - (present - newest).total_seconds()
+    # A file from the future, by a second or an hour, has just come.
+    missing = data.quiet_seconds - max(0.0, (present - newest).total_seconds())
     left = min(missing, data.settle_max_seconds - waited)
     return Settled(wait_seconds=max(0, math.ceil(left))).to_payload()

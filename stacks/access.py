@@ -102,27 +102,33 @@ class Access:
     # ---- the endpoint -------------------------------------------------------------------
 
     def look_at_endpoint(self) -> Grant:
-        """Ask how the endpoint, its configs and models are."""
+        """Ask how the endpoints, their configs and models are."""
         actions = ["DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel"]
         return _allow([f"sagemaker:{action}" for action in actions], self._hosting())
 
     def change_endpoint(self) -> Grant:
-        """Create and update the endpoint, and create what it serves."""
+        """Create and update the endpoints, and create what it serves."""
         actions = ["CreateEndpoint", "CreateEndpointConfig", "CreateModel", "UpdateEndpoint"]
         return _allow([f"sagemaker:{action}" for action in actions], self._hosting())
 
     def remove_endpoint(self) -> Grant:
-        """Delete the endpoint and what it served."""
+        """Delete the endpoints and what they served."""
         actions = ["DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel"]
         return _allow([f"sagemaker:{action}" for action in actions], self._hosting())
+
+    def end_rehearsal(self) -> Grant:
+        """Delete the rehearsal's endpoint, configs and models: never the live endpoint."""
+        rehearsal = self.sagemaker_arn("endpoint", layout.rehearsal(self._project))
+        actions = ["DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel"]
+        return _allow([f"sagemaker:{action}" for action in actions], [rehearsal, *self._made()])
 
     def list_hosting(self) -> Grant:
         """List configs and models; AWS offers no resource level for it."""
         return _allow(["sagemaker:ListEndpointConfigs", "sagemaker:ListModels"], ["*"])
 
     def ask_endpoint(self) -> Grant:
-        """Ask the live model."""
-        return _allow(["sagemaker:InvokeEndpoint"], [self._endpoint()])
+        """Ask the live model, and the one in rehearsal."""
+        return _allow(["sagemaker:InvokeEndpoint"], self._endpoints())
 
     def pass_endpoint_role(self) -> Grant:
         """Let a model run as the endpoint's role."""
@@ -175,8 +181,9 @@ class Access:
     def _jobs(self) -> str:
         return self.sagemaker_arn("training-job", f"{self._project}-*")
 
-    def _endpoint(self) -> str:
-        return self.sagemaker_arn("endpoint", layout.endpoint(self._project))
+    def _endpoints(self) -> list[str]:
+        names = (layout.endpoint(self._project), layout.rehearsal(self._project))
+        return [self.sagemaker_arn("endpoint", name) for name in names]
 
     def _registry(self) -> list[str]:
         group = layout.package_group(self._project)
@@ -186,8 +193,10 @@ class Access:
         ]
 
     def _hosting(self) -> list[str]:
-        made = [self.sagemaker_arn(kind, f"{self._project}-*") for kind in ("endpoint-config", "model")]
-        return [self._endpoint(), *made]
+        return [*self._endpoints(), *self._made()]
+
+    def _made(self) -> list[str]:
+        return [self.sagemaker_arn(kind, f"{self._project}-*") for kind in ("endpoint-config", "model")]
 
 
 def _allow(actions: list[str], resources: list[str], conditions: dict[str, dict[str, str]] | None = None) -> Grant:

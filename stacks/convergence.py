@@ -1,6 +1,7 @@
 """The part of the machine that makes a model live: Redeploy, Await, Verify, Promote, and RollBack.
 
-RollBack is the same convergence once more, on the champion; so are recovery and a change of serving settings.
+A candidate goes through Redeploy, Await and Verify twice: in rehearsal, on an endpoint that nobody else asks, and then
+live. RollBack is the same convergence once more, on the champion; so are recovery and a change of serving settings.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from domain import layout
 from stacks.access import Access
 from stacks.states import RESULT, Patience, Steps, describe_endpoint, expression, when
 
+# What is to be live, and not rehearsed: it was verified when it was a candidate.
+CHAMPION: Final = {"target": "champion", "stage": "live"}
 # Await asks after 2, 3, 5, 7, 11, 16, 23 and then every 30 s: half an hour in all.
 _MOST_POLLS: Final = 65
 _POLL_SECONDS: Final = expression("$min([30, $ceil(2 * $power(1.5, $polls))])")
@@ -33,13 +36,17 @@ def converge(
     Any failure before the champion has moved leads to RollBack.
     """
     roll_back = sfn.Choice.jsonata(scope, "RollBack", comment="The same convergence, on the champion")
-    about = {"target": "{% $target %}", "run": "{% $run %}"}
+    about = {"target": "{% $target %}", "stage": "{% $stage %}", "run": "{% $run %}"}
     redeploy = steps.ask(
         "Redeploy",
         about,
         comment="A new model and config; the endpoint is created or updated",
-        assign={"config": expression(f"{RESULT}.config"), "polls": 0},
-        patience=(Patience("EndpointBusy", seconds=10, times=60),),
+        assign={
+            "endpoint": expression(f"{RESULT}.endpoint"),
+            "config": expression(f"{RESULT}.config"),
+            "polls": 0,
+        },
+        patience=(Patience("EndpointBusy", seconds=10, times=120),),
         on_failure=roll_back,
     )
     verify = steps.ask(
@@ -55,6 +62,8 @@ def converge(
         on_failure=roll_back,
     )
     verified = sfn.Choice.jsonata(scope, "Verified")
+    rehearsed = when("$target = 'candidate' and $stage = 'rehearsal'")
+    verified.when(rehearsed, redeploy, comment="Rehearsed: now live", assign={"stage": "live"})
     verified.when(when("$target = 'candidate'"), promote.next(promoted)).otherwise(restored)
     redeploy.next(_await(scope, project, access, verify.next(verified), roll_back))
     _roll_back(scope, roll_back, redeploy)
@@ -66,13 +75,13 @@ def _await(
 ) -> sfn.IChainable:
     """Wait until the endpoint has come to rest; whether it rests on the right config is Verify's question."""
     wait = sfn.Wait.jsonata(scope, "Await", time=sfn.WaitTime.seconds(_POLL_SECONDS))
-    endpoint = layout.endpoint(project)
+    endpoints = [layout.endpoint(project), layout.rehearsal(project)]
     polled = {"polls": expression("$polls + 1")}
     look = describe_endpoint(
         scope,
         "LookAtEndpoint",
-        endpoint=endpoint,
-        arn=access.sagemaker_arn("endpoint", endpoint),
+        endpoint=expression("$endpoint"),
+        arns=[access.sagemaker_arn("endpoint", name) for name in endpoints],
         comment="Its status; that there is no endpoint is an answer as well",
         assign={"status": expression("$states.result.EndpointStatus"), **polled},
     )
@@ -89,7 +98,7 @@ def _await(
 
 def _roll_back(scope: Construct, roll_back: sfn.Choice, redeploy: sfn.IChainable) -> None:
     """From a candidate to the champion, once; a champion that cannot be served is for Reconcile and a person."""
-    champion = {"failure": expression("$caught"), "target": "champion", "rolled_back": True}
+    champion = {**CHAMPION, "failure": expression("$caught"), "rolled_back": True}
     why = expression("$caught.error & ': ' & $caught.cause")
     failed = sfn.Fail.jsonata(scope, "ConvergenceFailed", error="ConvergenceFailed", cause=why)
     roll_back.when(when("$target = 'candidate'"), redeploy, assign=champion).otherwise(failed)

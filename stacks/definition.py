@@ -1,21 +1,21 @@
 """What the state machine does: from a dropped file to a live model, as one sentence (design section 2).
 
-Facts travel in variables: $target (candidate or champion), $run, $verdict, $job, $artifact, $config, $caught (the
-last error), $failure (why a candidate was rolled back). Every state's name is a word of the project's vocabulary.
+Facts travel in variables: $target (candidate or champion), $stage (rehearsal or live), $run, $verdict, $job, $artifact,
+$endpoint, $config, $caught (the last error), $failure (why a candidate was rolled back). Every state's name is a word
+of the project's vocabulary.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from aws_cdk import Duration
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from domain.config import Settings
 from stacks.access import Access
-from stacks.convergence import converge
-from stacks.states import RESULT, Patience, Steps, expression, when
+from stacks.convergence import CHAMPION, converge
+from stacks.states import RESULT, Patience, Steps, expression, retrying, when
 from stacks.training import NO_CAPACITY, Training
 
 # A person who starts the machine with {} means: look at what is there.
@@ -62,6 +62,7 @@ class Definition:
                 "start": _FROM,
                 "run": _RUN,
                 "target": "candidate",
+                "stage": "rehearsal",
                 "verdict": "none",
                 "rolled_back": False,
                 "failure": expression("null"),
@@ -79,14 +80,17 @@ class Definition:
                 comment="A person approved this run",
                 assign={"verdict": "promote"},
             )
-            .when(when("$start = 'Redeploy' or $outcome = 'recover'"), redeploy, assign={"target": "champion"})
+            .when(when("$start = 'Redeploy' or $outcome = 'recover'"), redeploy, assign=CHAMPION)
             .otherwise(settle)
         )
 
     def _settle(self, prepare: sfn.IChainable) -> sfn.IChainable:
         settle = self._steps.ask(
             "Settle",
-            {"started": "{% $states.context.Execution.StartTime %}"},
+            {
+                "started": "{% $states.context.Execution.StartTime %}",
+                "entered": "{% $states.context.State.EnteredTime %}",
+            },
             comment="Many files dropped together make one run",
             assign={"wait_seconds": expression(f"{RESULT}.wait_seconds")},
         )
@@ -106,7 +110,7 @@ class Definition:
                 "prepared": expression(RESULT),
                 **{variable: expression(f"{RESULT}.{field}") for variable, field in names.items()},
             },
-            patience=(Patience("JobStillStopping", seconds=15, times=20),),
+            patience=(Patience("JobStillStopping", seconds=15, times=40),),
         )
         return prepare.next(
             sfn.Choice.jsonata(self._scope, "Prepared")
@@ -171,7 +175,8 @@ class Definition:
         announce = self._steps.ask(
             "Announce", {"run": "{% $run %}", "verdict": "{% $verdict %}"}, comment="The event and the notification"
         )
-        announce.add_retry(errors=["States.TaskFailed"], interval=Duration.seconds(5), max_attempts=3)
+        again = retrying(seconds=5, times=3)
+        announce.add_retry(errors=["States.TaskFailed"], **again)
         # What was decided stands, told or not: the log and the ledger have it.
         announce.add_catch(release, errors=["States.ALL"], outputs={})
         return announce.next(release)

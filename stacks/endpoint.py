@@ -30,14 +30,8 @@ class ServerlessEndpoint(Construct):
         super().__init__(scope, construct_id)
         self._settings, self._image = settings, image
         self.name = layout.endpoint(settings.project)
-        # SageMaker would create it without retention.
-        self.log_group = logs.LogGroup(
-            self,
-            "Logs",
-            log_group_name=f"/aws/sagemaker/Endpoints/{self.name}",
-            retention=retention(settings.operations.log_retention_days),
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        self.log_group = self._log_of("Logs", self.name)
+        self._rehearsals = self._log_of("RehearsalLogs", layout.rehearsal(settings.project))
         self.role = iam.Role(
             self,
             "Role",
@@ -82,8 +76,18 @@ class ServerlessEndpoint(Construct):
                 "Serving": layout.digest(self._settings.serving.model_dump(mode="json")),
             },
         )
-        resource.node.add_dependency(self.role, self.log_group, *needs)
+        resource.node.add_dependency(self.role, self.log_group, self._rehearsals, *needs)
         return resource
+
+    def _log_of(self, construct_id: str, endpoint: str) -> logs.LogGroup:
+        """The log group of an endpoint: SageMaker would create it without retention."""
+        return logs.LogGroup(
+            self,
+            construct_id,
+            log_group_name=f"/aws/sagemaker/Endpoints/{endpoint}",
+            retention=retention(self._settings.operations.log_retention_days),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
 
     def _of_the_model(self, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
         pull = ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")

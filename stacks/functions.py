@@ -64,17 +64,20 @@ def table(a: Access) -> tuple[Step, ...]:
         Step("reject", "reject.handler", 256, 120, (a.list_bucket(), a.read(data), a.change_ledger())),
         Step(
             "redeploy", "redeploy.handler", 256, 120,
-            (a.change_ledger(), a.look_at_endpoint(), a.change_endpoint(), a.remove_endpoint(), a.list_hosting(),
-             a.pass_endpoint_role()),
+            (a.change_ledger(), a.look_at_endpoint(), a.change_endpoint(), a.remove_endpoint(), a.pass_endpoint_role()),
         ),
-        # Three tries at an endpoint that may start cold, each of up to 75 s, with room for what surrounds them.
+        # Three tries at an endpoint that may start cold, each of up to 75 s, and a minute of golden rows one by one.
         Step(
             "verify", "verify.handler", 256, 300,
             (a.list_bucket(), a.read(runs), a.read_ledger(), a.look_at_endpoint(), a.ask_endpoint()),
         ),
         Step("promote", "promote.handler", 256, 120, (a.change_ledger(),)),
         Step("announce", "announce.handler", 256, 60, (a.read_ledger(), a.put_events(), a.notify())),
-        Step("release", "release.handler", 256, 120, (a.list_bucket(), a.change_ledger(), a.start_executions())),
+        Step(
+            "release", "release.handler", 256, 120,
+            (a.list_bucket(), a.change_ledger(), a.start_executions(), a.list_jobs(), a.stop_jobs(),
+             a.look_at_endpoint(), a.list_hosting(), a.end_rehearsal()),
+        ),
         Step(
             "reconcile", "reconcile.handler", 256, 120,
             (a.list_bucket(), a.change_ledger(), a.start_executions(), a.look_at_executions(), a.list_jobs(),

@@ -42,6 +42,7 @@ _TRANSIENT: Final = (
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
+    "Runtime.ExitError",
     "Sandbox.Timedout",
 )
 # An AWS service in trouble, by the names that boto3's errors have. Most services say throttling and "try again" with
@@ -70,11 +71,23 @@ _TROUBLE: Final = (
 
 @dataclass(frozen=True)
 class Patience:
-    """An error that means "not yet", and how long to keep asking: `times` times, every `seconds`."""
+    """An error that means "not yet", and how long to keep asking: `times` times, at most `seconds` apart."""
 
     error: str
     seconds: int
     times: int
+
+
+def retrying(*, seconds: int, times: int, backoff: float = 2) -> dict[str, Any]:
+    """How a state is tried again: so often, first after at most `seconds`, never after more than a minute."""
+    return {
+        "interval": Duration.seconds(seconds),
+        "max_attempts": times,
+        "backoff_rate": backoff,
+        "max_delay": Duration.seconds(60),
+        # Executions that fail together do not come back together.
+        "jitter_strategy": sfn.JitterType.FULL,
+    }
 
 
 class Steps:
@@ -115,16 +128,10 @@ class Steps:
             task_timeout=sfn.Timeout.duration(Duration.seconds(function.timeout.to_seconds() + 30)),
         )
         for wait in patience:
-            interval = Duration.seconds(wait.seconds)
-            state.add_retry(errors=[wait.error], interval=interval, max_attempts=wait.times, backoff_rate=1)
-        state.add_retry(
-            errors=[*_TRANSIENT, *_TROUBLE],
-            interval=Duration.seconds(2),
-            max_attempts=5,
-            backoff_rate=2,
-            max_delay=Duration.seconds(60),
-            jitter_strategy=sfn.JitterType.FULL,
-        )
+            state.add_retry(errors=[wait.error], **retrying(seconds=wait.seconds, times=wait.times, backoff=1))
+        state.add_retry(errors=[*_TRANSIENT, *_TROUBLE], **retrying(seconds=2, times=5))
+        # Its answer was lost, or it hangs where its own timeout does not reach.
+        state.add_retry(errors=["States.Timeout"], **retrying(seconds=2, times=1))
         state.add_catch(self._superseded, errors=["Superseded"], outputs={"outcome": "superseded"})
         if on_failure is not None:
             state.add_catch(on_failure, errors=["States.ALL"], assign=CAUGHT, outputs={})
@@ -132,9 +139,9 @@ class Steps:
 
 
 def describe_endpoint(
-    scope: Construct, name: str, *, endpoint: str, arn: str, comment: str, assign: Mapping[str, Any]
+    scope: Construct, name: str, *, endpoint: str, arns: list[str], comment: str, assign: Mapping[str, Any]
 ) -> tasks.CallAwsService:
-    """The state `name`: ask SageMaker how the endpoint is."""
+    """The state `name`: ask SageMaker how the endpoint is, one of `arns`."""
     state = tasks.CallAwsService.jsonata(
         scope,
         name,
@@ -142,15 +149,10 @@ def describe_endpoint(
         service="sagemaker",
         action="describeEndpoint",
         parameters={"EndpointName": endpoint},
-        iam_resources=[arn],
+        iam_resources=arns,
         assign=assign,
         outputs={},
         task_timeout=sfn.Timeout.duration(Duration.seconds(60)),
     )
-    state.add_retry(
-        errors=["SageMaker.SdkClientException", "States.Timeout"],
-        interval=Duration.seconds(2),
-        max_attempts=5,
-        jitter_strategy=sfn.JitterType.FULL,
-    )
+    state.add_retry(errors=["SageMaker.SdkClientException", "States.Timeout"], **retrying(seconds=2, times=5))
     return state

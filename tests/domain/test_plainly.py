@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.plainly import explain_failure, reason
+from domain.plainly import explain_failure, reason, without_quota
 
 ASKED: dict[str, Any] = {
     "project": "shop",
@@ -18,7 +18,12 @@ ASKED: dict[str, Any] = {
     "run": "0123456789ab",
     "gave_up": "",
     "lost": False,
+    "live": True,
 }
+QUOTA = (
+    "The account-level service limit 'ml.g4dn.xlarge for spot training job usage' is 0 Instances, with current "
+    "utilization of 0 Instances and a request delta of 1 Instances."
+)
 
 
 def explain(**given: Any) -> tuple[str, str]:
@@ -32,6 +37,9 @@ def explain(**given: Any) -> tuple[str, str]:
         ('{"FailureReason": "AlgorithmError: exit 1", "TrainingJobName": "j"}', "AlgorithmError: exit 1"),
         ("plain words", "plain words"),
         ('{"other": 1}', '{"other": 1}'),
+        ('VerifyFailed: {"errorMessage": "1 row differs", "stackTrace": []}', "VerifyFailed: 1 row differs"),
+        ('VerifyFailed: {"errorMessage": "it said \\"no\\"", "stackTra', 'VerifyFailed: it said "no"'),
+        ("EndpointNotReady: The endpoint is still Updating", "EndpointNotReady: The endpoint is still Updating"),
         ("[1]", "[1]"),
         ("", ""),
     ],
@@ -64,9 +72,14 @@ def test_an_error_without_a_cause_is_the_reason() -> None:
     [
         ({"error": "EpochChanged", "cause": "c"}, "raise data.epoch"),
         ({"error": "RolledBack", "cause": "c"}, "The previous model answers as before"),
+        ({"error": "RolledBack", "cause": "c", "live": False}, "there is no endpoint"),
         ({"error": "ModelUnreadable", "cause": "c"}, "mlops retrain"),
         ({"error": "ConvergenceFailed", "cause": "c"}, "may not serve the promoted model"),
-        ({"error": "SageMaker.ResourceLimitExceededException"}, "Service Quotas"),
+        ({"error": "SageMaker.ResourceLimitExceededException"}, "the limit that is named above under Service Quotas"),
+        (
+            {"error": "SageMaker.ResourceLimitExceededException", "cause": QUOTA},
+            "Ask for more of 'ml.g4dn.xlarge for spot training job usage' under Service Quotas, Amazon SageMaker",
+        ),
         ({"error": "States.TaskFailed", "cause": "ResourceLimitExceeded: 0"}, "Service Quotas"),
         ({"gave_up": "3 attempts failed"}, "It is not tried again by itself (3 attempts failed)."),
         ({"lost": True}, "could not be brought back"),
@@ -86,3 +99,15 @@ def test_more_data_than_one_invocation_derives_is_gone_on_with() -> None:
     said = explain(error="Sandbox.Timedout", cause=cause)[1]
     assert "Task timed out after 900.00 seconds" in said
     assert "what it derived is kept, and mlops retrain goes on from there" in said
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "hopeless"),
+    [
+        ("SageMaker.ResourceLimitExceededException", QUOTA, True),
+        ("SageMaker.ResourceLimitExceededException", QUOTA.replace("is 0", "is 1", 1), False),
+        ("States.TaskFailed", QUOTA, False),
+    ],
+)
+def test_only_a_quota_of_0_is_hopeless(error: str, cause: str, hopeless: bool) -> None:
+    assert without_quota(error, cause) is hopeless

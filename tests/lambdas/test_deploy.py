@@ -14,7 +14,7 @@ import pytest
 from domain import layout
 from domain.golden import choose
 from domain.ledger import Run, Superseded
-from lambdas import hosting, promote, redeploy, verify
+from lambdas import hosting, promote, redeploy, release, verify
 from serving.artifact import extract
 from serving.predictor import Predictor
 from tests.lambdas.models import TEXTS, Models
@@ -44,12 +44,17 @@ def judged(project: Project, tmp_path: Path) -> Judge:
     return make
 
 
-def deploy(execution: str, target: str = "champion", run: str = "") -> dict[str, Any]:
-    return redeploy.handler({"execution": execution, "target": target, "run": run}, None)
+def deploy(execution: str, target: str = "champion", run: str = "", stage: str = "live") -> dict[str, Any]:
+    return redeploy.handler({"execution": execution, "target": target, "stage": stage, "run": run}, None)
 
 
-def check(config: str | None, target: str = "candidate", run: str = "") -> object:
-    return verify.handler({"execution": "arn", "target": target, "run": run, "config": config}, None)["outcome"]
+def check(config: str | None, target: str = "candidate", stage: str = "live") -> object:
+    message = {"execution": "arn", "target": target, "stage": stage, "config": config}
+    return verify.handler(message, None)["outcome"]
+
+
+def let_go(execution: str, run: str = "") -> None:
+    release.handler({"execution": execution, "run": run}, None)
 
 
 def crown(run: Run, config: str | None = None) -> None:
@@ -83,6 +88,37 @@ def test_a_candidate_goes_live_is_verified_and_promoted(project: Project, models
     assert project.env.ledger.conclusion(run.dataset) == "promote"
 
 
+def test_a_candidate_is_rehearsed_on_an_endpoint_of_its_own(project: Project, models: Models, judged: Judge) -> None:
+    run = judged(ONE, models.right, project.claim())
+    project.configure(serving={"max_concurrency": 4, "provisioned_concurrency": 2})
+    answer = deploy(run.execution, "candidate", ONE, "rehearsal")
+    assert answer["endpoint"] == f"{project.name}-rehearsal"
+    described = project.client("sagemaker").describe_endpoint_config(EndpointConfigName=answer["config"])
+    assert described["ProductionVariants"][0]["ServerlessConfig"] == {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
+    until(lambda: rehearsal(project) == "InService")
+    assert check(answer["config"], stage="rehearsal") == "ok"
+    assert hosting.describe_endpoint(project.env, project.name) is None, "nobody else has seen it"
+    live = deploy(run.execution, "candidate", ONE)
+    assert live["config"] != answer["config"]
+    until(lambda: rehearsal(project) is None)
+    project.endpoint("InService")
+    assert check(live["config"]) == "ok"
+
+
+def rehearsal(project: Project) -> str | None:
+    found = hosting.describe_endpoint(project.env, project.env.rehearsal)
+    return found["EndpointStatus"] if found else None
+
+
+def test_release_leaves_no_rehearsal_and_no_candidate(project: Project, models: Models, judged: Judge) -> None:
+    run = judged(ONE, models.right, project.claim())
+    deploy(run.execution, "candidate", ONE, "rehearsal")
+    until(lambda: rehearsal(project) == "InService")
+    let_go(run.execution, ONE)
+    until(lambda: rehearsal(project) is None)
+    assert names(project) == (set(), set())
+
+
 def test_the_config_is_what_the_settings_say(project: Project, models: Models, judged: Judge) -> None:
     project.configure(serving={"memory_mb": 3072, "max_concurrency": 4, "provisioned_concurrency": 2})
     run = judged(ONE, models.right, project.claim())
@@ -102,7 +138,7 @@ def test_new_settings_converge_the_champion_to_a_new_config(project: Project, mo
     first = deploy(run.execution, "candidate", ONE)["config"]
     crown(run)
     project.endpoint("InService")
-    assert deploy(run.execution) == {"config": first, "outcome": "unchanged"}
+    assert deploy(run.execution) == {"endpoint": project.name, "config": first, "outcome": "unchanged"}
     project.configure(serving={"max_concurrency": 7})
     second = deploy(run.execution)
     assert second["outcome"] == "updating"
@@ -124,11 +160,11 @@ def test_a_rollback_brings_the_champion_back_and_prunes_the_rest(
     with pytest.raises(verify.VerifyFailed, match=f"{candidate_config} is live instead of {champion_config}"):
         check(champion_config)
     back = deploy(candidate.execution, "champion", TWO)
-    assert back == {"config": champion_config, "outcome": "updating"}
+    assert back == {"endpoint": project.name, "config": champion_config, "outcome": "updating"}
     until(lambda: project.endpoint("InService")["EndpointConfigName"] == champion_config)
     assert check(champion_config, "champion") == "ok"
     assert names(project) == ({ONE, TWO}, {ONE, TWO})
-    deploy(candidate.execution)
+    let_go(candidate.execution)
     assert names(project) == ({ONE}, {ONE})
 
 
@@ -157,22 +193,26 @@ def test_a_server_that_does_not_start_fails_the_endpoint_and_the_next_try_begins
         check(config)
     with pytest.raises(hosting.EndpointBusy, match="had failed and is being deleted"):
         deploy(run.execution, "candidate", ONE)
-    until(lambda: hosting.describe_endpoint(project.env) is None)
-    assert deploy(run.execution, "candidate", ONE) == {"config": config, "outcome": "updating"}
+    until(lambda: hosting.describe_endpoint(project.env, project.name) is None)
+    assert deploy(run.execution, "candidate", ONE) == {
+        "endpoint": project.name,
+        "config": config,
+        "outcome": "updating",
+    }
 
 
 def test_without_a_champion_converging_removes_the_endpoint(project: Project, models: Models, judged: Judge) -> None:
     execution = project.claim()
-    assert deploy(execution) == {"config": None, "outcome": "removed"}
+    assert deploy(execution) == {"endpoint": project.name, "config": None, "outcome": "removed"}
     assert check(None) == "ok"
     judged(ONE, models.right, execution)
     deploy(execution, "candidate", ONE)
     project.endpoint("InService")
     with pytest.raises(verify.VerifyFailed, match="though no model is promoted"):
         check(None)
-    assert deploy(execution) == {"config": None, "outcome": "removed"}
+    assert deploy(execution) == {"endpoint": project.name, "config": None, "outcome": "removed"}
     assert check(None) == "ok"
-    until(lambda: hosting.describe_endpoint(project.env) is None)
+    until(lambda: hosting.describe_endpoint(project.env, project.name) is None)
     with pytest.raises(verify.VerifyFailed, match="does not exist"):
         check(f"{project.name}-{ONE}-01234567-012345")
 
@@ -184,7 +224,7 @@ def test_while_it_is_changing_another_config_has_to_wait(project: Project, model
     bucket, key = layout.split_uri(run.artifact)
     project.client("s3").upload_file(str(models.silent), bucket, key)
     deploy(run.execution, "candidate", ONE)
-    assert hosting.describe_endpoint(project.env)["EndpointStatus"] == "Creating"  # type: ignore[index]
+    assert hosting.describe_endpoint(project.env, project.name)["EndpointStatus"] == "Creating"  # type: ignore[index]
     with pytest.raises(hosting.EndpointBusy, match="is Creating"):
         deploy(run.execution, "candidate", TWO)
 
@@ -215,7 +255,7 @@ def test_a_candidate_is_refused_once_the_champion_moved(project: Project, models
         deploy(execution, "candidate", TWO)
     with pytest.raises(Superseded, match="the champion moved"):
         crown(late)
-    assert hosting.describe_endpoint(project.env) is None
+    assert hosting.describe_endpoint(project.env, project.name) is None
 
 
 @pytest.mark.parametrize("verdict", ["", "keep", "reject"])
@@ -252,8 +292,10 @@ def test_going_back_needs_no_new_config_for_the_two_before(project: Project, mod
         hosting.ensure_config(env, run, made.artifact)
         crown(made)
     made = judged("444444444444", models.right, execution, against=3)
-    deploy(execution, "candidate", made.run)
-    assert names(project)[0] == {TWO, THREE, made.run}
+    hosting.ensure_config(env, made.run, made.artifact)
+    crown(made)
+    let_go(execution)
+    assert names(project) == ({TWO, THREE, made.run}, {TWO, THREE, made.run})
 
 
 def test_pruning_twice_at_once_and_other_projects_do_no_harm(project: Project, models: Models, judged: Judge) -> None:

@@ -97,7 +97,7 @@ def test_a_teardown_leaves_no_execution_job_endpoint_config_or_model(project: Pr
     execution, env = project.claim(), project.env
     project.client("s3").upload_file(str(models.right), project.bucket, "models/m.tar.gz")
     config = hosting.ensure_config(env, "0123456789ab", f"s3://{project.bucket}/models/m.tar.gz")
-    assert hosting.converge(env, config)
+    assert hosting.converge(env, env.endpoint, config)
     job = layout.training_job(project.name, "0123456789ab", 1)
     project.train(job, seconds=300)
     lifecycle.on_event(event("Delete"), None)
@@ -106,7 +106,7 @@ def test_a_teardown_leaves_no_execution_job_endpoint_config_or_model(project: Pr
     until(lambda: complete("Delete"))
     assert project.status(execution) == "ABORTED"
     project.trained(job, "Stopped")
-    assert hosting.describe_endpoint(env) is None
+    assert hosting.describe_endpoint(env, env.endpoint) is None
     sagemaker = project.client("sagemaker")
     assert sagemaker.list_endpoint_configs(NameContains=f"{project.name}-")["EndpointConfigs"] == []
     assert sagemaker.list_models(NameContains=f"{project.name}-")["Models"] == []

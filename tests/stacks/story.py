@@ -24,6 +24,7 @@ COMPLETED = {
     "ModelArtifacts": {"S3ModelArtifacts": ARTIFACT},
 }
 STOPPED = {**COMPLETED, "TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded"}
+REHEARSED = {"endpoint": f"{PROJECT}-rehearsal", "config": "config-r", "outcome": "updating"}
 HAPPY: dict[str, list[Any]] = {
     "claim": [{"outcome": "claimed"}],
     "settle": [{"wait_seconds": 0}],
@@ -32,7 +33,7 @@ HAPPY: dict[str, list[Any]] = {
     "createTrainingJob.sync": [COMPLETED],
     "evaluate": [{"verdict": "promote", "sentence": "better"}],
     "reject": [{}],
-    "redeploy": [{"config": "config-1", "outcome": "updating"}],
+    "redeploy": [REHEARSED, {"endpoint": PROJECT, "config": "config-1", "outcome": "updating"}],
     "describeEndpoint": [{"EndpointStatus": "InService"}],
     "verify": [{"outcome": "ok"}],
     "promote": [{}],
@@ -40,6 +41,7 @@ HAPPY: dict[str, list[Any]] = {
     "release": [{"started": None}],
 }
 CONVERGENCE = ["Redeploy", "Await", "LookAtEndpoint", "Converged", "Verify", "Verified"]
+DEPLOYED = [*CONVERGENCE, *CONVERGENCE, "Promote"]
 ENDING = ["Announce", "Release", "Released", "Done"]
 LOOKED = ["Claim", "Claimed", "Settle", "Quiet", "Prepare", "Prepared", "Screen", "Screened"]
 JUDGED = [*LOOKED, "Train", "Trained", "Evaluate", "Judged"]

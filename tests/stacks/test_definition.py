@@ -33,7 +33,10 @@ def test_every_task_is_bounded_and_retried(aws: Synthesized, on_demand: Synthesi
         assert len(tasks) == 13
         for name, task in tasks.items():
             assert 0 < task["TimeoutSeconds"] < definition["TimeoutSeconds"], name
-            assert any(retry.get("JitterStrategy") == "FULL" for retry in task["Retry"]), name
+            assert task["Retry"], name
+            for retry in task["Retry"]:
+                assert retry["JitterStrategy"] == "FULL", name
+                assert 0 < retry["MaxDelaySeconds"] <= 120, name
 
 
 def test_the_machine_outlasts_what_it_waits_for(aws: Synthesized, on_demand: Synthesized) -> None:

@@ -17,13 +17,26 @@ from domain.messages import (
     VerifyStep,
 )
 from tests.stacks.machine import ServiceError
-from tests.stacks.story import ARTIFACT, CONVERGENCE, ENDING, HAPPY, JOB, JUDGED, LOOKED, PREPARED, RUN, run
-from tests.stacks.synth import Synthesized
+from tests.stacks.story import (
+    ARTIFACT,
+    CONVERGENCE,
+    DEPLOYED,
+    ENDING,
+    HAPPY,
+    JOB,
+    JUDGED,
+    LOOKED,
+    PREPARED,
+    REHEARSED,
+    RUN,
+    run,
+)
+from tests.stacks.synth import PROJECT, Synthesized
 
 
 def test_a_drop_that_passes_goes_live(aws: Synthesized) -> None:
     done = run(aws)
-    assert done.states == [*JUDGED, *CONVERGENCE, "Promote", *ENDING]
+    assert done.states == [*JUDGED, *DEPLOYED, *ENDING]
     assert done.output == {"outcome": "done", "run": RUN, "verdict": "promote", "started": None}
     # Design section 8: a run costs at most 30 transitions outside Settle and Await.
     assert len(done.states) <= 30
@@ -41,7 +54,16 @@ def test_each_step_is_told_what_its_message_wants(aws: Synthesized) -> None:
     assert told["claim"] | {"execution": ""} == {"execution": "", "reason": "drop", "from": "Settle"}
     assert told["evaluate"] | {"execution": ""} == {"execution": "", "run": RUN, "job": JOB, "artifact": ARTIFACT}
     assert told["redeploy"]["target"] == "candidate"
-    assert told["verify"]["config"] == told["promote"]["config"] == "config-1"
+    assert [(one["stage"], one["target"]) for one in asked["redeploy"]] == [
+        ("rehearsal", "candidate"),
+        ("live", "candidate"),
+    ]
+    assert [(one["stage"], one["config"]) for one in asked["verify"]] == [
+        ("rehearsal", "config-r"),
+        ("live", "config-1"),
+    ]
+    assert [one["EndpointName"] for one in asked["describeEndpoint"]] == [f"{PROJECT}-rehearsal", PROJECT]
+    assert told["promote"]["config"] == "config-1"
     assert told["announce"]["verdict"] == "promote"
     assert told["release"]["failed"] is None
 
@@ -93,7 +115,7 @@ def test_a_model_that_does_not_pass_changes_nothing_live(aws: Synthesized, verdi
 def test_a_recovered_claim_converges_before_anything_else(aws: Synthesized) -> None:
     done = run(aws, claim=[{"outcome": "recover"}])
     assert done.states == ["Claim", "Claimed", *CONVERGENCE, "Release", "Released", "Done"]
-    assert done.asked["redeploy"][0]["target"] == "champion"
+    assert (done.asked["redeploy"][0]["target"], done.asked["redeploy"][0]["stage"]) == ("champion", "live")
 
 
 def test_redeploy_alone_converges_on_the_champion(aws: Synthesized) -> None:
@@ -106,7 +128,7 @@ def test_without_a_champion_no_endpoint_is_the_goal(aws: Synthesized) -> None:
     done = run(
         aws,
         message={"reason": "deploy", "from": "Redeploy"},
-        redeploy=[{"config": None, "outcome": "removed"}],
+        redeploy=[{"endpoint": PROJECT, "config": None, "outcome": "removed"}],
         describeEndpoint=[gone],
     )
     assert done.states == ["Claim", "Claimed", *CONVERGENCE, "Release", "Released", "Done"]
@@ -116,30 +138,38 @@ def test_without_a_champion_no_endpoint_is_the_goal(aws: Synthesized) -> None:
 def test_an_endpoint_not_found_right_after_its_creation_is_waited_for(aws: Synthesized) -> None:
     gone = ServiceError("SageMaker.SageMakerException", "Could not find endpoint")
     done = run(aws, describeEndpoint=[gone, gone, {"EndpointStatus": "Creating"}, {"EndpointStatus": "InService"}])
-    assert done.states.count("Await") == 4
+    assert done.states.count("Await") == 5
     assert done.output["verdict"] == "promote"
 
 
-FAULTS: dict[str, dict[str, list[Any]]] = {
-    "redeploy": {
-        "redeploy": [ServiceError("ResourceLimitExceeded", "none"), {"config": "config-0", "outcome": "updating"}]
-    },
-    "verify": {"verify": [ServiceError("VerifyFailed", "golden row 3 differs"), {"outcome": "ok"}]},
-    "promote": {"promote": [ServiceError("ValidationException", "denied")]},
+BACK = {"endpoint": PROJECT, "config": "config-0", "outcome": "updating"}
+DIFFERS = ServiceError("VerifyFailed", "golden row 3 differs")
+FAULTS: dict[str, tuple[str, dict[str, list[Any]]]] = {
+    "redeploy": ("redeploy", {"redeploy": [ServiceError("ResourceLimitExceeded", "none"), BACK]}),
+    "rehearsal": ("verify", {"redeploy": [REHEARSED, BACK], "verify": [DIFFERS, {"outcome": "ok"}]}),
+    "verify": ("verify", {"redeploy": [*HAPPY["redeploy"], BACK], "verify": [{"outcome": "ok"}, DIFFERS, {}]}),
+    "promote": ("promote", {"promote": [ServiceError("ValidationException", "denied")]}),
 }
 
 
 @pytest.mark.parametrize("at", FAULTS)
 def test_a_failure_before_the_champion_moved_rolls_back(aws: Synthesized, at: str) -> None:
-    done = run(aws, **FAULTS[at])
+    step, answers = FAULTS[at]
+    done = run(aws, **answers)
     assert done.status == "FAILED"
     assert done.error == "RolledBack"
-    assert [message["target"] for message in done.asked["redeploy"]] == ["candidate", "champion"]
+    assert (done.asked["redeploy"][-1]["target"], done.asked["redeploy"][-1]["stage"]) == ("champion", "live")
     assert done.states[-4:] == ["Verified", "Release", "Released", "RolledBack"]
     assert "Announce" not in done.states
-    failure = next(answer for answer in FAULTS[at][at] if isinstance(answer, ServiceError))
+    failure = next(answer for answer in answers[step] if isinstance(answer, ServiceError))
     assert done.asked["release"][0]["failed"] == {"error": failure.error, "cause": failure.cause}
     assert done.cause == f"{failure.error}: {failure.cause}"
+
+
+def test_what_fails_in_rehearsal_never_touches_the_live_endpoint(aws: Synthesized) -> None:
+    done = run(aws, **FAULTS["rehearsal"][1])
+    stages = [(message["target"], message["stage"]) for message in done.asked["redeploy"]]
+    assert stages == [("candidate", "rehearsal"), ("champion", "live")]
 
 
 def test_an_endpoint_that_never_comes_to_rest_rolls_back(aws: Synthesized) -> None:
@@ -165,13 +195,13 @@ def test_what_passes_may_wait_for_a_person(aws: Synthesized) -> None:
 def test_an_approved_run_goes_live(aws: Synthesized) -> None:
     message = {"reason": "approved", "from": "Redeploy", "run": RUN}
     done = run(aws, message=message)
-    assert done.states == ["Claim", "Claimed", *CONVERGENCE, "Promote", *ENDING]
+    assert done.states == ["Claim", "Claimed", *DEPLOYED, *ENDING]
     assert (done.asked["redeploy"][0]["target"], done.asked["redeploy"][0]["run"]) == ("candidate", RUN)
     assert done.asked["announce"][0] | {"execution": ""} == {"execution": "", "run": RUN, "verdict": "promote"}
     taken_over = run(aws, message=message, claim=[{"outcome": "recover"}])
     assert taken_over.asked["redeploy"][0]["target"] == "champion", "first things first"
     late = ServiceError("ApprovedTooLate", "another has been promoted since")
-    refused = run(aws, message=message, redeploy=[late, {"config": "config-0", "outcome": "unchanged"}])
+    refused = run(aws, message=message, redeploy=[late, BACK])
     assert refused.error == "RolledBack"
     assert refused.asked["release"][0]["failed"]["error"] == "ApprovedTooLate"
 
@@ -208,22 +238,29 @@ def test_an_announcement_that_fails_undoes_nothing(aws: Synthesized) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "error", "asked"), [("prepare", "JobStillStopping", 21), ("redeploy", "EndpointBusy", 61)]
+    ("step", "error", "asked"), [("prepare", "JobStillStopping", 41), ("redeploy", "EndpointBusy", 121)]
 )
 def test_what_is_not_yet_possible_is_asked_again(aws: Synthesized, step: str, error: str, asked: int) -> None:
     patient = run(aws, **{step: [ServiceError(error)] * (asked - 1) + HAPPY[step]})
     assert patient.output["verdict"] == "promote"
-    assert len(patient.asked[step]) == asked
+    assert len(patient.asked[step]) == asked - 1 + len(HAPPY[step])
 
 
 def test_an_aws_service_in_trouble_is_asked_again(aws: Synthesized) -> None:
     steps = ("claim", "settle", "prepare", "screen", "evaluate", "redeploy", "verify", "promote", "announce", "release")
     throttled = ServiceError("ClientError", "Rate exceeded")
     done = run(aws, **{step: [throttled, throttled, *HAPPY[step]] for step in steps})
-    assert done.states == [*JUDGED, *CONVERGENCE, "Promote", *ENDING]
-    assert {len(done.asked[step]) for step in steps} == {3}
+    assert done.states == [*JUDGED, *DEPLOYED, *ENDING]
+    assert all(len(done.asked[step]) == 2 + done.states.count(step.capitalize()) for step in steps)
 
 
-def test_trouble_of_the_service_is_asked_again(aws: Synthesized) -> None:
-    done = run(aws, claim=[ServiceError("Lambda.TooManyRequestsException")] * 5 + HAPPY["claim"])
+@pytest.mark.parametrize("error", ["Lambda.TooManyRequestsException", "Runtime.ExitError", "Sandbox.Timedout"])
+def test_trouble_of_the_service_or_a_function_that_died_is_asked_again(aws: Synthesized, error: str) -> None:
+    done = run(aws, claim=[ServiceError(error)] * 5 + HAPPY["claim"])
     assert done.output["verdict"] == "promote"
+
+
+def test_an_answer_that_is_lost_is_asked_for_once_more(aws: Synthesized) -> None:
+    lost = ServiceError("States.Timeout")
+    assert run(aws, promote=[lost, {}]).output["verdict"] == "promote"
+    assert run(aws, promote=[lost]).error == "RolledBack"
