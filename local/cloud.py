@@ -166,6 +166,17 @@ class LocalCloud:
         pid: int | None = self._control("GET", f"endpoints/{endpoint}")["pid"]
         return pid
 
+    def faults(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Local only, with the setting LOCAL_FAULTS=1: from now on these go wrong (`local/faults.py`); [] ends it."""
+        status, body = self._get("PUT", "/_local/faults", json.dumps(list(rules)))
+        if status != 200:
+            raise LocalCloudError(f"the fault switch is off, or refused: {body.decode()}")
+
+    def went_wrong(self) -> list[str]:
+        """Local only: what the fault switch did since `faults` was called."""
+        fired: list[str] = json.loads(self._get("GET", "/_local/faults")[1])
+        return fired
+
     def processes(self) -> list[int]:
         """Process ids of everything the cloud runs, the server included; [] after `stop`."""
         return members(self._process.pid) if self._process else []
@@ -238,10 +249,10 @@ class LocalCloud:
             raise LocalCloudError(answer["message"])
         return answer
 
-    def _get(self, method: str, path: str) -> tuple[int, bytes]:
+    def _get(self, method: str, path: str, content: str | None = None) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request(method, path)
+            connection.request(method, path, content)
             response = connection.getresponse()
             return response.status, response.read()
         finally:

@@ -39,6 +39,11 @@ def main() -> None:
     cloudformation.apply()
     fidelity.apply()
     storage.apply()
+    if os.environ.get("LOCAL_FAULTS") == "1":
+        from local.faults import Faults
+        from local.ministack import faults
+
+        faults.install(Faults(), service)
     service.tend()
     asyncio.run(_serve(port))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import eventbridge, lambda_svc
 
 _ERROR_LINE = re.compile(r"[A-Za-z_][\w.]*(:|$)")
 _TRACEBACK = "Traceback (most recent call last)"
@@ -25,6 +25,7 @@ def apply() -> None:
     _plain_http_counts_as_tls()
     lambda_svc._execute_function_warm = _class_names_of_errors(lambda_svc._execute_function_warm)
     iam_actions.request_tag_context = _metric_namespace(iam_actions.request_tag_context)
+    eventbridge._dispatch_to_lambda = _asynchronously
     lambda_svc._emit_lambda_logs = _no_logs_of_deleted_functions(lambda_svc._emit_lambda_logs)
     _workers_end_when_idle(float(os.environ.get("LOCAL_LAMBDA_IDLE_SECONDS", "60")))
 
@@ -37,7 +38,8 @@ def _plain_http_counts_as_tls() -> None:
 def _class_names_of_errors(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     """A Python handler's exception keeps its class name as errorType, which Catch and Retry match on.
 
-    1.5.33 says Runtime.HandlerError for all; the class is in the traceback that it returns as log.
+    1.5.33 says Runtime.HandlerError for all; the class is in the traceback that it returns as log. A process that
+    died is Runtime.ExitError, as Lambda's runtimes say it.
     """
 
     def execute(*arguments: Any, **named: Any) -> dict[str, Any]:
@@ -45,7 +47,10 @@ def _class_names_of_errors(original: Callable[..., dict[str, Any]]) -> Callable[
         body, log = result.get("body"), str(result.get("log", ""))
         if not (result.get("error") and isinstance(body, dict) and body.get("errorType") == "Runtime.HandlerError"):
             return result
-        if _TRACEBACK in log:
+        if body["errorMessage"] == "Worker process died":
+            body["errorType"] = "Runtime.ExitError"
+            body["errorMessage"] = f"RequestId: {uuid.uuid4()} Error: Runtime exited with error: signal: killed"
+        elif _TRACEBACK in log:
             trace = log[log.rindex(_TRACEBACK) :].strip().splitlines()
             last = next((line for line in reversed(trace) if _ERROR_LINE.match(line)), None)
             if last:
@@ -54,6 +59,18 @@ def _class_names_of_errors(original: Callable[..., dict[str, Any]]) -> Callable[
         return result
 
     return execute
+
+
+def _asynchronously(arn: str, payload: Any) -> None:
+    """An event invokes its function asynchronously: what fails is tried twice more, then goes to the dead letters.
+
+    1.5.33 does so for an asynchronous Invoke, but asks only once for an event.
+    """
+    function, config, name = lambda_svc._get_func_record_for_ref(arn)
+    if not function or not config:
+        raise LookupError(f"EventBridge: there is no function {name}")
+    record = lambda_svc._execution_record_for_config(function, config)
+    lambda_svc.invoke_async_with_retry(record, json.loads(payload))
 
 
 def _metric_namespace(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import pytest
 from domain import layout
 from domain.config import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
-from tests.e2e.driver import Pipeline
+from tests.e2e.driver import Pipeline, listen
 from tests.tiny_base import tiny_base
 
 PROJECT = "e2e"
@@ -62,22 +61,7 @@ def deployed(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Pip
     """The deployed stack, with the tiny base model in its bucket and a queue that hears the notifications."""
     for file in tiny_base(tmp_path_factory.mktemp("base")).iterdir():
         cloud.client("s3").upload_file(str(file), BUCKET, f"{layout.BASE}tiny/{file.name}")
-    topic = next(t["TopicArn"] for t in cloud.client("sns").list_topics()["Topics"] if PROJECT in t["TopicArn"])
-    queue, arn = _ears(cloud)
-    cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    return Pipeline(cloud, Settings.model_validate(OVERLAY), BUCKET, queue)
-
-
-def _ears(cloud: LocalCloud) -> tuple[str, str]:
-    """(URL, ARN) of a queue that SNS may write to."""
-    sqs = cloud.client("sqs")
-    queue = sqs.create_queue(QueueName="ears")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    principal = {"Service": "sns.amazonaws.com"}
-    speak = {"Effect": "Allow", "Principal": principal, "Action": "sqs:SendMessage", "Resource": arn}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [speak]})
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
-    return queue, arn
+    return Pipeline(cloud, Settings.model_validate(OVERLAY), BUCKET, listen(cloud, PROJECT))
 
 
 @pytest.fixture

@@ -48,6 +48,20 @@ def as_csv(rows: list[tuple[str, str]]) -> bytes:
     return text.getvalue().encode()
 
 
+def listen(cloud: LocalCloud, project: str) -> str:
+    """URL of a new queue that hears the project's notifications."""
+    sqs, sns = cloud.client("sqs"), cloud.client("sns")
+    queue = str(sqs.create_queue(QueueName="ears")["QueueUrl"])
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    principal = {"Service": "sns.amazonaws.com"}
+    speak = {"Effect": "Allow", "Principal": principal, "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [speak]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    topic = next(t["TopicArn"] for t in sns.list_topics()["Topics"] if project in t["TopicArn"])
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return queue
+
+
 @dataclass(eq=False)
 class Pipeline:
     """One deployment of the stack on the local cloud."""
@@ -178,8 +192,8 @@ class Pipeline:
         assert run.verdict == verdict, f"{run.verdict}: {run.sentence}"
         return run
 
-    def rest(self) -> None:
-        """Wait until nothing runs, nothing is claimed and that stays so for a moment."""
+    def rest(self, moment: float = 2.0) -> None:
+        """Wait until nothing runs, nothing is claimed and that stays so for a moment (in seconds)."""
         calm_since: list[float] = []
 
         def calm() -> bool:
@@ -187,9 +201,9 @@ class Pipeline:
                 calm_since.clear()
                 return False
             calm_since.append(time.monotonic())
-            return time.monotonic() - calm_since[0] > 2.0
+            return time.monotonic() - calm_since[0] > moment
 
-        self.until("rest", calm)
+        self.until("rest", calm, pause=moment / 4)
 
     def until_in(self, state: str) -> str:
         """Wait until a running execution has come to `state`; its ARN."""

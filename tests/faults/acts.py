@@ -1,0 +1,37 @@
+"""What a case does to the pipeline while it runs: a person's abort, a stopped job, a Spot instance taken away."""
+
+from __future__ import annotations
+
+from tests.e2e.driver import as_csv, reviews
+from tests.faults.rig import Rig
+
+
+def act(rig: Rig, what: str) -> None:
+    """Carry out `what`, a case's `act`; "" is nothing. Returns when it is done."""
+    pipeline = rig.pipeline
+    doing, _, about = what.partition(" ")
+    if doing == "abort":
+        execution = pipeline.until_in(about)
+        pipeline.client("stepfunctions").stop_execution(
+            executionArn=execution, error="Person", cause="Stopped by hand."
+        )
+    elif doing == "stop":
+        job = pipeline.until("a training job", lambda: next(iter(pipeline.jobs("InProgress")), None))
+        pipeline.training_process()
+        pipeline.client("sagemaker").stop_training_job(TrainingJobName=job)
+    elif doing == "interrupt":
+        for _ in range(int(about)):
+            _interrupt(rig)
+    elif doing == "overwrite":
+        pipeline.until_in(about)
+        pipeline.drop("late.csv", as_csv(reviews(60, seed=10_000)))
+    elif what:
+        raise ValueError(f"no such act: {what}")
+
+
+def _interrupt(rig: Rig) -> None:
+    """Take the Spot instance of the job that hangs away."""
+    hanging = rig.control / "hanging"
+    job = rig.pipeline.until("a job that hangs", lambda: hanging.read_text() if hanging.exists() else None, pause=0.05)
+    hanging.unlink()
+    rig.pipeline.cloud.interrupt(job)

@@ -1,0 +1,128 @@
+"""Prebuilt model artifacts: a sound one of a few kilobytes, and every kind of broken one that a bucket may hold."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+from domain.artifact import INPUTS, MANIFEST, METRICS, MODEL, OUTPUT, TOKENIZER, Manifest, sha256_file
+from tests.e2e.driver import BAD, FILLER, GOOD
+
+LABELS = ("negative", "positive")
+_WEIGHT = 2.0
+
+
+def build(into: Path, run: str) -> Path:
+    """Write the files of a sound artifact of `run` into the directory `into`; returns it.
+
+    A bag of words: each good word speaks for "positive", each bad one for "negative".
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    words = ["[UNK]", *GOOD, *BAD, *FILLER]
+    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(into / TOKENIZER))
+    onnx.save(_model(words), str(into / MODEL))
+    (into / METRICS).write_text(json.dumps({"validation": {"accuracy": 1.0}, "curves": []}))
+    sums = {name: sha256_file(into / name) for name in (MODEL, TOKENIZER, METRICS)}
+    manifest = Manifest(
+        labels=LABELS, run=run, dataset="0" * 12, base_model="words", base_revision="0", max_length=64,
+        features=("text",), inputs=INPUTS[:1], sha256=sums, quantization="none", reduce_range=False,
+    )  # fmt: skip
+    (into / MANIFEST).write_text(json.dumps(manifest.to_json()))
+    return into
+
+
+def _model(words: list[str]) -> onnx.ModelProto:
+    votes = np.zeros((len(words), 2), np.float32)
+    for number, word in enumerate(words):
+        votes[number] = [_WEIGHT * (word in BAD), _WEIGHT * (word in GOOD)]
+    nodes = [
+        helper.make_node("Gather", ["votes", INPUTS[0]], ["said"], axis=0),
+        helper.make_node("ReduceSum", ["said", "axes"], [OUTPUT], keepdims=0),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "words",
+        [helper.make_tensor_value_info(INPUTS[0], TensorProto.INT64, ["batch", "tokens"])],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["batch", 2])],
+        [numpy_helper.from_array(votes, "votes"), numpy_helper.from_array(np.array([1], np.int64), "axes")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+
+
+def packed(files: Path, extra: Callable[[tarfile.TarFile], None] | None = None) -> bytes:
+    """A gzipped tarball of the files of a directory, and of what `extra` adds."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for path in sorted(files.iterdir()):
+            tar.add(path, arcname=path.name)
+        if extra:
+            extra(tar)
+    return buffer.getvalue()
+
+
+def hostile(kind: str, files: Path) -> bytes | None:
+    """The tarball of a broken artifact made of a sound one's `files`; None where there is to be none."""
+    if kind == "missing":
+        return None
+    if kind == "truncated":
+        whole = packed(files)
+        return whole[: len(whole) // 2]
+    if kind == "not-a-tarball":
+        return b"<html>503 Slow Down</html>"
+    if kind == "traversal":
+        return packed(files, lambda tar: _add(tar, "../../escaped.txt", b"out"))
+    if kind == "symlink":
+        return packed(files, lambda tar: _link(tar, "labels.txt", "/etc/passwd"))
+    if kind == "sparse":
+        return _sparse(files)
+    if kind == "checksum":
+        (files / MODEL).write_bytes((files / MODEL).read_bytes() + b"\0")
+    if kind == "onnx":
+        (files / MODEL).write_bytes(b"no graph")
+        manifest = json.loads((files / MANIFEST).read_text())
+        manifest["sha256"][MODEL] = sha256_file(files / MODEL)
+        (files / MANIFEST).write_text(json.dumps(manifest))
+    return packed(files)
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    tar.addfile(member, io.BytesIO(content))
+
+
+def _link(tar: tarfile.TarFile, name: str, target: str) -> None:
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = tarfile.SYMTYPE, target
+    tar.addfile(member)
+
+
+def _sparse(files: Path) -> bytes:
+    """A member of 10 GB of nothing, in GNU's sparse format: one block of header, no data."""
+    member = tarfile.TarInfo("weights.bin")
+    member.type, member.size = tarfile.GNUTYPE_SPARSE, 0
+    header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    header[156:157] = tarfile.GNUTYPE_SPARSE
+    real = (10 * 2**30).to_bytes(11, "big")
+    header[483:495] = b"\x80" + real
+    header[148:156] = b" " * 8
+    header[148:156] = f"{sum(header):06o}\0 ".encode()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for path in sorted(files.iterdir()):
+            tar.add(path, arcname=path.name)
+    plain = buffer.getvalue().rstrip(b"\0")
+    plain += b"\0" * (-len(plain) % 512)
+    return gzip.compress(plain + bytes(header) + b"\0" * 1024)

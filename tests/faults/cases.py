@@ -1,0 +1,370 @@
+"""The matrix: one row per fault. Rows that look alike are made by the small functions above them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tests.faults.case import Case
+
+Rule = dict[str, Any]
+LOST = {"do": "lose", "status": 500, "code": "InternalServerError", "message": "We encountered an internal error."}
+# What each step changes in the world, in the order in which it does so: (step, operation, a part of the call).
+SIDE_EFFECTS = (
+    ("claim", "dynamodb:PutItem", ""),
+    ("prepare", "s3:PutObject", "parts/train/"),
+    ("prepare", "s3:PutObject", "parts/reports/"),
+    ("prepare", "s3:PutObject", "manifest.json"),
+    ("prepare", "dynamodb:PutItem", '"run"'),
+    ("screen", "s3:PutObject", "screen.json"),
+    ("evaluate", "s3:PutObject", "predictions"),
+    ("evaluate", "sagemaker:CreateModelPackage", ""),
+    ("evaluate", "dynamodb:PutItem", ""),
+    ("redeploy", "sagemaker:CreateModel", ""),
+    ("redeploy", "sagemaker:CreateEndpointConfig", ""),
+    ("redeploy", "sagemaker:UpdateEndpoint", ""),
+    ("promote", "dynamodb:TransactWriteItems", ""),
+    ("promote", "dynamodb:PutItem", '"dataset"'),
+    ("announce", "events:PutEvents", ""),
+    ("announce", "sns:Publish", ""),
+    ("release", "dynamodb:DeleteItem", ""),
+)
+
+
+def _slug(*words: str) -> str:
+    return "-".join(re.sub(r"[^A-Za-z0-9]+", "-", word).strip("-").lower() for word in words if word)
+
+
+def _on(step: str, operation: str, match: str, **what: Any) -> tuple[Rule]:
+    return ({"caller": step, "operation": operation, "match": match, **what},)
+
+
+def killed() -> list[Case]:
+    """A function killed before and after each of its side effects."""
+    return [
+        Case(
+            _slug("killed", when, step, operation.split(":")[1], match),
+            f"{step} is killed {when} {operation}{f' of {match}' if match else ''}",
+            _on(step, operation, match, do=f"kill-{when}"),
+            told_twice=when == "after" and operation == "sns:Publish",
+        )
+        for step, operation, match in SIDE_EFFECTS
+        for when in ("before", "after")
+    ]
+
+
+def lost() -> list[Case]:
+    """An answer that is lost: the call was carried out, and whoever asked is told that it was not."""
+    return [
+        Case(
+            _slug("lost", step, operation.split(":")[1], match),
+            f"the answer to {step}'s {operation}{f' of {match}' if match else ''} is lost",
+            _on(step, operation, match, **LOST),
+            told_twice=operation == "sns:Publish",
+        )
+        for step, operation, match in SIDE_EFFECTS
+    ]
+
+
+def refused() -> list[Case]:
+    """A service in trouble for longer than its client is patient: 8 calls in a row, of which boto3 makes 5 at once."""
+    services = (
+        ("claim", "dynamodb:*", "ThrottlingException"),
+        ("settle", "s3:ListObjectsV2", "SlowDown"),
+        ("prepare", "s3:GetObject", "SlowDown"),
+        ("prepare", "s3:PutObject", "SlowDown"),
+        ("prepare", "sagemaker:ListTrainingJobs", "ThrottlingException"),
+        ("evaluate", "sagemaker:*", "ThrottlingException"),
+        ("redeploy", "sagemaker:*", "ThrottlingException"),
+        ("verify", "sagemaker:InvokeEndpoint", "ThrottlingException"),
+        ("announce", "events:PutEvents", "ThrottlingException"),
+        ("announce", "sns:Publish", "Throttled"),
+    )
+    kinds = (("throttled", {"do": "error", "status": 400}), ("broken", {"do": "error", "status": 500}))
+    return [
+        Case(
+            _slug(kind, step, operation.replace("*", "").strip(":")),
+            f"{operation} is {kind} for {step}",
+            _on(step, operation, "", **what, times=8, code=code if kind == "throttled" else "InternalServerError"),
+        )
+        for step, operation, code in services
+        for kind, what in kinds
+    ]
+
+
+def twice() -> list[Case]:
+    """The same twice: requests that a network repeats, steps and events that are delivered at least once."""
+    steps = ("claim", "prepare", "evaluate", "redeploy", "verify", "promote", "release")
+    doubled = [
+        Case(f"twice-{step}", f"Step Functions invokes {step} twice", ({**_state(f"lambda:{step}"), "do": "twice"},))
+        for step in steps
+    ]
+    events: tuple[Rule, ...] = ({"caller": "events", "do": "twice", "times": 0},)
+    failing = Case(
+        "twice-events-of-a-failure", "every event comes twice, and training fails", events,
+        train="fail", verdict="gave-up", failures=2, words="the loss is NaN",
+    )  # fmt: skip
+    return [*doubled, Case("twice-events", "every event comes twice", events), failing]
+
+
+def _state(operation: str) -> Rule:
+    return {"caller": "states", "operation": operation}
+
+
+def asked_by_the_machine() -> list[Case]:
+    """What Step Functions itself asks of Lambda and SageMaker."""
+    lambda_trouble = {"do": "error", "times": 2, "code": "Lambda.ServiceException"}
+    busy = {**lambda_trouble, "times": 3, "code": "Lambda.TooManyRequestsException"}
+    timeout = {"do": "lose", "code": "States.Timeout", "message": "The state timed out"}
+    trouble = {"do": "error", "times": 2, "code": "SageMaker.AmazonSageMakerException"}
+    no_quota = {
+        "do": "error", "times": 0, "code": "SageMaker.ResourceLimitExceededException",
+        "message": "The account-level service limit 'ml.g4dn.xlarge for spot training job usage' is 0 Instances, with "
+        "current utilization of 0 Instances and a request delta of 1 Instances. (Service: AmazonSageMaker)",
+    }  # fmt: skip
+    lost_job = {"do": "lose", "code": "SageMaker.AmazonSageMakerException", "message": "Internal failure"}
+    blind = {"do": "error", "times": 4, "code": "SageMaker.SageMakerException", "message": "Rate exceeded"}
+    return [
+        *(
+            Case(f"lambda-trouble-{step}", f"Lambda cannot run {step}", ({**_state(f"lambda:{step}"), **what},))
+            for step, what in (("claim", lambda_trouble), ("evaluate", busy), ("release", lambda_trouble))
+        ),
+        *(
+            Case(f"timeout-{step}", f"{step} ran, but its state timed out", ({**_state(f"lambda:{step}"), **timeout},))
+            for step in ("claim", "prepare", "redeploy", "promote", "release")
+        ),
+        Case(
+            "throttled-create-training-job", "CreateTrainingJob is throttled twice",
+            ({**_state("sagemaker:CreateTrainingJob"), **trouble},),
+        ),
+        Case(
+            "lost-create-training-job", "the answer to CreateTrainingJob is lost: the job runs, and another is made",
+            ({**_state("sagemaker:CreateTrainingJob"), **lost_job},),
+        ),
+        Case(
+            "no-quota", "the account's Spot quota is 0", ({**_state("sagemaker:CreateTrainingJob"), **no_quota},),
+            verdict="gave-up", failures=1, words="ml.g4dn.xlarge for spot training job usage",
+        ),
+        Case(
+            "throttled-describe-endpoint", "DescribeEndpoint is throttled while the endpoint changes",
+            ({**_state("sagemaker:DescribeEndpoint"), **blind},),
+        ),
+    ]  # fmt: skip
+
+
+def trained() -> list[Case]:
+    """A training job that fails, is stopped, hangs, or is interrupted."""
+    capacity = {
+        "do": "answer", **_state("sagemaker:CreateTrainingJob"), "times": 1,
+        "body": '{"TrainingJobName": "none", "TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded",'
+        ' "ModelArtifacts": {"S3ModelArtifacts": "s3://none/none"}}',
+    }  # fmt: skip
+    no_capacity = {
+        **_state("sagemaker:CreateTrainingJob"), "do": "error", "code": "States.TaskFailed",
+        "message": '{"FailureReason": "CapacityError: Unable to provision requested ML compute capacity."}',
+    }  # fmt: skip
+    nowhere = {**no_capacity, "times": 0}
+    return [
+        Case("training-fails-once", "training fails, once", train="fail", training=1, failures=1, words="loss is NaN"),
+        Case(
+            "training-fails", "training fails, always",
+            train="fail", verdict="gave-up", failures=2, words="not tried again", quick=True,
+        ),
+        Case(
+            "training-stopped", "somebody stops the training job",
+            train="hang", training=1, act="stop job", failures=1, words="failed",
+        ),
+        Case("training-hangs", "training hangs until its time is over", train="hang", training=1, failures=1),
+        *(
+            Case(
+                f"training-interrupted-{times}", f"the Spot instance is taken away, {times} times",
+                train="interrupt", training=times, act=f"interrupt {times}", quick=times == 1,
+            )
+            for times in range(1, 6)
+        ),
+        Case("no-spot-stopped", "no Spot capacity: the job ends Stopped, MaxWaitTimeExceeded", (capacity,)),
+        Case("no-spot-failed", "no Spot capacity: the job ends Failed, CapacityError", (no_capacity,)),
+        Case(
+            "no-capacity", "no capacity at all, neither Spot nor on demand", (nowhere,),
+            verdict="gave-up", failures=2, words="CapacityError",
+        ),
+    ]  # fmt: skip
+
+
+def stored() -> list[Case]:
+    """An artifact that nobody should load."""
+    return [
+        Case(
+            f"artifact-{kind}", f"the model's tarball {what}",
+            train=f"hostile-{kind}", verdict="gave-up", failures=2, words=words, quick=kind == "symlink",
+        )
+        for kind, what, words in (
+            ("missing", "is not there", "cannot be loaded"),
+            ("truncated", "ends in the middle", "damaged"),
+            ("not-a-tarball", "is an error page", "damaged"),
+            ("traversal", "wants to write outside its directory", "points outside"),
+            ("symlink", "holds a symlink", "is a link"),
+            ("sparse", "holds a sparse file of 10 GB", "sparse"),
+            ("checksum", "has a model of another checksum", "checksum"),
+            ("onnx", "has a model that does not load", "cannot be loaded"),
+        )
+    ]  # fmt: skip
+
+
+def served() -> list[Case]:
+    """A candidate's container that does not do what the predictor did."""
+    rolled_back = {"verdict": "gave-up", "failures": 1}
+    return [
+        *(
+            Case(
+                f"container-{kind}", f"the candidate's container {what}",
+                serve=kind, words=words, quick=kind in ("wrong", "exit"), **rolled_back,
+            )
+            for kind, what, words in (
+                ("exit", "exits at once", "ping"),
+                ("ping-fails", "answers /ping with 500", "ping"),
+                ("ping-hangs", "never answers /ping", "ping"),
+                ("wrong", "gives each text the other label", "golden rows differ"),
+                ("unsure", "gives the right labels with other scores", "golden rows differ"),
+                ("too-few", "gives fewer answers than it was asked", "answers to"),
+                ("garbage", "answers with a web page", "golden rows"),
+                ("answers-500", "answers every request with 500", "not answered"),
+                ("crashes-on-the-third", "crashes on its third request", "not answered"),
+            )
+        ),
+        Case("container-slow", "the candidate's container takes a second for each request", serve="slow"),
+        *(
+            Case(
+                f"first-container-{kind}", f"the very first model's container {what}",
+                serve=kind, first=True, words="removed", **rolled_back,
+            )
+            for kind, what in (("exit", "exits at once"), ("wrong", "gives wrong answers"))
+        ),
+    ]  # fmt: skip
+
+
+def updated() -> list[Case]:
+    """An update that SageMaker refuses, forgets, or never finishes."""
+    update = {"operation": "sagemaker:UpdateEndpoint", "caller": "redeploy"}
+    late = {"do": "error", "times": 2, "code": "ValidationException"}
+    return [
+        Case(
+            "update-refused", "UpdateEndpoint is refused: the account's limit is reached",
+            ({**update, "do": "error", "code": "ResourceLimitExceeded", "message": "limit of 50 endpoints"},),
+            verdict="gave-up", failures=1, words="limit of 50",
+        ),
+        Case(
+            "update-forgotten", "an update is accepted, and the old config stays live without a reason",
+            ({**update, "do": "answer", "body": '{"EndpointArn": "arn:aws:sagemaker:…:endpoint/x"}'},),
+            verdict="gave-up", failures=1, words="is live instead of", quick=True,
+        ),
+        Case(
+            "update-stuck", "the endpoint is Updating for longer than Await waits",
+            ({**_state("sagemaker:DescribeEndpoint"), "do": "answer", "times": 66,
+              "body": '{"EndpointStatus": "Updating"}'},),
+            verdict="gave-up", failures=1, words="still Updating",
+        ),
+        *(
+            Case(
+                f"eventual-{_slug(operation.split(':')[1])}", f"what was just created is not found: {operation}",
+                ({"caller": "redeploy", "operation": operation, **late, "message": message},), first=first,
+            )
+            for operation, message, first in (
+                ("sagemaker:CreateEndpointConfig", 'Could not find model "arn:aws:sagemaker:…".', False),
+                ("sagemaker:UpdateEndpoint", 'Could not find endpoint configuration "arn:aws:sagemaker:…".', False),
+                ("sagemaker:CreateEndpoint", 'Could not find endpoint configuration "arn:aws:sagemaker:…".', True),
+            )
+        ),
+        Case(
+            "update-in-progress", "UpdateEndpoint is refused while the endpoint is SystemUpdating",
+            ({**update, **late, "message": "Cannot update in-progress endpoint"},),
+        ),
+    ]  # fmt: skip
+
+
+def conflicting() -> list[Case]:
+    """Conditional writes that meet others, and clocks that disagree."""
+    cancelled = {
+        "do": "error", "times": 6, "code": "TransactionCanceledException", "message": "Transaction cancelled",
+        "fields": {"CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}, {"Code": "None"}]},
+    }  # fmt: skip
+    conflict = {"do": "error", "times": 6, "code": "TransactionConflictException"}
+    taken = {"do": "error", "code": "ConditionalCheckFailedException", "message": "The conditional request failed"}
+    hour = 3600.0
+    shifts = ({"caller": "settle", "operation": "s3:ListObjectsV2"}, _state("lambda:settle"))
+    return [
+        Case(
+            "conflict-promote", "Promote's transaction meets another, again and again",
+            _on("promote", "dynamodb:TransactWriteItems", "", **cancelled),
+        ),
+        Case("conflict-claim", "Claim's write meets another", _on("claim", "dynamodb:PutItem", "", **conflict)),
+        Case(
+            "conflict-release", "Release finds its claim gone in between",
+            _on("release", "dynamodb:DeleteItem", "", **taken),
+        ),
+        *(
+            Case(
+                f"clock-{name}", f"Settle's clock is an hour {name}",
+                tuple({**rule, "do": "shift", "times": 0, "seconds": seconds} for rule in shifts),
+            )
+            for name, seconds in (("slow", hour), ("fast", -hour))
+        ),
+        Case(
+            "event-lost", "the event of the drop never comes: the sweep finds the file",
+            ({"caller": "events", "operation": "states:start", "do": "drop", "times": 0},), quick=True,
+        ),
+    ]  # fmt: skip
+
+
+def slow() -> list[Case]:
+    """A service that does not answer for as long as a client waits."""
+    return [
+        Case(
+            _slug("silent", step, operation.split(":")[1]), f"{operation} does not answer {step}",
+            _on(step, operation, "", do="delay", seconds=100),
+        )
+        for step, operation in (("claim", "dynamodb:PutItem"), ("prepare", "s3:GetObject"))
+    ]  # fmt: skip
+
+
+STATES = (
+    "Claim", "Settle", "Prepare", "Screen", "Train", "Evaluate", "Redeploy", "Await", "Verify", "Promote", "Announce",
+    "Release",
+)  # fmt: skip
+
+
+def aborted() -> list[Case]:
+    """A person who stops the execution, in every state. What a state's step has begun, it still does."""
+    return [
+        Case(
+            f"aborted-in-{state.lower()}", f"a person stops the execution in {state}",
+            act=f"abort {state}", failures=1, words="was stopped", quick=state == "Verify",
+        )
+        for state in STATES
+    ]  # fmt: skip
+
+
+def reconciling() -> list[Case]:
+    """Reconcile itself in trouble, while it makes good a training that failed once."""
+    what = {"train": "fail", "training": 1, "failures": 1, "words": "loss is NaN"}
+    effects = (
+        ("dynamodb:UpdateItem", ""), ("dynamodb:PutItem", '"claim"'), ("states:StartExecution", ""),
+        ("sns:Publish", ""), ("dynamodb:PutItem", '"marker"'),
+    )  # fmt: skip
+    return [
+        Case(
+            _slug("reconcile-killed", when, operation.split(":")[1], match),
+            f"Reconcile is killed {when} {operation}{f' of {match}' if match else ''}",
+            _on("reconcile", operation, match, do=f"kill-{when}"),
+            told_twice=(operation, when) in (("sns:Publish", "after"), ("dynamodb:PutItem", "before")),
+            **what,
+        )
+        for operation, match in effects
+        for when in ("before", "after")
+    ]
+
+
+CASES: tuple[Case, ...] = (
+    *killed(), *lost(), *refused(), *twice(), *asked_by_the_machine(), *trained(), *stored(), *served(), *updated(),
+    *conflicting(), *slow(), *aborted(), *reconciling(),
+)  # fmt: skip

@@ -1,0 +1,151 @@
+"""A deployed pipeline to do things to: the whole stack on a local cloud with the fault switch, one model live."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from domain import layout
+from domain.config import Settings
+from local.cloud import ACCOUNT, REGION, LocalCloud
+from tests.e2e.driver import Pipeline, as_csv, listen, reviews
+from tests.faults import artifacts
+
+PROJECT = "faults"
+BUCKET = layout.bucket(PROJECT, ACCOUNT, REGION)
+OVERLAY: dict[str, Any] = {
+    "project": PROJECT,
+    "data": {"quiet_seconds": 1, "settle_max_seconds": 20, "min_train_rows": 20},
+    "training": {
+        "base_model": f"s3://{BUCKET}/{layout.BASE}words/",
+        "base_revision": "0",
+        "max_run_seconds": 60,
+        "max_wait_seconds": 60,
+        "on_demand_max_usd_per_hour": 1.0,
+    },
+    "gate": {"min_accuracy": 0.7, "min_macro_f1": 0.7, "min_test_rows": 10, "min_label_rows": 2},
+    "serving": {"image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/serving:local", "memory_mb": 1024},
+    "operations": {"max_attempts": 2, "dashboard": False},
+}
+TRAIN = Path(__file__).with_name("train.py")
+SEED = "seed.csv"
+# How long nothing must have happened for a case to be over.
+MOMENT = 0.8
+_ROWS = 160
+
+
+class Rig:
+    """One deployment, brought back to the same state before each case: a seed file landed, its model live."""
+
+    def __init__(self, pipeline: Pipeline, control: Path) -> None:
+        self.pipeline, self.control = pipeline, control
+        self._ledger = pipeline.cloud.resource("dynamodb").Table(layout.ledger(PROJECT))
+        self._facts: list[dict[str, Any]] = []
+        self._config = ""
+        self._drops = 1
+
+    def sow(self) -> None:
+        """Let the first model go live, and remember the facts as they are then."""
+        self.play("copy")
+        self.pipeline.drop(SEED, as_csv(reviews(_ROWS, seed=0)))
+        self.pipeline.concluded("promote")
+        self._facts = self._ledger.scan()["Items"]
+        endpoint = self.pipeline.endpoint()
+        assert endpoint is not None
+        self._config = str(endpoint["EndpointConfigName"])
+
+    def drop(self) -> str:
+        """Drop a file that never was there before; its name."""
+        self._drops += 1
+        name = f"drop-{self._drops}.csv"
+        self.pipeline.drop(name, as_csv(reviews(_ROWS, seed=self._drops)))
+        return name
+
+    def play(self, train: str, times: int = 0, *, serve: str = "", spare: list[str] | None = None) -> None:
+        """Say what training does from now on, and what is wrong with the containers of all runs but `spare`."""
+        kind = train.removeprefix("hostile-")
+        part = {"do": "hostile" if kind != train else train, "kind": kind, "times": times, "bucket": BUCKET}
+        for name in ("train.count", "hanging", f"{kind}.tar.gz"):
+            (self.control / name).unlink(missing_ok=True)
+        if kind != train:
+            self._make_hostile(kind)
+        (self.control / "train.json").write_text(json.dumps(part))
+        (self.control / "serve.json").write_text(json.dumps({"do": serve, "spare": spare or []}))
+
+    def _make_hostile(self, kind: str) -> None:
+        files = self.control / "hostile"
+        shutil.rmtree(files, ignore_errors=True)
+        shutil.copytree(self.control / "model", files)
+        tarball = artifacts.hostile(kind, files)
+        if tarball is not None:
+            (self.control / f"{kind}.tar.gz").write_bytes(tarball)
+
+    def restore(self, *, first: bool) -> None:
+        """Back to the seed and its model; with `first`, to a deployment that has seen nothing yet."""
+        self.pipeline.cloud.faults([])
+        self.play("copy")
+        kept = set() if first else {f"{layout.LANDING}{SEED}"}
+        keys = [key for key in self.pipeline.keys(layout.LANDING) if key not in kept]
+        if keys:
+            objects = [{"Key": key} for key in keys]
+            self.pipeline.client("s3").delete_objects(Bucket=BUCKET, Delete={"Objects": objects})
+        self.pipeline.rest(MOMENT)
+        for item in self._ledger.scan()["Items"]:
+            self._ledger.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
+        if first:
+            self._remove_endpoint()
+        else:
+            self._bring_back()
+        self.pipeline.notifications()
+
+    def _bring_back(self) -> None:
+        for item in self._facts:
+            self._ledger.put_item(Item=item)
+        if f"{layout.LANDING}{SEED}" not in self.pipeline.keys(layout.LANDING):
+            self.pipeline.drop(SEED, as_csv(reviews(_ROWS, seed=0)))
+        # The pipeline's own way back: an execution from Redeploy converges on the champion.
+        self.pipeline.start({"reason": "deploy", "from": "Redeploy"})
+        self.pipeline.rest(MOMENT)
+        endpoint = self.pipeline.endpoint()
+        assert endpoint is not None
+        assert endpoint["EndpointConfigName"] == self._config
+
+    def _remove_endpoint(self) -> None:
+        if self.pipeline.endpoint():
+            self.pipeline.client("sagemaker").delete_endpoint(EndpointName=PROJECT)
+            self.pipeline.until("no endpoint", lambda: self.pipeline.endpoint() is None)
+
+
+@contextmanager
+def deployed(directory: Path) -> Iterator[Rig]:
+    """A local cloud of its own with the stack deployed to it, and the first model live."""
+    control = directory / "control"
+    artifacts.build(control / "model", "seed")
+    python = shlex.quote(sys.executable)
+    settings = {
+        "LOCAL_FAULTS": "1",
+        "LOCAL_SAGEMAKER_TRAIN": f"{python} {shlex.quote(str(TRAIN))}",
+        "LOCAL_SAGEMAKER_SERVE": f"{python} -m tests.faults.serve",
+        "LOCAL_SAGEMAKER_STOP_SECONDS": "0.2",
+        "LOCAL_SAGEMAKER_RESTART_SECONDS": "0.2",
+        "LOCAL_SAGEMAKER_START_SECONDS": "20",
+        "LOCAL_SAGEMAKER_INVOKE_SECONDS": "10",
+        "FAULTS_DIRECTORY": str(control),
+        # The machine's waits and the pauses between its retries, so that a case takes seconds.
+        "SFN_WAIT_SCALE": "0.02",
+        "OMP_NUM_THREADS": "1",
+    }
+    with LocalCloud(directory / "cloud", settings=settings) as cloud:
+        cloud.bootstrap()
+        cloud.deploy(OVERLAY)
+        for name in ("config.json", "tokenizer.json"):
+            cloud.client("s3").put_object(Bucket=BUCKET, Key=f"{layout.BASE}words/{name}", Body=b"{}")
+        rig = Rig(Pipeline(cloud, Settings.model_validate(OVERLAY), BUCKET, listen(cloud, PROJECT)), control)
+        rig.sow()
+        yield rig
