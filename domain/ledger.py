@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from domain.dataset import Hold, Source
 
@@ -290,13 +290,20 @@ class Ledger:
         bound: dict[str, object] = json.loads((self._get(key) or {})["frozen"])
         return bound
 
-    def mark_once(self, marker: str, expires: int) -> bool:
-        """True the first time `marker` is set; `expires` is the epoch second at which it may be forgotten."""
-        return self._put({"pk": "marker", "sk": marker, "expires": expires}, "attribute_not_exists(pk)")
+    def turn(self, marker: str, now: int, until: int) -> Literal["ours", "theirs", "done"]:
+        """Whose turn it is to do what `marker` stands for: the caller's, until `until`; another's; or it is done.
 
-    def is_marked(self, marker: str) -> bool:
-        """Whether `marker` is set."""
-        return self._get({"pk": "marker", "sk": marker}) is not None
+        Times are epoch seconds. Whoever was killed within its turn has lost it when that is over.
+        """
+        free = "attribute_not_exists(pk) OR #until < :now"
+        item = {"pk": "marker", "sk": marker, "until": until}
+        if self._put(item, free, {":now": now}, {"#until": "until"}):
+            return "ours"
+        return "theirs" if "until" in (self._get({"pk": "marker", "sk": marker}) or {}) else "done"
+
+    def mark(self, marker: str, expires: int) -> None:
+        """Note that what `marker` stands for is done; `expires` is the epoch second at which it may be forgotten."""
+        self._table.put_item(Item={"pk": "marker", "sk": marker, "expires": expires})
 
     # ---- plumbing ---------------------------------------------------------------------
 

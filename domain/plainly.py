@@ -43,7 +43,7 @@ def explain_failure(
         lines.append(_quota_advice(cause))
     elif error == "RolledBack":
         before = (
-            "The previous model answers as before." if live else "No model was live before, so there is no endpoint."
+            "The previous model answers as before." if live else "No model was live before: the endpoint was removed."
         )
         lines.append(f"{before} Look at the endpoint's log, then drop more data or run: mlops retrain")
     elif error in _ADVICE:

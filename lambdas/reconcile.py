@@ -7,6 +7,7 @@ The machine cannot do this itself: its Catch never sees an abort.
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, timedelta
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ from lambdas.telemetry import logger
 # A convergence that fails is tried again by a new execution, so often in a row; then a person is needed.
 MAX_CHAIN: Final = 3
 _REMEMBER = timedelta(days=90)
+# Far longer than publishing takes, far shorter than this function may run.
+_TURN_SECONDS: Final = 10
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
@@ -115,7 +118,10 @@ def _unprepared(env: Environment, described: dict[str, Any], dataset: str) -> Ru
 def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_up: str, *, lost: bool) -> None:
     execution = described["executionArn"]
     marker = f"failure#{layout.digest(execution)}"
-    if env.ledger.is_marked(marker):
+    # The event may come twice at once: one publishes, the other waits to see that it did.
+    while (turn := env.ledger.turn(marker, _epoch(), _epoch() + _TURN_SECONDS)) == "theirs":
+        time.sleep(1)
+    if turn == "done":
         return
     subject, message = explain_failure(
         project=env.project,
@@ -130,4 +136,8 @@ def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_u
     )
     env.client("sns").publish(TopicArn=env.topic_arn, Subject=subject[:100], Message=message)
     # Marked after publishing: killed in between, a person hears twice rather than never.
-    env.ledger.mark_once(marker, int((now() + _REMEMBER).timestamp()))
+    env.ledger.mark(marker, int((now() + _REMEMBER).timestamp()))
+
+
+def _epoch() -> int:
+    return int(now().timestamp())

@@ -203,8 +203,8 @@ def _tasks(original: Callable[[str, Any], Any], faults: Faults, service: SageMak
         if rule.do == "delay":
             time.sleep(rule.seconds)
         if rule.do == "shift":
-            payload = data["Payload"]
-            data = {**data, "Payload": {**payload, "started": _moved(payload["started"], rule.seconds)}}
+            moments = {name: _moved(data["Payload"][name], rule.seconds) for name in ("started", "entered")}
+            data = {**data, "Payload": {**data["Payload"], **moments}}
         if rule.do == "lose" and name == "CreateTrainingJob":
             service.call(name, data)
         elif rule.do in ("lose", "twice"):

@@ -72,7 +72,7 @@ def test_an_error_without_a_cause_is_the_reason() -> None:
     [
         ({"error": "EpochChanged", "cause": "c"}, "raise data.epoch"),
         ({"error": "RolledBack", "cause": "c"}, "The previous model answers as before"),
-        ({"error": "RolledBack", "cause": "c", "live": False}, "there is no endpoint"),
+        ({"error": "RolledBack", "cause": "c", "live": False}, "the endpoint was removed"),
         ({"error": "ModelUnreadable", "cause": "c"}, "mlops retrain"),
         ({"error": "ConvergenceFailed", "cause": "c"}, "may not serve the promoted model"),
         ({"error": "SageMaker.ResourceLimitExceededException"}, "the limit that is named above under Service Quotas"),

@@ -203,7 +203,7 @@ class Pipeline:
             calm_since.append(time.monotonic())
             return time.monotonic() - calm_since[0] > moment
 
-        self.until("rest", calm, pause=moment / 4)
+        self.until("rest", calm, pause=moment / 3)
 
     def until_in(self, state: str) -> str:
         """Wait until a running execution has come to `state`; its ARN."""

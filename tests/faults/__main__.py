@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.faults.cases import CASES
@@ -28,7 +29,7 @@ def main(parts: list[str]) -> int:
     asked = sum(result.answers for result in results)
     print(f"{len(results)} cases, {failed} broken; {asked} answers of the live model")
     if not parts and not failed:
-        write(PAGE, results)
+        write(PAGE, results, f"{datetime.now(UTC):%Y-%m-%d}")
     return int(failed > 0)
 
 

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.e2e.driver import Pipeline
 
 QUESTIONS = {"superb warm lovely": "positive", "dull awful weak": "negative"}
-_PAUSE_SECONDS = 0.1
+_PAUSE_SECONDS = 0.4
 
 
 class Client:

@@ -41,13 +41,12 @@ _ROWS = 160
 
 
 class Rig:
-    """One deployment, brought back to the same state before each case: a seed file landed, its model live."""
+    """One deployment, brought back to the same state before each case: a seed file landed, a model live."""
 
     def __init__(self, pipeline: Pipeline, control: Path) -> None:
         self.pipeline, self.control = pipeline, control
         self._ledger = pipeline.cloud.resource("dynamodb").Table(layout.ledger(PROJECT))
         self._facts: list[dict[str, Any]] = []
-        self._config = ""
         self._drops = 1
 
     def sow(self) -> None:
@@ -56,9 +55,7 @@ class Rig:
         self.pipeline.drop(SEED, as_csv(reviews(_ROWS, seed=0)))
         self.pipeline.concluded("promote")
         self._facts = self._ledger.scan()["Items"]
-        endpoint = self.pipeline.endpoint()
-        assert endpoint is not None
-        self._config = str(endpoint["EndpointConfigName"])
+        assert self._sound()
 
     def drop(self) -> str:
         """Drop a file that never was there before; its name."""
@@ -87,7 +84,7 @@ class Rig:
             (self.control / f"{kind}.tar.gz").write_bytes(tarball)
 
     def restore(self, *, first: bool) -> None:
-        """Back to the seed and its model; with `first`, to a deployment that has seen nothing yet."""
+        """Back to the seed in landing, with some model live; with `first`, to a deployment that has seen nothing."""
         self.pipeline.cloud.faults([])
         self.play("copy")
         kept = set() if first else {f"{layout.LANDING}{SEED}"}
@@ -95,26 +92,37 @@ class Rig:
         if keys:
             objects = [{"Key": key} for key in keys]
             self.pipeline.client("s3").delete_objects(Bucket=BUCKET, Delete={"Objects": objects})
+        # The seed alone was concluded when it was sown, so this starts no run.
         self.pipeline.rest(MOMENT)
-        for item in self._ledger.scan()["Items"]:
-            self._ledger.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
         if first:
+            self._forget()
             self._remove_endpoint()
-        else:
+        elif not self._sound():
             self._bring_back()
         self.pipeline.notifications()
 
+    def _sound(self) -> bool:
+        """Whether what is live is what was promoted: then the next case may begin with that."""
+        champion, endpoint = self.pipeline.ledger.champion(), self.pipeline.endpoint()
+        if champion is None or endpoint is None or endpoint["EndpointStatus"] != "InService":
+            return False
+        return layout.deployed_run(PROJECT, endpoint["EndpointConfigName"]) == champion.run
+
+    def _forget(self) -> None:
+        for item in self._ledger.scan()["Items"]:
+            self._ledger.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
+
     def _bring_back(self) -> None:
+        self._forget()
         for item in self._facts:
             self._ledger.put_item(Item=item)
         if f"{layout.LANDING}{SEED}" not in self.pipeline.keys(layout.LANDING):
             self.pipeline.drop(SEED, as_csv(reviews(_ROWS, seed=0)))
+            self.pipeline.rest(MOMENT)
         # The pipeline's own way back: an execution from Redeploy converges on the champion.
         self.pipeline.start({"reason": "deploy", "from": "Redeploy"})
         self.pipeline.rest(MOMENT)
-        endpoint = self.pipeline.endpoint()
-        assert endpoint is not None
-        assert endpoint["EndpointConfigName"] == self._config
+        assert self._sound()
 
     def _remove_endpoint(self) -> None:
         if self.pipeline.endpoint():
@@ -140,6 +148,8 @@ def deployed(directory: Path) -> Iterator[Rig]:
         # The machine's waits and the pauses between its retries, so that a case takes seconds.
         "SFN_WAIT_SCALE": "0.02",
         "OMP_NUM_THREADS": "1",
+        # Warm functions, as in a busy project: a cold start costs more than all else in a case.
+        "LOCAL_LAMBDA_IDLE_SECONDS": "600",
     }
     with LocalCloud(directory / "cloud", settings=settings) as cloud:
         cloud.bootstrap()

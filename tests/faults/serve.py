@@ -15,7 +15,7 @@ from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-SLOW_SECONDS = 1.0
+SLOW_SECONDS = 0.4
 _OTHER = {"positive": "negative", "negative": "positive"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.ledger import TEARDOWN, Superseded
-from lambdas import claim
+from lambdas import claim, prepare, redeploy, reject
 from tests.lambdas.project import Project, until
 
 
@@ -81,3 +81,30 @@ def test_who_lost_the_claim_is_superseded(project: Project) -> None:
         ledger.require_claim("me")
     ledger.claim("other", "now")
     ledger.require_claim("other")
+
+
+# The local cloud has no RedriveExecution. A redriven execution goes on where it failed, under the ARN that it had: so
+# what decides is whether the ledger still has that ARN.
+
+
+def test_a_redriven_execution_that_still_has_the_claim_goes_on(project: Project) -> None:
+    execution = project.claim()
+    project.client("stepfunctions").stop_execution(executionArn=execution)
+    until(lambda: project.status(execution) == "ABORTED")
+    project.env.ledger.require_claim(execution)
+    assert project.env.ledger.claim(execution, "again") == execution
+
+
+@pytest.mark.parametrize("then", ["taken over", "free"])
+def test_a_redriven_execution_that_lost_the_claim_touches_nothing(project: Project, then: str) -> None:
+    execution = project.claim()
+    project.client("stepfunctions").stop_execution(executionArn=execution)
+    until(lambda: project.status(execution) == "ABORTED")
+    if then == "taken over":
+        assert ask(project.start()) == "recover"
+    else:
+        project.env.ledger.release(execution)
+    for step, message in ((prepare, {}), (redeploy, {"target": "candidate", "run": "r"}), (reject, {"run": "r"})):
+        with pytest.raises(Superseded):
+            step.handler({"execution": execution, **message}, None)
+    assert project.env.ledger.runs() == []

@@ -127,10 +127,11 @@ def test_an_epoch_is_bound_by_its_first_use(ledger: Ledger) -> None:
     assert ledger.freeze_epoch(2, {"label": "b"}) == {"label": "b"}
 
 
-def test_a_marker_is_set_once(ledger: Ledger) -> None:
-    assert not ledger.is_marked("m")
-    assert [ledger.mark_once("m", 1), ledger.mark_once("m", 2)] == [True, False]
-    assert ledger.is_marked("m")
+def test_what_is_to_be_done_once_is_one_callers_turn_until_it_is_done_or_its_time_is_over(ledger: Ledger) -> None:
+    assert [ledger.turn("m", now, now + 10) for now in (0, 1, 10)] == ["ours", "theirs", "theirs"]
+    assert [ledger.turn("m", now, now + 10) for now in (11, 12)] == ["ours", "theirs"]
+    ledger.mark("m", 1)
+    assert ledger.turn("m", 99, 109) == "done"
 
 
 def test_listings_go_on_over_many_pages(ledger: Ledger) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -131,6 +132,13 @@ def test_a_teardown_is_left_alone(project: Project) -> None:
     tell(execution)
     assert started(project) == {}
     assert project.notifications() == []
+
+
+def test_an_event_that_comes_several_times_at_once_is_told_once(project: Project) -> None:
+    execution = failed(project)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(tell, [execution] * 4))
+    assert len(project.notifications()) == 1
 
 
 # ---- giving up ---------------------------------------------------------------------------
