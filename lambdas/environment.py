@@ -17,6 +17,8 @@ from domain.ledger import Ledger
 
 # The longest pause before a Serverless endpoint's answer is its 60 s limit; AWS advises to wait 70 s.
 _INVOKE_SECONDS = 75
+# botocore waits for a minute, which is longer than most functions may run: a call that hangs would take them with it.
+_ANSWER_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,15 @@ def _session() -> Any:
 
 @cache
 def _table(name: str) -> Any:
-    return _session().resource("dynamodb").Table(name)
+    return _session().resource("dynamodb", config=_patient(_ANSWER_SECONDS)).Table(name)
 
 
 @cache
 def _client(service: str) -> Any:
-    retries = {"mode": "standard", "max_attempts": 5}
-    if service == "sagemaker-runtime":
-        return _session().client(service, config=Config(read_timeout=_INVOKE_SECONDS, retries=retries))
-    return _session().client(service, config=Config(retries=retries))
+    seconds = _INVOKE_SECONDS if service == "sagemaker-runtime" else _ANSWER_SECONDS
+    return _session().client(service, config=_patient(seconds))
+
+
+def _patient(seconds: float) -> Config:
+    """Up to five tries, each given so many seconds to answer."""
+    return Config(connect_timeout=5, read_timeout=seconds, retries={"mode": "standard", "max_attempts": 5})

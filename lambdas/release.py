@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     if env.ledger.claimed_by() == step.execution:
         _tidy(env, step.run)
     env.ledger.release(step.execution)
-    due = pending(env)
+    due = pending(env) or _drift(env)
     return Released(started=start(env, step.execution, due) if due else None).to_payload()
 
 
@@ -44,6 +44,19 @@ def _tidy(env: Environment, run: str) -> None:
     champion = env.ledger.champion()
     promoted = [run.run for run in env.ledger.runs() if run.verdict == "promote"]
     hosting.prune(env, keep={*promoted[-_KEPT:], *([champion.run] if champion else [])})
+
+
+def _drift(env: Environment) -> dict[str, str] | None:
+    """The message of the execution that brings the champion back, if it is not what is live; or None.
+
+    An aborted execution's function goes on with what it has begun, even when all has been made good meanwhile.
+    """
+    champion, endpoint = env.ledger.champion(), hosting.describe_endpoint(env, env.endpoint)
+    stays = endpoint is not None and endpoint["EndpointStatus"] != "Deleting"
+    live = layout.deployed_run(env.project, endpoint["EndpointConfigName"]) if endpoint and stays else None
+    if live == (champion.run if champion else None):
+        return None
+    return {"reason": "what is live is not what was promoted", "from": "Redeploy"}
 
 
 def give_up(env: Environment, run: Run, why: str) -> None:

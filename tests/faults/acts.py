@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.e2e.driver import as_csv, reviews
 from tests.faults.rig import Rig
 
 
@@ -11,10 +10,12 @@ def act(rig: Rig, what: str) -> None:
     pipeline = rig.pipeline
     doing, _, about = what.partition(" ")
     if doing == "abort":
-        execution = pipeline.until_in(about)
-        pipeline.client("stepfunctions").stop_execution(
-            executionArn=execution, error="Person", cause="Stopped by hand."
-        )
+        if about == "training":
+            pipeline.training_process()
+        else:
+            pipeline.until("the fault", pipeline.cloud.went_wrong, pause=0.05)
+        for execution in pipeline.executions():
+            pipeline.client("stepfunctions").stop_execution(executionArn=execution, cause="Stopped by hand.")
     elif doing == "stop":
         job = pipeline.until("a training job", lambda: next(iter(pipeline.jobs("InProgress")), None))
         pipeline.training_process()
@@ -22,9 +23,6 @@ def act(rig: Rig, what: str) -> None:
     elif doing == "interrupt":
         for _ in range(int(about)):
             _interrupt(rig)
-    elif doing == "overwrite":
-        pipeline.until_in(about)
-        pipeline.drop("late.csv", as_csv(reviews(60, seed=10_000)))
     elif what:
         raise ValueError(f"no such act: {what}")
 

@@ -73,7 +73,7 @@ def packed(files: Path, extra: Callable[[tarfile.TarFile], None] | None = None) 
 
 
 def hostile(kind: str, files: Path) -> bytes | None:
-    """The tarball of a broken artifact made of a sound one's `files`; None where there is to be none."""
+    """The tarball of a broken or bad artifact made of a sound one's `files`; None where there is to be none."""
     if kind == "missing":
         return None
     if kind == "truncated":
@@ -89,6 +89,9 @@ def hostile(kind: str, files: Path) -> bytes | None:
         return _sparse(files)
     if kind == "checksum":
         (files / MODEL).write_bytes((files / MODEL).read_bytes() + b"\0")
+    if kind == "backwards":
+        manifest = json.loads((files / MANIFEST).read_text())
+        (files / MANIFEST).write_text(json.dumps({**manifest, "labels": LABELS[::-1]}))
     if kind == "onnx":
         (files / MODEL).write_bytes(b"no graph")
         manifest = json.loads((files / MANIFEST).read_text())

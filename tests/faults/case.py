@@ -13,10 +13,10 @@ class Case:
 
     `rules` go to the local cloud's fault switch (`local/faults.py`); `train` and `training` say what the training
     command does, and to how many jobs or attempts (0: all); `serve` is what is wrong with the candidate's container.
-    `act` is done to the running pipeline: "abort STATE", "stop job", "interrupt", "replace artifact". `first`: nothing
-    is live yet. `verdict` is how the dropped file's run must end, `words` a pattern that one notification must match,
-    `failures` how many executions end badly, each of which a person is told of exactly once (`told_twice`: at most
-    twice). `quick` cases are part of `make test`.
+    `act` is done to the running pipeline: "abort" (when the fault is met) or "abort training", "stop job", "interrupt
+    TIMES". `first`: nothing is live yet. `verdict` is how the dropped file's run must end, `words` a pattern that one
+    notification must match, `failures` how many executions end badly, each of which a person is told of exactly once
+    (`told_twice`: at most twice). `quick` cases are part of `make test`.
     """
 
     name: str

@@ -329,20 +329,49 @@ def slow() -> list[Case]:
     ]  # fmt: skip
 
 
-STATES = (
-    "Claim", "Settle", "Prepare", "Screen", "Train", "Evaluate", "Redeploy", "Await", "Verify", "Promote", "Announce",
-    "Release",
-)  # fmt: skip
+# A call that each state makes, held up so that the state is still at it when it is aborted.
+HELD_UP = (
+    ("Claim", "claim", "dynamodb:PutItem"),
+    ("Settle", "settle", "s3:ListObjectsV2"),
+    ("Prepare", "prepare", "s3:PutObject"),
+    ("Screen", "screen", "s3:PutObject"),
+    ("Train", "states", "sagemaker:CreateTrainingJob"),
+    ("Evaluate", "evaluate", "s3:PutObject"),
+    ("Redeploy", "redeploy", "sagemaker:UpdateEndpoint"),
+    ("Await", "states", "sagemaker:DescribeEndpoint"),
+    ("Verify", "verify", "sagemaker:InvokeEndpoint"),
+    ("Promote", "promote", "dynamodb:TransactWriteItems"),
+    ("Reject", "reject", "dynamodb:PutItem"),
+    ("Announce", "announce", "events:PutEvents"),
+    ("Release", "release", "dynamodb:DeleteItem"),
+)
 
 
 def aborted() -> list[Case]:
-    """A person who stops the execution, in every state. What a state's step has begun, it still does."""
+    """A person who stops the execution, in every state. What its function has begun, it still does, afterwards."""
     return [
         Case(
-            f"aborted-in-{state.lower()}", f"a person stops the execution in {state}",
-            act=f"abort {state}", failures=1, words="was stopped", quick=state == "Verify",
+            f"aborted-in-{state.lower()}",
+            f"a person stops the execution in {state}; its {operation} comes through 2 s later",
+            _on(caller, operation, "", do="delay", seconds=2),
+            train="hostile-backwards" if state == "Reject" else "copy",
+            act="abort",
+            verdict="reject" if state == "Reject" else "promote",
+            failures=1,
+            words="was stopped",
+            quick=state == "Verify",
         )
-        for state in STATES
+        for state, caller, operation in HELD_UP
+    ] + [
+        Case(
+            "aborted-while-training", "a person stops the execution while its job trains",
+            train="hang", training=1, act="abort training", failures=1, words="was stopped",
+        ),
+        Case(
+            "aborted-and-late", "the update of an aborted execution comes through when all has been made good",
+            _on("redeploy", "sagemaker:UpdateEndpoint", "", do="delay", seconds=9),
+            act="abort", failures=1, words="was stopped",
+        ),
     ]  # fmt: skip
 
 
@@ -367,6 +396,17 @@ def reconciling() -> list[Case]:
 
 
 CASES: tuple[Case, ...] = (
-    *killed(), *lost(), *refused(), *twice(), *asked_by_the_machine(), *trained(), *stored(), *served(), *updated(),
-    *conflicting(), *slow(), *aborted(), *reconciling(),
-)  # fmt: skip
+    *aborted(),
+    *reconciling(),
+    *updated(),
+    *conflicting(),
+    *served(),
+    *trained(),
+    *asked_by_the_machine(),
+    *twice(),
+    *stored(),
+    *slow(),
+    *refused(),
+    *lost(),
+    *killed(),
+)

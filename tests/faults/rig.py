@@ -26,7 +26,7 @@ OVERLAY: dict[str, Any] = {
         "base_model": f"s3://{BUCKET}/{layout.BASE}words/",
         "base_revision": "0",
         "max_run_seconds": 60,
-        "max_wait_seconds": 60,
+        "max_wait_seconds": 120,
         "on_demand_max_usd_per_hour": 1.0,
     },
     "gate": {"min_accuracy": 0.7, "min_macro_f1": 0.7, "min_test_rows": 10, "min_label_rows": 2},

@@ -53,8 +53,8 @@ def check(config: str | None, target: str = "candidate", stage: str = "live") ->
     return verify.handler(message, None)["outcome"]
 
 
-def let_go(execution: str, run: str = "") -> None:
-    release.handler({"execution": execution, "run": run}, None)
+def let_go(execution: str, run: str = "") -> object:
+    return release.handler({"execution": execution, "run": run}, None)["started"]
 
 
 def crown(run: Run, config: str | None = None) -> None:
@@ -117,6 +117,22 @@ def test_release_leaves_no_rehearsal_and_no_candidate(project: Project, models: 
     let_go(run.execution, ONE)
     until(lambda: rehearsal(project) is None)
     assert names(project) == (set(), set())
+
+
+def test_release_has_the_champion_brought_back_if_something_else_is_live(
+    project: Project, models: Models, judged: Judge
+) -> None:
+    run = judged(ONE, models.right, project.claim())
+    deploy(run.execution, "candidate", ONE)
+    project.endpoint("InService")
+    crown(run)
+    assert let_go(run.execution) is None
+    late = judged(TWO, models.constant, project.claim(), against=1)
+    config = deploy(late.execution, "candidate", TWO)["config"]
+    until(lambda: project.endpoint("InService")["EndpointConfigName"] == config)
+    assert let_go(late.execution)
+    (message,) = [sent for name, sent in project.executions().items() if name.startswith("after-")]
+    assert message == {"reason": "what is live is not what was promoted", "from": "Redeploy", "chain": 0}
 
 
 def test_the_config_is_what_the_settings_say(project: Project, models: Models, judged: Judge) -> None:
