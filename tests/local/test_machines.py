@@ -136,6 +136,27 @@ def test_a_lambda_error_has_its_class_name(small_cloud: LocalCloud) -> None:
     assert json.loads(done["cause"])["errorMessage"] == "not now"
 
 
+def test_a_function_that_is_killed_has_the_runtimes_error(small_cloud: LocalCloud) -> None:
+    arn = function(small_cloud, "import os\ndef handler(event, context): os.kill(os.getpid(), 9)\n")
+    state = task("arn:aws:states:::lambda:invoke", {"FunctionName": arn, "Payload": {}})
+    assert run(small_cloud, machine(small_cloud, state))["error"] == "Runtime.ExitError"
+
+
+def test_an_event_asks_its_function_again_if_it_fails(small_cloud: LocalCloud) -> None:
+    code = "def handler(event, context):\n    print('asked', flush=True)\n    raise ValueError('not now')\n"
+    arn, events, name = function(small_cloud, code), small_cloud.client("events"), builders.unique("rule")
+    group = f"/aws/lambda/{arn.rsplit(':', 1)[-1]}"
+    small_cloud.client("logs").create_log_group(logGroupName=group)
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "f", "Arn": arn}])
+    events.put_events(Entries=[{"Source": name, "DetailType": "t", "Detail": "{}"}])
+
+    def asked() -> bool:
+        return sum("asked" in line for line in builders.log_lines(small_cloud, group, "20")) == 3
+
+    builders.eventually(asked, "the first try and two more")
+
+
 def test_idle_lambda_workers_end_and_come_back(small_cloud: LocalCloud) -> None:
     arn = function(small_cloud, "import os\ndef handler(event, context): return os.getpid()\n")
 
