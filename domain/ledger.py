@@ -301,6 +301,10 @@ class Ledger:
             return "ours"
         return "theirs" if "until" in (self._get({"pk": "marker", "sk": marker}) or {}) else "done"
 
+    def is_marked(self, marker: str) -> bool:
+        """Whether `marker` is set."""
+        return self._get({"pk": "marker", "sk": marker}) is not None
+
     def mark(self, marker: str, expires: int) -> None:
         """Note that what `marker` stands for is done; `expires` is the epoch second at which it may be forgotten."""
         self._table.put_item(Item={"pk": "marker", "sk": marker, "expires": expires})

@@ -38,7 +38,7 @@ def tell(env: Environment, run: Run) -> None:
     )
     env.client("sns").publish(TopicArn=env.topic_arn, Subject=subject[:100], Message=message)
     # Marked after publishing: killed in between, a person hears twice rather than never.
-    env.ledger.mark_once(marker, int((now() + _REMEMBER).timestamp()))
+    env.ledger.mark(marker, int((now() + _REMEMBER).timestamp()))
 
 
 def _counts(env: Environment, version: Version) -> dict[str, Counts]:

@@ -1,7 +1,7 @@
-"""`python -m tests.faults [PART OF A NAME…]`: play the matrix, print it, and write docs/faults.md.
+"""`python -m tests.faults [BEGINNING OF A NAME…]`: play the matrix, print it, and write docs/faults.md.
 
-Without arguments all of it is played. With some, the cases whose name holds one of them are played again, and take the
-place of their earlier results. The page is written once every case has held.
+Without arguments all of it is played. With some, the cases whose name begins with one of them are played again, and
+take the place of their earlier results. The page is written once every case has held.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _ROOT = Path(__file__).resolve().parents[2]
 PAGE, KEPT = _ROOT / "docs" / "faults.md", _ROOT / ".cache" / "faults.json"
 
 
-def main(parts: list[str]) -> int:
-    """Play the cases whose name holds one of `parts` (all, without any); 1 if something did not hold."""
-    chosen = [case for case in CASES if not parts or any(part in case.name for part in parts)]
-    results = _kept() if parts else {}
+def main(names: list[str]) -> int:
+    """Play the cases whose name begins with one of `names` (all, without any); 1 if something did not hold."""
+    chosen = [case for case in CASES if not names or case.name.startswith(tuple(names))]
+    results = _kept() if names else {}
     with tempfile.TemporaryDirectory() as directory, deployed(Path(directory)) as rig:
         for number, case in enumerate(chosen, 1):
             result = results[case.name] = play(rig, case)

@@ -131,6 +131,7 @@ def test_what_is_to_be_done_once_is_one_callers_turn_until_it_is_done_or_its_tim
     assert [ledger.turn("m", now, now + 10) for now in (0, 1, 10)] == ["ours", "theirs", "theirs"]
     assert [ledger.turn("m", now, now + 10) for now in (11, 12)] == ["ours", "theirs"]
     ledger.mark("m", 1)
+    assert ledger.is_marked("m")
     assert ledger.turn("m", 99, 109) == "done"
 
 
