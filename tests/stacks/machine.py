@@ -1,7 +1,7 @@
 """Executes a state machine's definition, taken from the synthesized template, with scripted services.
 
 MiniStack's interpreter walks the states: JSONata, Assign, Retry and Catch are real. Only what a task asks is answered
-by the test, and every question is kept, so that messages and requests can be checked.
+by the test, and every question is kept, so that messages and requests can be checked. Waits are kept, and take no time.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ class ServiceError(Exception):
 
 @dataclass
 class Execution:
-    """How an execution went: its states in order, what each service was asked, and how it ended."""
+    """How an execution went: its states in order, what each service was asked, its waits in seconds, how it ended."""
 
     status: str
     states: list[str]
     asked: dict[str, list[dict[str, Any]]]
+    waits: list[float]
     output: dict[str, Any] = field(default_factory=dict)
     error: str = ""
     cause: str = ""
@@ -62,8 +63,8 @@ class Services:
 
 def execute(definition: dict[str, Any], message: dict[str, Any], answers: dict[str, list[Any]]) -> Execution:
     """Run `definition` on `message` to its end, waits cut to nothing. Fails after a deadline."""
-    services = Services(answers)
-    with _scripted(services):
+    services, waits = Services(answers), list[float]()
+    with _scripted(services, waits):
         created = json.loads(_body(stepfunctions._create_state_machine(_machine(definition))))
         started = {"stateMachineArn": created["stateMachineArn"], "input": json.dumps(message)}
         arn = json.loads(_body(stepfunctions._start_execution(started)))["executionArn"]
@@ -77,6 +78,7 @@ def execute(definition: dict[str, Any], message: dict[str, Any], answers: dict[s
         status=execution["status"],
         states=_entered(execution),
         asked=services.asked,
+        waits=waits,
         output=json.loads(output) if execution["status"] == "SUCCEEDED" else {},
         error=str(execution.get("error") or ""),
         cause=str(execution.get("cause") or ""),
@@ -84,12 +86,12 @@ def execute(definition: dict[str, Any], message: dict[str, Any], answers: dict[s
 
 
 @contextmanager
-def _scripted(services: Services) -> Iterator[None]:
+def _scripted(services: Services, waits: list[float]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("_invoke_resource", "_SFN_WAIT_SCALE"):
+        for name in ("_invoke_resource", "_scaled_sleep"):
             assert hasattr(stepfunctions, name), f"this MiniStack has no stepfunctions.{name}"
         patch.setattr(stepfunctions, "_invoke_resource", services)
-        patch.setattr(stepfunctions, "_SFN_WAIT_SCALE", 0)
+        patch.setattr(stepfunctions, "_scaled_sleep", waits.append)
         patch.setattr(stepfunctions, "_emit_execution_status_event", lambda *_: None)
         yield
 

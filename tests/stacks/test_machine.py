@@ -38,8 +38,6 @@ def test_a_drop_that_passes_goes_live(aws: Synthesized) -> None:
     done = run(aws)
     assert done.states == [*JUDGED, *DEPLOYED, *ENDING]
     assert done.output == {"outcome": "done", "run": RUN, "verdict": "promote", "started": None}
-    # Design section 8: a run costs at most 30 transitions outside Settle and Await.
-    assert len(done.states) <= 30
 
 
 def test_each_step_is_told_what_its_message_wants(aws: Synthesized) -> None:
