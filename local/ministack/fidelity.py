@@ -13,7 +13,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
-from ministack.services import eventbridge, lambda_svc
+from ministack.services import cloudtrail, eventbridge, lambda_svc
 
 _ERROR_LINE = re.compile(r"[A-Za-z_][\w.]*(:|$)")
 _TRACEBACK = "Traceback (most recent call last)"
@@ -26,6 +26,7 @@ def apply() -> None:
     lambda_svc._execute_function_warm = _class_names_of_errors(lambda_svc._execute_function_warm)
     iam_actions.request_tag_context = _metric_namespace(iam_actions.request_tag_context)
     eventbridge._dispatch_to_lambda = _asynchronously
+    cloudtrail.record_event = _session_names(cloudtrail.record_event)
     lambda_svc._emit_lambda_logs = _no_logs_of_deleted_functions(lambda_svc._emit_lambda_logs)
     _workers_end_when_idle(float(os.environ.get("LOCAL_LAMBDA_IDLE_SECONDS", "60")))
 
@@ -85,6 +86,17 @@ def _metric_namespace(original: Callable[..., dict[str, Any]]) -> Callable[..., 
         return found
 
     return context
+
+
+def _session_names(original: Callable[..., None]) -> Callable[..., None]:
+    """CloudTrail knows a role's session by its name, a Lambda function's name; 1.5.33 by its access key."""
+
+    def record(*, username: str, access_key_id: str, **named: Any) -> None:
+        caller = iam_evaluator.resolve_caller_identity(access_key_id) or {}
+        role, _, session = str(caller.get("userArn", "")).rpartition("/")
+        original(username=session if ":assumed-role/" in role else username, access_key_id=access_key_id, **named)
+
+    return record
 
 
 def _namespace(body: bytes) -> str | None:

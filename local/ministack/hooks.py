@@ -32,10 +32,12 @@ NAMES = {
         "enforce",
         "evaluate",
         "pin_request_origin",
+        "resolve_caller_identity",
         "evaluate_trust_policy",
         "_gather_role_policies",
     ),
     "ministack.core.lambda_runtime": ("_lock", "_workers", "kill_workers"),
+    "ministack.services.cloudtrail": ("record_event",),
     "ministack.services.eventbridge": (
         "_dispatch_to_lambda",
         "_dispatch_to_stepfunctions",

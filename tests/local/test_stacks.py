@@ -98,6 +98,9 @@ def test_functions_keep_their_dead_letter_queue_and_leave_no_logs(small_cloud: L
     configuration = small_cloud.client("lambda").get_function_configuration(FunctionName=stack)
     assert ":sqs:" in configuration["DeadLetterConfig"]["TargetArn"]
     builders.eventually(lambda: builders.log_lines(small_cloud, group, "20"), "the answer's log")
+    asked = {"LookupAttributes": [{"AttributeKey": "Username", "AttributeValue": stack}]}
+    events = small_cloud.client("cloudtrail").lookup_events(**asked)["Events"]
+    assert [event["EventName"] for event in events] == ["Invoke"], "CloudTrail knows the function by its name"
     destroy(small_cloud, stack)
     # The function answered CloudFormation before it ended, so its log comes after everything is deleted.
     time.sleep(2)
