@@ -20,6 +20,7 @@ TRANSFORMERS: Final = "4.56.2"
 PYTORCH: Final = "pytorch2.8.0"
 _CONTEXT: Final = (
     "serving/Dockerfile",
+    "serving/openapi.json",
     "serving/requirements.txt",
     "serving/*.py",
     "domain/__init__.py",
