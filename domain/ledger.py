@@ -24,6 +24,16 @@ class Superseded(Exception):
 
 
 @dataclass(frozen=True)
+class Claim:
+    """Who has the claim. `reserved`: its owner has yet to start and take it up; `recover`: it comes from an execution
+    that died, so that what is live must be looked at first."""
+
+    owner: str
+    reserved: bool = False
+    recover: bool = False
+
+
+@dataclass(frozen=True)
 class Champion:
     """The model that is live, or should be. `version` counts promotions."""
 
@@ -74,21 +84,34 @@ class Ledger:
 
     # ---- the claim: one pipeline at a time ------------------------------------
 
-    def claim(self, owner: str, now: str) -> str:
-        """Take the claim if it is free or already `owner`'s; the owner it has afterwards."""
-        mine = "attribute_not_exists(pk) OR #owner = :owner"
-        if self._put({**_CLAIM, "owner": owner, "since": now}, mine, {":owner": owner}, {"#owner": "owner"}):
-            return owner
-        return self.claimed_by() or ""
+    def claim(self, owner: str, now: str) -> Claim | None:
+        """Take the claim if it is free or reserved for `owner`; it as it is then, None if it was just given back."""
+        if self._put({**_CLAIM, "owner": owner, "since": now}, "attribute_not_exists(pk)"):
+            return Claim(owner)
+        found = self._claim()
+        if found and found.owner == owner and found.reserved:
+            self.take_over(found, owner, now)
+            return self._claim()
+        return found
+
+    def take_over(self, found: Claim, to: str, now: str) -> bool:
+        """Pass the claim on to `to` as it was `found`; False if it has changed since.
+
+        An owner that ended stays so. One for which the claim is reserved may have started since it was looked at: it
+        has taken the claim up then, and keeps it.
+        """
+        as_found = "attribute_exists(#reserved)" if found.reserved else "attribute_not_exists(#reserved)"
+        return self._put(
+            {**_CLAIM, "owner": to, "since": now, "recover": True},
+            f"#owner = :owner AND {as_found}",
+            {":owner": found.owner},
+            {"#owner": "owner", "#reserved": "reserved"},
+        )
 
     def hand_over(self, owner: str, to: str, now: str) -> bool:
-        """Pass the claim from `owner` to `to`; False if it was neither's."""
-        return self._put(
-            {**_CLAIM, "owner": to, "since": now},
-            "#owner IN (:owner, :to)",
-            {":owner": owner, ":to": to},
-            {"#owner": "owner"},
-        )
+        """Reserve the claim of `owner`, which is dead, for the execution `to`; whether it is `to`'s."""
+        item = {**_CLAIM, "owner": to, "since": now, "recover": True, "reserved": True}
+        return self._put(item, "#owner = :owner", {":owner": owner}, {"#owner": "owner"}) or self.claimed_by() == to
 
     def seize(self, owner: str, now: str) -> None:
         """Take the claim whoever holds it: deleting the stack goes before any run."""
@@ -96,8 +119,8 @@ class Ledger:
 
     def claimed_by(self) -> str | None:
         """The execution that holds the claim, or None."""
-        item = self._get(_CLAIM)
-        return item["owner"] if item else None
+        found = self._claim()
+        return found.owner if found else None
 
     def require_claim(self, owner: str) -> None:
         """Raise Superseded unless `owner` holds the claim."""
@@ -310,6 +333,10 @@ class Ledger:
         self._table.put_item(Item={"pk": "marker", "sk": marker, "expires": expires})
 
     # ---- plumbing ---------------------------------------------------------------------
+
+    def _claim(self) -> Claim | None:
+        item = self._get(_CLAIM)
+        return Claim(item["owner"], item.get("reserved", False), item.get("recover", False)) if item else None
 
     def _put(
         self,

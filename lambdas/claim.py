@@ -17,13 +17,15 @@ from lambdas.telemetry import logger
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """Take the claim for `event["execution"]`, or say that another execution holds it."""
     step, env = ClaimStep.model_validate(event), Environment.read()
-    holder = env.ledger.claim(step.execution, timestamp())
-    if holder == step.execution:
-        return Claimed(outcome="claimed").to_payload()
-    if holder == TEARDOWN or not holder or is_running(env, holder):
+    claim = env.ledger.claim(step.execution, timestamp())
+    if claim and claim.owner == step.execution:
+        return Claimed(outcome="recover" if claim.recover else "claimed").to_payload()
+    # Given back this moment: whoever had it looks again after that, and finds what this execution came for.
+    if claim is None or claim.owner == TEARDOWN or is_running(env, claim.owner):
+        holder = claim.owner if claim else "nobody"
         logger().info("Another execution holds the claim", extra={"holder": holder, "reason": step.reason})
         return Claimed(outcome="coalesced").to_payload()
-    taken = env.ledger.hand_over(holder, step.execution, timestamp())
+    taken = env.ledger.take_over(claim, step.execution, timestamp())
     return Claimed(outcome="recover" if taken else "coalesced").to_payload()
 
 

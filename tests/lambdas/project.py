@@ -14,7 +14,7 @@ import pytest
 
 from domain import layout
 from domain.config import Settings
-from domain.ledger import Run
+from domain.ledger import Claim, Run
 from lambdas.environment import Environment
 from local.cloud import ACCOUNT, REGION
 
@@ -162,7 +162,7 @@ class Project:
     def claim(self) -> str:
         """A running execution that holds the claim."""
         execution = self.start()
-        assert self.env.ledger.claim(execution, "now") == execution
+        assert self.env.ledger.claim(execution, "now") == Claim(execution)
         return execution
 
     def run(self, execution: str, **fields: Any) -> Run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.ledger import TEARDOWN, Superseded
+from domain.ledger import TEARDOWN, Claim, Superseded
 from lambdas import claim, prepare, redeploy, reject
 from tests.lambdas.project import Project, until
 
@@ -31,7 +31,7 @@ def test_from_an_owner_that_ended_it_is_taken_over_and_the_endpoint_converged_fi
     project.env.ledger.claim(dead, "then")
     assert ask(heir) == "recover"
     assert project.env.ledger.claimed_by() == heir
-    assert ask(heir) == "claimed"
+    assert ask(heir) == "recover", "a retry, too, since nobody has looked at the endpoint yet"
 
 
 def test_from_an_aborted_owner_it_is_taken_over(project: Project) -> None:
@@ -54,6 +54,18 @@ def test_two_heirs_cannot_both_take_over(project: Project) -> None:
     assert [ledger.hand_over(dead, "first", "now"), ledger.hand_over(dead, "second", "now")] == [True, False]
     assert ledger.claimed_by() == "first"
     assert ledger.hand_over(dead, "first", "later"), "its own earlier write is a success"
+
+
+def test_an_heir_that_started_meanwhile_keeps_the_claim(project: Project) -> None:
+    ledger, dead, other = project.env.ledger, project.start("end"), project.start()
+    ledger.claim(dead, "then")
+    heir = project.start()
+    ledger.hand_over(dead, heir, "now")
+    seen = ledger.claim(other, "now")
+    assert seen == Claim(heir, reserved=True, recover=True)
+    assert ask(heir) == "recover"
+    assert not ledger.take_over(seen, other, "now"), "what it saw has changed"
+    assert ledger.claimed_by() == heir
 
 
 def test_a_teardown_is_never_taken_over(project: Project) -> None:

@@ -1,4 +1,7 @@
-"""The ledger on a real table: every write may come twice, and a conditional one finds its own earlier write."""
+"""The ledger on a real table: every write may come twice, and a conditional one finds its own earlier write.
+
+The same tests run on the table in memory that the explorer of the machine uses (tests/explorer), which proves it equal.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,41 @@ from dataclasses import replace
 import pytest
 
 from domain.dataset import Hold, Source
-from domain.ledger import Champion, Ledger, Run, Superseded
+from domain.ledger import Champion, Claim, Ledger, Run, Superseded
+from tests.explorer.table import Table
 from tests.lambdas.project import Project
 
 RUN = Run("0123456789ab", "d1", 1, "arn:1", "drop", "2026-01-01", artifact="s3://b/m1")
 NEXT = Run("ba9876543210", "d2", 1, "arn:2", "drop", "2026-01-02", artifact="s3://b/m2", champion_version=1)
 
 
-@pytest.fixture
-def ledger(project: Project) -> Ledger:
-    ledger = project.env.ledger
+@pytest.fixture(params=["cloud", "memory"])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    project: Project | None = request.getfixturevalue("project") if request.param == "cloud" else None
+    ledger = project.env.ledger if project else Ledger(Table())
     ledger.claim("owner", "now")
     return ledger
+
+
+def test_what_is_handed_over_is_taken_up_by_the_heir_alone(ledger: Ledger) -> None:
+    assert ledger.hand_over("owner", "heir", "now")
+    assert ledger.hand_over("owner", "heir", "again"), "its own earlier write is a success"
+    assert not ledger.hand_over("owner", "another", "now")
+    reserved = Claim("heir", reserved=True, recover=True)
+    assert ledger.claim("other", "now") == reserved
+    for _ in range(2):
+        assert ledger.claim("heir", "now") == Claim("heir", recover=True)
+    assert not ledger.take_over(reserved, "other", "now"), "it has been taken up since it was looked at"
+    assert ledger.take_over(Claim("heir", recover=True), "other", "now")
+    assert ledger.claim("other", "now") == Claim("other", recover=True)
+
+
+def test_what_is_reserved_for_an_heir_that_never_starts_can_be_taken_over(ledger: Ledger) -> None:
+    ledger.hand_over("owner", "heir", "now")
+    assert ledger.take_over(Claim("heir", reserved=True, recover=True), "other", "now")
+    assert ledger.claim("heir", "now") == Claim("other", recover=True)
+    ledger.release("other")
+    assert ledger.claim("heir", "now") == Claim("heir")
 
 
 def test_the_first_promotion_makes_a_champion(ledger: Ledger) -> None:

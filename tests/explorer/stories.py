@@ -1,0 +1,75 @@
+"""The stories that are explored, and what the handlers are given in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from domain import layout
+from domain.config import Settings
+from domain.dataset import Source
+from lambdas import announce, claim, prepare, reconcile, redeploy, release, settle, verify
+from lambdas.derive import ensure_derived
+from lambdas.environment import Environment
+from tests.explorer.functions import Handler
+from tests.explorer.steps import Story
+from tests.stacks.synth import ACCOUNT, PROJECT, REGION
+
+
+def derive(event: dict[str, Any], _context: object) -> None:
+    """The part of Prepare that turns one file into parts."""
+    ensure_derived(Environment.read(), Source.of(event["key"], event["etag"], ""))
+
+
+HANDLERS: Mapping[str, Handler] = MappingProxyType(
+    {
+        "claim": claim.handler,
+        "settle": settle.handler,
+        "prepare": prepare.handler,
+        "announce": announce.handler,
+        "redeploy": redeploy.handler,
+        "verify": verify.handler,
+        "release": release.handler,
+        "reconcile": reconcile.handler,
+        "derive": derive,
+    }
+)
+VARIABLES: Mapping[str, str] = MappingProxyType(
+    {
+        "PROJECT": PROJECT,
+        "BUCKET": layout.bucket(PROJECT, ACCOUNT, REGION),
+        "LEDGER": layout.ledger(PROJECT),
+        "STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{layout.state_machine(PROJECT)}",
+        "TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:{PROJECT}",
+        "ENDPOINT": layout.endpoint(PROJECT),
+        "SETTINGS": Settings(project=PROJECT).model_dump_json(),
+        "POWERTOOLS_SERVICE_NAME": "explorer",
+        "POWERTOOLS_METRICS_NAMESPACE": "explorer",
+    }
+)
+# Too few rows to train on: a run ends with what Prepare says, so all of it is real and nothing has to be made up.
+FILES = tuple((f"{layout.LANDING}{name}.csv", f"text,label\nfine {name},good\n".encode()) for name in "abc")
+
+# What `make test` explores, and what `make explore` does: minutes to hours, every call of two executions interleaved.
+SHORT: Mapping[str, Story] = MappingProxyType(
+    {
+        "two files, every call": Story(FILES[:2]),
+        "three files, every function": Story(FILES, by_call=False),
+        "one file, every call, a function killed": Story(FILES[:1], faults=1, kinds=("kill",)),
+        "one file, every function, any fault": Story(FILES[:1], faults=1, by_call=False),
+        "two files, every function, a function killed": Story(FILES[:2], faults=1, kinds=("kill",), by_call=False),
+    }
+)
+LONG: Mapping[str, Story] = MappingProxyType(
+    {
+        "three files, every call": Story(FILES),
+        "one file, every call, any fault": Story(FILES[:1], faults=1),
+        "two files, every call, a function killed": Story(FILES[:2], faults=1, kinds=("kill",)),
+        "two files, every call, an event lost or repeated": Story(FILES[:2], faults=1, kinds=("repeat", "lose")),
+        "two files, every call, an execution aborted": Story(FILES[:2], faults=1, kinds=("abort",)),
+        "three files, every function, any fault": Story(FILES, faults=1, by_call=False),
+        "two files, every function, any fault": Story(FILES[:2], faults=1, by_call=False),
+        "one file, every function, any two faults": Story(FILES[:1], faults=2, by_call=False),
+    }
+)

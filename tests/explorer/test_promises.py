@@ -1,0 +1,104 @@
+"""Claim, Release and Reconcile keep their promises in every interleaving, and the explorer sees it when they do not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from domain.ledger import Claim
+from domain.messages import Claimed, ClaimStep, Released, ReleaseStep
+from lambdas import claim, release
+from lambdas.environment import Environment, timestamp
+from lambdas.pending import pending
+from tests.explorer.explorer import Explorer
+from tests.explorer.functions import Handler
+from tests.explorer.promises import Violation
+from tests.explorer.steps import Story
+from tests.explorer.stories import FILES, HANDLERS, SHORT, VARIABLES
+from tests.stacks.synth import synthesize
+
+
+@pytest.fixture(scope="session")
+def definition(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return synthesize(tmp_path_factory.mktemp("aws") / "out").definition()
+
+
+def explorer(definition: dict[str, Any], **handlers: Handler) -> Explorer:
+    return Explorer(definition, VARIABLES, {**HANDLERS, **handlers})
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_all_promises_hold(definition: dict[str, Any], name: str) -> None:
+    report = explorer(definition).explore(SHORT[name])
+    assert report.ends > 0
+    if "lose" not in SHORT[name].kinds or not SHORT[name].faults:
+        assert report.needed_sweep == 0
+
+
+def looks_before_it_frees(event: dict[str, Any], _context: object) -> dict[str, object]:
+    step, env = ReleaseStep.model_validate(event), Environment.read()
+    due = pending(env)
+    env.ledger.release(step.execution)
+    return Released(started=release.start(env, step.execution, due) if due else None).to_payload()
+
+
+def test_a_release_that_looks_before_it_frees_the_claim_loses_a_file(definition: dict[str, Any]) -> None:
+    with pytest.raises(Violation, match="a file is unprocessed"):
+        explorer(definition, release=looks_before_it_frees).explore(Story(FILES[:2]))
+
+
+def takes_it_from_anybody(event: dict[str, Any], _context: object) -> dict[str, object]:
+    step, env = ClaimStep.model_validate(event), Environment.read()
+    found = env.ledger.claim(step.execution, timestamp())
+    if found and found.owner != step.execution:
+        env.ledger.take_over(found, step.execution, timestamp())
+    return Claimed(outcome="claimed").to_payload()
+
+
+def test_a_claim_that_does_not_ask_whether_its_owner_runs_makes_two(definition: dict[str, Any]) -> None:
+    with pytest.raises(Violation, match="without the claim"):
+        explorer(definition, claim=takes_it_from_anybody).explore(Story(FILES[:2]))
+
+
+def takes_over_what_may_have_started(event: dict[str, Any], _context: object) -> dict[str, object]:
+    """As Claim does, but for the condition that a reserved claim was not taken up since it was looked at."""
+    step, env = ClaimStep.model_validate(event), Environment.read()
+    found = env.ledger.claim(step.execution, timestamp())
+    if found and found.owner == step.execution:
+        return Claimed(outcome="recover" if found.recover else "claimed").to_payload()
+    if found is None or claim.is_running(env, found.owner):
+        return Claimed(outcome="coalesced").to_payload()
+    ways = (found, Claim(found.owner))
+    taken = any(env.ledger.take_over(way, step.execution, timestamp()) for way in ways)
+    return Claimed(outcome="recover" if taken else "coalesced").to_payload()
+
+
+def test_an_heir_that_starts_while_its_claim_is_taken_over_makes_two(definition: dict[str, Any]) -> None:
+    story = Story(FILES[:2], faults=1, kinds=("kill",))
+    with pytest.raises(Violation, match="without the claim"):
+        explorer(definition, claim=takes_over_what_may_have_started).explore(story)
+
+
+def test_without_reconcile_the_file_of_an_aborted_execution_is_left(definition: dict[str, Any]) -> None:
+    story = Story(FILES[:1], faults=1, kinds=("abort",), by_call=False)
+    with pytest.raises(Violation, match="a file is unprocessed"):
+        explorer(definition, reconcile=lambda event, context: None).explore(story)
+
+
+def test_a_violation_tells_the_steps_that_lead_to_it(definition: dict[str, Any]) -> None:
+    with pytest.raises(Violation) as broken:
+        explorer(definition, release=looks_before_it_frees).explore(Story(FILES[:2]))
+    assert "landing/b.csv is dropped" in str(broken.value)
+    assert "Release asks delete_item" in str(broken.value)
+
+
+def test_the_stories_use_the_synthesized_machine(definition: dict[str, Any]) -> None:
+    """Without Claim's retry a killed function ends the execution: the definition decides, not a copy of it."""
+    changed = json.loads(json.dumps(definition))
+    for state in changed["States"].values():
+        state.pop("Retry", None)
+    before = explorer(definition).explore(SHORT["one file, every call, a function killed"])
+    after = explorer(changed).explore(SHORT["one file, every call, a function killed"])
+    assert after.states != before.states
