@@ -27,7 +27,7 @@ from local.sagemaker.platform import Platform
 from local.sagemaker.records import Table, Tags, arn, page
 from local.sagemaker.server import Answer, ServerError
 from local.sagemaker.telemetry import EndpointTelemetry
-from local.sagemaker.variant import Variant
+from local.sagemaker.variant import ReplacedError, Variant
 
 EVENT = "SageMaker Endpoint State Change"
 BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
@@ -150,6 +150,8 @@ class Endpoints:
         variant = str(live.record["VariantName"])
         try:
             answer, timing = live.invoke(body, headers)
+        except ReplacedError:
+            return self.invoke(name, body, headers)
         except errors.ApiError as error:
             if error.code == "ModelError":
                 endpoint.telemetry.failed(variant)

@@ -37,8 +37,12 @@ def in_progress(arn: str) -> ApiError:
 
 
 def throttled() -> ApiError:
-    """More concurrent requests than the endpoint's MaxConcurrency."""
-    return ApiError("ThrottlingException", "Rate exceeded", 429)
+    """More concurrent requests than the endpoint's MaxConcurrency.
+
+    botocore's model of InvokeEndpoint has no such error; its users report this code with status 400 and no message
+    (opensearch-project/ml-commons #2429, aws/amazon-kinesis-video-streams-parser-library #187).
+    """
+    return ApiError("ThrottlingException", "", 400)
 
 
 def model_error(status: int, message: str, log_group: str) -> ApiError:

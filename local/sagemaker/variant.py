@@ -33,6 +33,10 @@ class Timing:
     setup: float | None = None
 
 
+class ReplacedError(Exception):
+    """Another deployment serves the endpoint by now."""
+
+
 class Variant:
     """One variant of one deployment of an endpoint."""
 
@@ -52,6 +56,7 @@ class Variant:
         self._server: ModelServer | None = None
         self._starting, self._counting = threading.Lock(), threading.Lock()
         self._busy, self._used, self._retired = 0, time.monotonic(), False
+        self._ended = False
 
     @property
     def concurrency(self) -> int:
@@ -89,8 +94,11 @@ class Variant:
 
         Raises:
             ApiError: ThrottlingException above MaxConcurrency, ModelError when the server breaks off.
+            ReplacedError: this variant takes no more requests.
         """
         with self._counting:
+            if self._retired:
+                raise ReplacedError
             if self._busy >= self.concurrency:
                 raise errors.throttled()
             self._busy += 1
@@ -115,7 +123,7 @@ class Variant:
     def _ensure(self) -> tuple[ModelServer, float | None]:
         """The server, and the seconds its start took if it was not there."""
         with self._starting:
-            if self._retired:
+            if self._ended:
                 raise ServerError("the variant was replaced")
             if self._server and self._server.alive():
                 return self._server, None
@@ -138,11 +146,14 @@ class Variant:
 
     def retire(self) -> None:
         """Let running requests finish (within their time limit), stop the server, remove the artifact."""
+        with self._counting:
+            # From here on a request that has looked up this variant just before goes to the new one.
+            self._retired = True
         deadline = time.monotonic() + self._options.invoke_seconds
         while self._busy and time.monotonic() < deadline:
             time.sleep(0.05)
         with self._starting:
-            self._retired = True
+            self._ended = True
             if self._server:
                 self._server.stop()
                 self._server = None
