@@ -8,7 +8,8 @@ export TOKENIZERS_PARALLELISM := false
 # SageMaker refuses OCI image indexes, which is what build attestations make of an image.
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
-.PHONY: help setup demo test check faults gate-report screen-report data-report bench bench-full synth deploy update destroy clean
+.PHONY: help setup demo test check faults load explore gate-report screen-report data-report bench bench-full synth deploy \
+	update destroy clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
@@ -44,6 +45,12 @@ bench: setup ## speed and memory beside what people use, in under 15 minutes: be
 
 bench-full: setup ## the same with more repetitions, and the long parts
 	@python -m bench --full
+
+load: setup ## clients that keep asking during an update, and 1,000 files in a minute, on the local cloud: docs/load.md
+	@python -m tests.load
+
+explore: setup ## every interleaving of Claim, Release and Reconcile with faults, the long stories too
+	@python -m tests.explorer
 
 synth: setup ## the CloudFormation template, without credentials and without Docker
 	@cdk synth --all --quiet

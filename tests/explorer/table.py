@@ -117,6 +117,9 @@ def _holds(term: str, item: dict[str, Any], arguments: dict[str, Any]) -> bool:
     value = _values(arguments)
     if match := re.fullmatch(r"attribute_(not_)?exists\((\S+)\)", term):
         return (_name(match[2], arguments) in item) == (match[1] is None)
+    if match := re.fullmatch(r"(\S+) < (:\w+)", term):
+        name = _name(match[1], arguments)
+        return name in item and item[name] < value[match[2]]
     if match := re.fullmatch(r"(\S+) = (:\w+)", term):
         name = _name(match[1], arguments)
         return name in item and item[name] == value[match[2]]

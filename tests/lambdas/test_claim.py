@@ -104,7 +104,7 @@ def test_a_redriven_execution_that_still_has_the_claim_goes_on(project: Project)
     project.client("stepfunctions").stop_execution(executionArn=execution)
     until(lambda: project.status(execution) == "ABORTED")
     project.env.ledger.require_claim(execution)
-    assert project.env.ledger.claim(execution, "again") == execution
+    assert project.env.ledger.claim(execution, "again") == Claim(execution)
 
 
 @pytest.mark.parametrize("then", ["taken over", "free"])
