@@ -12,9 +12,9 @@ from bench.report import keep, show
 from ops.console import make_console, seconds
 
 # In this order; each is the module `bench.NAME`.
-PARTS: Final[tuple[str, ...]] = ("cold_start", "load", "evaluate", "train", "control_plane")
+PARTS: Final[tuple[str, ...]] = ("cold_start", "load", "int8", "evaluate", "train", "control_plane")
 # Too long for `make bench`.
-LONG_PARTS: Final[tuple[str, ...]] = ("fuzz", "resume")
+LONG_PARTS: Final[tuple[str, ...]] = ("http_servers", "fuzz", "resume")
 
 
 def main() -> None:

@@ -1,0 +1,74 @@
+"""The project's WSGI application under another HTTP server. `python http_server.py SERVER PORT`, model in MODEL_DIR.
+
+Every server gets four threads for the application, like ours, and its own defaults for everything else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+THREADS = 4
+
+
+def application() -> Any:
+    """The application over the model in MODEL_DIR."""
+    from serving.app import create_app
+    from serving.predictor import Predictor
+
+    return create_app(Predictor.load(Path(os.environ["MODEL_DIR"])))
+
+
+def waitress(port: int) -> None:
+    """As `serving` sets it up."""
+    from waitress import serve
+
+    limits = {"connection_limit": 1000, "channel_timeout": 60, "asyncore_use_poll": True}
+    serve(application(), host="127.0.0.1", port=port, threads=THREADS, **limits)
+
+
+def cheroot(port: int) -> None:
+    """A pool of threads, each with a connection of its own."""
+    from cheroot.wsgi import Server
+
+    Server(("127.0.0.1", port), application(), numthreads=THREADS).start()
+
+
+def gunicorn(port: int) -> None:
+    """One worker of its threaded kind."""
+    from gunicorn.app.base import BaseApplication
+
+    class Application(BaseApplication):
+        def load_config(self) -> None:
+            for name, value in {"bind": f"127.0.0.1:{port}", "worker_class": "gthread", "threads": THREADS}.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            return application()
+
+    Application().run()
+
+
+def uvicorn(port: int) -> None:
+    """ASGI, so with an adapter that runs the application in threads."""
+    from a2wsgi import WSGIMiddleware
+    from uvicorn import run
+
+    run(WSGIMiddleware(application(), workers=THREADS), host="127.0.0.1", port=port, log_level="warning")
+
+
+def granian(port: int) -> None:
+    """One worker process, its HTTP in Rust."""
+    from granian import Granian
+
+    sys.path.insert(0, str(Path(__file__).parent))
+    options = {"interface": "wsgi", "blocking_threads": THREADS, "factory": True, "log_enabled": False}
+    Granian("http_server:application", address="127.0.0.1", port=port, **options).serve()
+
+
+if __name__ == "__main__":
+    {"waitress": waitress, "cheroot": cheroot, "gunicorn": gunicorn, "uvicorn": uvicorn, "granian": granian}[
+        sys.argv[1]
+    ](int(sys.argv[2]))
