@@ -7,8 +7,10 @@ import importlib
 import time
 from typing import Final
 
+from bench.chart import draw
 from bench.machine import this_machine
 from bench.report import keep, show
+from ops.bootstrap import ROOT
 from ops.console import make_console, seconds
 
 # In this order; each is the module `bench.NAME`.
@@ -34,6 +36,8 @@ def main() -> None:
         show(result, console)
         path = keep(name, result, machine, arguments.full)
         console.print(f"{name}: {seconds(time.monotonic() - began)}; figures in {path.name}", style="dim")
+    if chart := draw():
+        console.print(f"chart: {chart.relative_to(ROOT)}", style="dim")
 
 
 if __name__ == "__main__":

@@ -10,11 +10,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bench.environments import CACHE, environment, serving_image
-from bench.model import Model
 from ops.bootstrap import ROOT
+
+if TYPE_CHECKING:
+    from bench.model import Model
 
 OURS: Final = "ours (int8)"
 TOOLKIT: Final = "HuggingFace toolkit"
