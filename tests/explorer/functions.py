@@ -194,7 +194,7 @@ class _Session:
     def client(self, service: str, **_config: Any) -> _Client:
         return _Client(service)
 
-    def resource(self, service: str) -> _Session:
+    def resource(self, service: str, **_config: Any) -> _Session:
         return self
 
     def Table(self, name: str) -> _Table:  # noqa: N802 - boto3's name

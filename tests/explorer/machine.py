@@ -104,7 +104,7 @@ class Machine:
         """Go on from `state` to the next task, or to the end."""
         while True:
             definition = self._states[state]
-            context["State"] = {"Name": state, "RetryCount": 0}
+            context["State"] = {"Name": state, "RetryCount": 0, "EnteredTime": NOW.isoformat()}
             match definition["Type"]:
                 case "Task":
                     variables = json.dumps(context["variables"], sort_keys=True)
@@ -129,6 +129,6 @@ class Machine:
             "QueryLanguage": self._language,
             "Execution": execution,
             "StateMachine": {"Id": self.arn},
-            "State": {"Name": "", "RetryCount": 0},
+            "State": {"Name": "", "RetryCount": 0, "EnteredTime": NOW.isoformat()},
             "variables": json.loads(variables),
         }
