@@ -12,7 +12,7 @@ from domain.messages import AnnounceStep, ClaimStep, DeployStep, EvaluateStep, R
     ("model", "message"),
     [
         (ClaimStep, {"execution": "arn", "reason": "drop", "from": "Settle"}),
-        (SettleStep, {"execution": "arn", "started": "2026-01-01T00:00:00Z", "entered": "2026-01-01T00:00:09Z"}),
+        (SettleStep, {"execution": "arn", "started": "2026-01-01T00:00:00Z", "entered": "2026-01-01T00:00:00Z"}),
         (EvaluateStep, {"execution": "arn", "run": "r", "job": "j", "artifact": "s3://b/k"}),
         (DeployStep, {"execution": "arn", "target": "champion", "run": ""}),
         (VerifyStep, {"execution": "arn", "target": "candidate", "run": "r", "config": None}),

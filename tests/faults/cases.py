@@ -12,9 +12,7 @@ LOST = {"do": "lose", "status": 500, "code": "InternalServerError", "message": "
 # What each step changes in the world, in the order in which it does so: (step, operation, a part of the call).
 SIDE_EFFECTS = (
     ("claim", "dynamodb:PutItem", ""),
-    ("prepare", "s3:PutObject", "parts/train/"),
     ("prepare", "s3:PutObject", "parts/reports/"),
-    ("prepare", "s3:PutObject", "manifest.json"),
     ("prepare", "dynamodb:PutItem", '"run"'),
     ("screen", "s3:PutObject", "screen.json"),
     ("evaluate", "s3:PutObject", "predictions"),
@@ -63,7 +61,7 @@ def lost() -> list[Case]:
             told_twice=operation == "sns:Publish",
         )
         for step, operation, match in SIDE_EFFECTS
-        if operation != "s3:PutObject"
+        if operation.startswith("sagemaker:Update") or operation in ("sns:Publish", "dynamodb:TransactWriteItems")
     ]
 
 
@@ -72,25 +70,22 @@ def refused() -> list[Case]:
     services = (
         ("claim", "dynamodb:*", "ThrottlingException"),
         ("settle", "s3:ListObjectsV2", "SlowDown"),
-        ("prepare", "s3:GetObject", "SlowDown"),
         ("prepare", "s3:PutObject", "SlowDown"),
-        ("prepare", "sagemaker:ListTrainingJobs", "ThrottlingException"),
         ("evaluate", "sagemaker:*", "ThrottlingException"),
         ("redeploy", "sagemaker:*", "ThrottlingException"),
-        ("verify", "sagemaker:InvokeEndpoint", "ThrottlingException"),
-        ("announce", "events:PutEvents", "ThrottlingException"),
+        ("verify", "sagemaker:InvokeEndpoint", "InternalFailure"),
+        ("promote", "dynamodb:*", "InternalServerError"),
         ("announce", "sns:Publish", "Throttled"),
     )
-    kinds = (("throttled", {"do": "error", "status": 400}), ("broken", {"do": "error", "status": 500}))
     return [
         Case(
-            _slug(kind, step, operation.replace("*", "").strip(":")),
-            f"{operation} is {kind} for {step}",
-            _on(step, operation, "", **what, times=8, code=code if kind == "throttled" else "InternalServerError"),
+            _slug("trouble", step, operation.strip(":*")),
+            f"{step} is answered {code} by {operation}",
+            _on(
+                step, operation, "", do="error", status=500 if code.startswith("Internal") else 400, times=8, code=code
+            ),
         )
         for step, operation, code in services
-        for kind, what in kinds
-        if kind == "throttled" or operation.startswith(("dynamodb", "sagemaker"))
     ]
 
 
@@ -133,7 +128,7 @@ def asked_by_the_machine() -> list[Case]:
         ),
         *(
             Case(f"timeout-{step}", f"{step} ran, but its state timed out", ({**_state(f"lambda:{step}"), **timeout},))
-            for step in ("claim", "prepare", "redeploy", "promote", "release")
+            for step in ("prepare", "redeploy", "promote")
         ),
         Case(
             "throttled-create-training-job", "CreateTrainingJob is throttled twice",
@@ -287,11 +282,10 @@ def updated() -> list[Case]:
 def conflicting() -> list[Case]:
     """Conditional writes that meet others, and clocks that disagree."""
     cancelled = {
-        "do": "error", "times": 6, "code": "TransactionCanceledException", "message": "Transaction cancelled",
+        "do": "error", "times": 4, "code": "TransactionCanceledException", "message": "Transaction cancelled",
         "fields": {"CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}, {"Code": "None"}]},
     }  # fmt: skip
-    conflict = {"do": "error", "times": 6, "code": "TransactionConflictException"}
-    taken = {"do": "error", "code": "ConditionalCheckFailedException", "message": "The conditional request failed"}
+    conflict = {"do": "error", "times": 4, "code": "TransactionConflictException"}
     hour = 3600.0
     shifts = ({"caller": "settle", "operation": "s3:ListObjectsV2"}, _state("lambda:settle"))
     return [
@@ -300,10 +294,6 @@ def conflicting() -> list[Case]:
             _on("promote", "dynamodb:TransactWriteItems", "", **cancelled),
         ),
         Case("conflict-claim", "Claim's write meets another", _on("claim", "dynamodb:PutItem", "", **conflict)),
-        Case(
-            "conflict-release", "Release finds its claim gone in between",
-            _on("release", "dynamodb:DeleteItem", "", **taken),
-        ),
         *(
             Case(
                 f"clock-{name}", f"Settle's clock is an hour {name}",
