@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
+import sys
 import time
 from typing import Final
 
@@ -28,6 +30,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(everything):
         parser.error(f"there is no part {min(unknown)}")
+    # So that a part that is told to stop still ends the servers it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     console, machine = make_console(), this_machine()
     console.print(f"{machine}")
     for name in arguments.parts or (everything if arguments.full else PARTS):
