@@ -23,7 +23,7 @@ _CBOR_NAMESPACE = re.compile(rb"iNamespace.([ -_a-z~]+)")
 def apply() -> None:
     """Apply every patch."""
     _plain_http_counts_as_tls()
-    lambda_svc._execute_function_warm = _class_names_of_errors(lambda_svc._execute_function_warm)
+    lambda_svc._execute_function_warm = _a_few_at_once(_class_names_of_errors(lambda_svc._execute_function_warm))
     iam_actions.request_tag_context = _metric_namespace(iam_actions.request_tag_context)
     eventbridge._dispatch_to_lambda = _asynchronously
     cloudtrail.record_event = _session_names(cloudtrail.record_event)
@@ -34,6 +34,21 @@ def apply() -> None:
 def _plain_http_counts_as_tls() -> None:
     """Loopback HTTP stands for TLS, so that policies that demand aws:SecureTransport can be met."""
     app.pin_request_origin = lambda address, _secure: iam_evaluator.pin_request_origin(address, True)
+
+
+def _a_few_at_once(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """No more Lambda functions run at a time than a few for each core; others wait for their turn.
+
+    1.5.33 starts a process for each, as AWS starts environments: a hundred files dropped together would be a hundred
+    Python processes that start at once, on the cores that the pipeline itself has to run on.
+    """
+    turns = threading.BoundedSemaphore(4 * (os.cpu_count() or 1))
+
+    def execute(*arguments: Any, **named: Any) -> dict[str, Any]:
+        with turns:
+            return original(*arguments, **named)
+
+    return execute
 
 
 def _class_names_of_errors(original: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
