@@ -69,7 +69,7 @@ class Speed:
 
 
 def run(*, full: bool) -> Result:
-    """The part `evaluate`: about two minutes on two cores of 2023."""
+    """The part `evaluate`: minutes on two cores."""
     rounds = 5 if full else 3
     model = distilbert()
     texts = [text for text, _ in rotten_tomatoes()[:TEXTS]]

@@ -1,9 +1,8 @@
 """From texts to labels with ONNX Runtime and tokenizers alone: torch and transformers stay in training.
 
 Texts are run one at a time. Dynamic quantization scales a whole input tensor by its largest value, so in a batch the
-answer for a text would depend on its neighbours, and what Evaluate judged would not be what the endpoint says. Nor is
-a batch faster: on CPU the same texts one by one, a text per thread, take as long or less (measured with MiniLM, 20 and
-100 tokens, one and two threads).
+answer for a text would depend on its neighbours, and what Evaluate judged would not be what the endpoint says.
+`docs/decisions/16-one-text-at-a-time.md` has what that costs.
 """
 
 from __future__ import annotations
