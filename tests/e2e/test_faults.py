@@ -28,7 +28,9 @@ def test_a_killed_training_process_resumes_from_its_checkpoint(pipeline: Pipelin
     assert "Interrupted" in statuses
     assert described["TrainingJobStatus"] == "Completed"
     assert run.attempt == 1
-    assert "starting from checkpoint-" in _training_log(pipeline, job)
+    starts = [line for line in _training_log(pipeline, job).splitlines() if line.startswith("starting from ")]
+    assert len(starts) == 2, starts
+    assert starts[-1].startswith("starting from checkpoint-"), starts
 
 
 def test_a_server_that_fails_its_ping_is_rolled_back(pipeline: Pipeline, switch: Path) -> None:
