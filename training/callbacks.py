@@ -83,7 +83,7 @@ class Checkpoints(TrainerCallback):
         if state.is_world_process_zero:
             checkpoints.seal(checkpoints.path_of(self.root, state.global_step), self.run)
         if state.is_local_process_zero:
-            checkpoints.prune(self.root, state.best_global_step)
+            checkpoints.prune(self.root)
 
 
 class Report(TrainerCallback):

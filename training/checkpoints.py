@@ -18,6 +18,7 @@ from typing import Any, Final
 from domain.artifact import sha256_file
 
 SEAL: Final = "sealed.json"
+_STATE: Final = "trainer_state.json"
 _KEPT: Final = 2
 _NAME: Final = re.compile(r"checkpoint-(\d+)")
 # Random state of a process on another machine: a seal is of one machine's files, and S3 mixes those of all.
@@ -69,20 +70,24 @@ def remove_unusable(root: Path, run: str) -> None:
             shutil.rmtree(checkpoint)
 
 
-def prune(root: Path, best_step: int | None) -> None:
-    """Keep the two newest checkpoints and the best one.
+def prune(root: Path) -> None:
+    """Keep the two newest checkpoints, and the best one that each of them goes back to.
 
-    The Trainer's own limit goes by modification times, which S3 does not preserve, and deletes before we seal.
+    The older one's too: until the newest is whole in S3, it is where an interrupted run resumes. The Trainer's own
+    limit goes by modification times, which S3 does not preserve, and deletes before we seal.
     """
-    steps = [step for step, _ in _all(root)]
-    for step in steps[:-_KEPT]:
-        if step != best_step:
-            shutil.rmtree(path_of(root, step))
+    found = _all(root)
+    kept = found[-_KEPT:]
+    # Machines but the first have no state there, only that of their random generators.
+    best = {_best(checkpoint) for _, checkpoint in kept if (checkpoint / _STATE).exists()}
+    for step, checkpoint in found[:-_KEPT]:
+        if step not in best:
+            shutil.rmtree(checkpoint)
 
 
 def state_of(checkpoint: Path) -> dict[str, Any]:
     """The Trainer's state at a checkpoint."""
-    state: dict[str, Any] = json.loads((checkpoint / "trainer_state.json").read_bytes())
+    state: dict[str, Any] = json.loads((checkpoint / _STATE).read_bytes())
     return state
 
 

@@ -20,7 +20,7 @@ GOOD_TEXT = "superb warm lovely"
 def test_a_killed_training_process_resumes_from_its_checkpoint(pipeline: Pipeline) -> None:
     pipeline.drop("first.csv", as_csv(reviews(600, seed=1)))
     job = pipeline.until("a training job", lambda: next(iter(pipeline.jobs("InProgress")), None))
-    pipeline.until("a whole checkpoint in S3", lambda: _whole_checkpoint(pipeline))
+    pipeline.until("a checkpoint in S3 to resume from", lambda: _usable_checkpoint(pipeline))
     os.killpg(pipeline.cloud.training_job(job)["pid"], signal.SIGKILL)
     run = pipeline.concluded("promote")
     described = pipeline.client("sagemaker").describe_training_job(TrainingJobName=job)
@@ -102,14 +102,20 @@ def _all(pipeline: Pipeline) -> list[str]:
     return [arn for status in ("RUNNING", "SUCCEEDED", "FAILED") for arn in pipeline.executions(status)]
 
 
-def _whole_checkpoint(pipeline: Pipeline) -> bool:
-    """Whether a checkpoint is in S3 with every file its seal names: files travel one by one, in any order."""
+def _usable_checkpoint(pipeline: Pipeline) -> bool:
+    """Whether a checkpoint is in S3 with every file its seal names, and the best one that it goes back to as well.
+
+    Files travel one by one, in any order; what was pruned while this looks is looked at again.
+    """
     keys = set(pipeline.keys(layout.CHECKPOINTS))
-    seals = {key: pipeline.read_json(key) for key in keys if key.endswith("/sealed.json")}
-    return any(
-        all(f"{key.removesuffix('/sealed.json')}/{file}" in keys for file in sealed["files"])
-        for key, sealed in seals.items()
-    )
+    names = [key.removesuffix("/sealed.json") for key in keys if key.endswith("/sealed.json")]
+    try:
+        seals = {name: pipeline.read_json(f"{name}/sealed.json") for name in names}
+        whole = {name for name, sealed in seals.items() if all(f"{name}/{file}" in keys for file in sealed["files"])}
+        best = {name: pipeline.read_json(f"{name}/trainer_state.json")["best_global_step"] for name in whole}
+    except pipeline.client("s3").exceptions.NoSuchKey:
+        return False
+    return any(not step or f"{name.rpartition('-')[0]}-{step}" in whole for name, step in best.items())
 
 
 def _training_log(pipeline: Pipeline, job: str) -> str:

@@ -114,9 +114,20 @@ def test_the_other_machines_random_state_does_not_break_the_seal(tmp_path: Path)
     assert checkpoints.newest(tmp_path, RUN) == checkpoint
 
 
-@pytest.mark.parametrize(("best", "left"), [(None, [30, 40]), (10, [10, 30, 40]), (40, [30, 40])])
-def test_pruning_keeps_the_two_newest_and_the_best(best: int | None, left: list[int], tmp_path: Path) -> None:
-    for step in (10, 20, 30, 40):
-        write(tmp_path, step)
-    checkpoints.prune(tmp_path, best)
+@pytest.mark.parametrize(
+    ("best", "left"),
+    [
+        ((None, None), [30, 40]),
+        ((10, 10), [10, 30, 40]),
+        ((30, 40), [30, 40]),
+        # The newest is the best so far; the one before it still needs its own, should the newest not reach S3.
+        ((20, 40), [20, 30, 40]),
+    ],
+)
+def test_pruning_keeps_the_two_newest_and_their_best(
+    best: tuple[int | None, int | None], left: list[int], tmp_path: Path
+) -> None:
+    for step, its in zip((10, 20, 30, 40), (None, None, *best), strict=True):
+        write(tmp_path, step, best=its)
+    checkpoints.prune(tmp_path)
     assert sorted(int(path.name.removeprefix("checkpoint-")) for path in tmp_path.iterdir()) == left
