@@ -8,71 +8,14 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, Final, Literal
 
 from domain.dataset import Hold, Source
+from domain.facts import Champion, Claim, Run, Superseded
 
 _CLAIM: Final = {"pk": "claim", "sk": "claim"}
 _CHAMPION: Final = {"pk": "champion", "sk": "champion"}
-TEARDOWN: Final = "teardown"
-AWAITING: Final = "awaiting-approval"
-
-
-class Superseded(Exception):
-    """This execution no longer holds the claim, or the champion is not the one it judged against."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Who has the claim. `reserved`: its owner has yet to start and take it up; `recover`: it comes from an execution
-    that died, so that what is live must be looked at first."""
-
-    owner: str
-    reserved: bool = False
-    recover: bool = False
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The model that is live, or should be. `version` counts promotions."""
-
-    run: str
-    dataset: str
-    epoch: int
-    artifact: str
-    version: int
-    promoted_at: str
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run, for listing and for the steps that follow.
-
-    `judged` is the gate's word; `verdict` is what the run ended with, "" until it is concluded. `package` is the ARN
-    of its version in the model registry. `labels` says what became of the labels since the champion, if anything.
-    """
-
-    run: str
-    dataset: str
-    epoch: int
-    execution: str
-    reason: str
-    started: str
-    attempt: int = 1
-    requests: tuple[str, ...] = ()
-    artifact: str = ""
-    champion_version: int = 0
-    judged: str = ""
-    verdict: str = ""
-    sentence: str = ""
-    package: str = ""
-    labels: str = ""
-
-    @property
-    def awaits_approval(self) -> bool:
-        """Whether it passed the gate and a person has to say yes."""
-        return self.verdict == AWAITING
 
 
 class Ledger:
@@ -144,12 +87,12 @@ class Ledger:
     def champion(self) -> Champion | None:
         """The promoted model, or None before the first promotion."""
         item = self._get(_CHAMPION)
-        return _champion(item) if item else None
+        return Champion.of(item) if item else None
 
     def anchor(self, epoch: int) -> Champion | None:
         """The first model promoted in an epoch, which the sum of all later changes is measured against."""
         item = self._get({"pk": "anchor", "sk": str(epoch)})
-        return _champion(item["first"]) if item else None
+        return Champion.of(item["first"]) if item else None
 
     def promote(self, owner: str, run: Run, now: str) -> None:
         """Make `run` the champion.
@@ -230,11 +173,11 @@ class Ledger:
     def run(self, run: str) -> Run | None:
         """A run's record."""
         item = self._get({"pk": "run", "sk": run})
-        return _run(item) if item else None
+        return Run.of(item) if item else None
 
     def runs(self) -> list[Run]:
         """All runs, oldest first."""
-        return sorted(map(_run, self._all("run")), key=lambda run: run.started)
+        return sorted(map(Run.of, self._all("run")), key=lambda run: run.started)
 
     def conclude(self, run: Run) -> None:
         """Write how a run ended and close what it answers: its dataset is not pending any more, nor its requests."""
@@ -336,7 +279,7 @@ class Ledger:
 
     def _claim(self) -> Claim | None:
         item = self._get(_CLAIM)
-        return Claim(item["owner"], item.get("reserved", False), item.get("recover", False)) if item else None
+        return Claim.of(item) if item else None
 
     def _put(
         self,
@@ -373,17 +316,6 @@ class Ledger:
             if "LastEvaluatedKey" not in page:
                 return items
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
-
-
-def _champion(item: dict[str, Any]) -> Champion:
-    names = ("run", "dataset", "artifact", "promoted_at")
-    return Champion(epoch=int(item["epoch"]), version=int(item["version"]), **{name: item[name] for name in names})
-
-
-def _run(item: dict[str, Any]) -> Run:
-    fields = {name: item[name] for name in Run.__dataclass_fields__ if name in item}
-    numbers = {name: int(fields[name]) for name in ("epoch", "attempt", "champion_version")}
-    return Run(**{**fields, **numbers, "requests": tuple(fields["requests"])})
 
 
 def _hold(item: dict[str, Any]) -> Hold:

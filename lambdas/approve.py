@@ -9,7 +9,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from domain.ledger import Run
+from domain.facts import Run
 from lambdas import registry
 from lambdas.environment import Environment, timestamp
 from lambdas.telemetry import logger

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.ledger import TEARDOWN
+from domain.facts import TEARDOWN
 from domain.messages import Claimed, ClaimStep
 from lambdas.environment import Environment, timestamp
 from lambdas.telemetry import logger

@@ -10,9 +10,9 @@ from typing import Any
 
 from domain import gate, layout
 from domain.artifact import text_of
+from domain.facts import AWAITING, Champion, Run
 from domain.golden import Golden, choose
 from domain.judgement import Decision, JudgedRow
-from domain.ledger import AWAITING, Champion, Run
 from domain.messages import Evaluated, EvaluateStep
 from domain.records import Row
 from lambdas import registry

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from domain import layout
-from domain.ledger import TEARDOWN
+from domain.facts import TEARDOWN
 from lambdas import hosting, registry
 from lambdas.claim import is_running
 from lambdas.environment import Environment, timestamp

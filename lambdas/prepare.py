@@ -9,7 +9,7 @@ from typing import Any
 
 from domain import layout
 from domain.dataset import Source, Version, holds_for
-from domain.ledger import Run
+from domain.facts import Run
 from domain.messages import ClaimStep, Prepared
 from lambdas.derive import LandingMoved, Report, ensure_derived
 from lambdas.environment import Environment, timestamp

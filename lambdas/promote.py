@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from domain.ledger import Superseded
+from domain.facts import Superseded
 from domain.messages import RunStep
 from lambdas.environment import Environment, timestamp
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from domain.artifact import METRICS
 from domain.dataset import Version
+from domain.facts import Champion, Run
 from domain.judgement import Decision
 from domain.layout import part_report, run_file
-from domain.ledger import Champion, Run
 from domain.prices import training_usd
 from lambdas.environment import Environment, timestamp
 from lambdas.storage import read_json

@@ -12,7 +12,7 @@ from datetime import UTC, timedelta
 from typing import Any, Final
 
 from domain import layout
-from domain.ledger import TEARDOWN, Run
+from domain.facts import TEARDOWN, Run
 from domain.plainly import explain_failure, reason, without_quota
 from lambdas.environment import Environment, now
 from lambdas.jobs import stop_jobs

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from domain.ledger import Champion, Run, Superseded
+from domain.facts import Champion, Run, Superseded
 from domain.messages import DeployStep, Redeployed
 from lambdas import hosting
 from lambdas.environment import Environment

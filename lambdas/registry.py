@@ -11,8 +11,8 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from domain import layout
+from domain.facts import Run
 from domain.judgement import Decision
-from domain.ledger import Run
 from lambdas.environment import Environment
 
 APPROVED: Final = "Approved"

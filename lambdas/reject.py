@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from domain.dataset import holds_for
-from domain.ledger import Superseded
+from domain.facts import Superseded
 from domain.messages import RunStep
 from lambdas.environment import Environment
 from lambdas.storage import read_version

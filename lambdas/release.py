@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from domain import layout
-from domain.ledger import Run
+from domain.facts import Run
 from domain.messages import Released, ReleaseStep
 from domain.plainly import reason
 from lambdas import hosting

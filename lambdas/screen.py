@@ -7,7 +7,7 @@ from typing import Any
 
 from domain import layout
 from domain.dataset import Source, Version, holds_for
-from domain.ledger import Champion, Run
+from domain.facts import Champion, Run
 from domain.messages import RunStep, Screened
 from domain.records import Row
 from domain.screen import Finding, Sample, screen, sentence

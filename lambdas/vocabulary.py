@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from domain.dataset import Version
+from domain.facts import Run
 from domain.layout import part_report
-from domain.ledger import Run
 from domain.vocabulary import Counts, changes, sentence
 from lambdas.environment import Environment, now
 from lambdas.storage import read_json, read_version

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from domain.ledger import TEARDOWN, Run
+from domain.facts import TEARDOWN, Run
 from domain.plainly import reason
 from ops.deployment import Deployment
 from ops.errors import NotFound

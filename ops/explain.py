@@ -9,7 +9,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.markup import escape
 
-from domain.ledger import Run
+from domain.facts import Run
 from ops import receipts
 from ops.console import dollars, moment, seconds
 from ops.deployment import Deployment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.ledger import Run
+from domain.facts import Run
 from ops.deployment import Deployment
 from ops.errors import NotFound, Unusable
 

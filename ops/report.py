@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rich.console import Console
 from rich.text import Text
 
-from domain.ledger import Run
+from domain.facts import Run
 from ops import explain, pictures, receipts
 from ops.deployment import Deployment
 from ops.errors import in_plain_words

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from domain.ledger import Run
+from domain.facts import Run
 from ops.deployment import Deployment
 from ops.errors import NotDeployed, OpsError, in_plain_words
 from ops.execution import Outcome, look, running

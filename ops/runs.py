@@ -6,7 +6,7 @@ from datetime import datetime
 
 from rich.table import Table
 
-from domain.ledger import Run
+from domain.facts import Run
 from ops import receipts
 from ops.console import clock, dollars, make_table, moment
 from ops.deployment import Deployment

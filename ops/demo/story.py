@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from domain import layout
-from domain.ledger import Run
+from domain.facts import Run
 from ops import predict, receipts, reviews
 from ops.console import make_table, seconds
 from ops.demo.settings import PROJECT

@@ -16,7 +16,8 @@ from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.config import Settings
-from domain.ledger import Ledger, Run
+from domain.facts import Run
+from domain.ledger import Ledger
 from local.cloud import LocalCloud
 
 Found = TypeVar("Found")

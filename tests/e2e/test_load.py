@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from domain.ledger import Run
+from domain.facts import Run
 from tests.e2e.driver import Pipeline
 from tests.load import costs, dropping
 from tests.load.asking import Clients

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.ledger import Claim
+from domain.facts import Claim
 from domain.messages import Claimed, ClaimStep, Released, ReleaseStep
 from lambdas import claim, release
 from lambdas.environment import Environment, timestamp

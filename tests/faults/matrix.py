@@ -9,7 +9,7 @@ from typing import Any
 
 from domain import layout
 from domain.dataset import Source, current
-from domain.ledger import Run
+from domain.facts import Run
 from tests.e2e.driver import Pipeline
 from tests.faults.acts import act
 from tests.faults.asking import QUESTIONS, Client

@@ -14,7 +14,7 @@ import pytest
 
 from domain import layout
 from domain.config import Settings
-from domain.ledger import Claim, Run
+from domain.facts import Claim, Run
 from lambdas.environment import Environment
 from local.cloud import ACCOUNT, REGION
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.ledger import Run
+from domain.facts import Run
 from lambdas import approve, evaluate, redeploy, registry, release
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project

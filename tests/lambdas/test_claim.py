@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.ledger import TEARDOWN, Claim, Superseded
+from domain.facts import TEARDOWN, Claim, Superseded
 from lambdas import claim, prepare, redeploy, reject
 from tests.lambdas.project import Project, until
 

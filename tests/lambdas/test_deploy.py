@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from domain import layout
+from domain.facts import Run, Superseded
 from domain.golden import choose
-from domain.ledger import Run, Superseded
 from lambdas import hosting, promote, redeploy, release, verify
 from serving.artifact import extract
 from serving.predictor import Predictor

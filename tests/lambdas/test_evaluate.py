@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.ledger import Run, Superseded
+from domain.facts import Run, Superseded
 from lambdas import evaluate, prepare, reject
 from lambdas.models import ModelUnreadable
 from lambdas.storage import read_lines, write_lines

@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from domain.dataset import Hold, Source
-from domain.ledger import Champion, Claim, Ledger, Run, Superseded
+from domain.facts import Champion, Claim, Run, Superseded
+from domain.ledger import Ledger
 from tests.explorer.table import Table
 from tests.lambdas.project import Project
 

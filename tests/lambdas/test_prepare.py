@@ -10,7 +10,7 @@ import pytest
 
 from domain import layout
 from domain.dataset import Hold
-from domain.ledger import Superseded
+from domain.facts import Superseded
 from lambdas import derive, jobs, prepare
 from lambdas.heldout import test_rows as held_out
 from lambdas.jobs import JobStillStopping

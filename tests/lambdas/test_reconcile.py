@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.ledger import TEARDOWN
+from domain.facts import TEARDOWN
 from lambdas import reconcile
 from tests.lambdas.project import Project, reviews, until
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.ledger import Run
+from domain.facts import Run
 from lambdas import prepare, release
 from lambdas.pending import pending
 from tests.lambdas.project import Project, reviews

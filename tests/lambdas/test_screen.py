@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.ledger import Run, Superseded
+from domain.facts import Run, Superseded
 from lambdas import prepare, reject, screen
 from lambdas.models import ModelUnreadable
 from tests.lambdas.models import Models

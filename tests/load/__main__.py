@@ -18,7 +18,7 @@ from rich.console import Console
 
 from domain import layout
 from domain.config import Settings
-from domain.ledger import Run
+from domain.facts import Run
 from local.cloud import LocalCloud
 from ops.console import make_table
 from tests.e2e.conftest import BUCKET, OVERLAY, PROJECT

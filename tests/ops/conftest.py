@@ -9,9 +9,9 @@ import pytest
 
 from domain.config import GateSettings
 from domain.dataset import Source, Version
+from domain.facts import Champion, Run
 from domain.gate import decide
 from domain.judgement import JudgedRow
-from domain.ledger import Champion, Run
 
 RUN = "0123456789ab"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.text import Text
 
-from domain.ledger import Run
+from domain.facts import Run
 from ops.explain import page
 from tests.ops.conftest import make_receipt
 

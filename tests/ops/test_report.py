@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from domain.config import GateSettings
+from domain.facts import Run
 from domain.gate import decide
 from domain.judgement import JudgedRow
-from domain.ledger import Run
 from ops.explain import NOT_JUDGED
 from ops.report import render
 from tests.ops.conftest import make_receipt

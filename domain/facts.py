@@ -1,0 +1,84 @@
+"""The facts that the ledger keeps, as values: who has the claim, the champion, a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+TEARDOWN: Final = "teardown"
+AWAITING: Final = "awaiting-approval"
+
+
+class Superseded(Exception):
+    """This execution no longer holds the claim, or the champion is not the one it judged against."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who has the claim. `reserved`: its owner has yet to start and take it up; `recover`: it comes from an execution
+    that died, so that what is live must be looked at first."""
+
+    owner: str
+    reserved: bool = False
+    recover: bool = False
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Claim:
+        """The claim that a ledger's item is."""
+        return cls(item["owner"], item.get("reserved", False), item.get("recover", False))
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model that is live, or should be. `version` counts promotions."""
+
+    run: str
+    dataset: str
+    epoch: int
+    artifact: str
+    version: int
+    promoted_at: str
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Champion:
+        """The champion that a ledger's item is; DynamoDB's numbers are decimals."""
+        names = ("run", "dataset", "artifact", "promoted_at")
+        return cls(epoch=int(item["epoch"]), version=int(item["version"]), **{name: item[name] for name in names})
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, for listing and for the steps that follow.
+
+    `judged` is the gate's word; `verdict` is what the run ended with, "" until it is concluded. `package` is the ARN
+    of its version in the model registry. `labels` says what became of the labels since the champion, if anything.
+    """
+
+    run: str
+    dataset: str
+    epoch: int
+    execution: str
+    reason: str
+    started: str
+    attempt: int = 1
+    requests: tuple[str, ...] = ()
+    artifact: str = ""
+    champion_version: int = 0
+    judged: str = ""
+    verdict: str = ""
+    sentence: str = ""
+    package: str = ""
+    labels: str = ""
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Run:
+        """The run that a ledger's item is; fields that an earlier release did not know have their defaults."""
+        fields = {name: item[name] for name in cls.__dataclass_fields__ if name in item}
+        numbers = {name: int(fields[name]) for name in ("epoch", "attempt", "champion_version")}
+        return cls(**{**fields, **numbers, "requests": tuple(fields["requests"])})
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether it passed the gate and a person has to say yes."""
+        return self.verdict == AWAITING
