@@ -21,7 +21,7 @@ _PANELS: Final = (
     ("load", "p50, ms, on 2 CPUs: ", "Median answer, one client, ms", False),
     ("load", "answers/s, 4 clients, on 2 CPUs: ", "Answers a second, four clients", True),
 )
-_WIDTH, _PANEL, _ROW, _NAMES, _BARS = 920, 150, 24, 150, 150
+_WIDTH, _PANEL, _ROW, _NAMES, _BARS = 940, 150, 24, 150, 120
 _OTHERS: Final = "#8c959f"
 
 
