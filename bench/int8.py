@@ -1,7 +1,7 @@
 """Part `int8`: what it costs that int8 gives the same answers on every x86 CPU (docs/decisions/07).
 
 Without VNNI, ONNX Runtime adds pairs of u8*s8 products in 16 bits. Weights of 7 bits cannot overflow there; weights of
-8 bits can, unless the session turns them unsigned. Accuracy needs a trained model: `bench.quality`, `docs/quality.md`.
+8 bits can, unless the session turns them unsigned. Accuracy needs a trained model: `bench.quality`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def run(full: bool) -> Result:
     )
     notes = (
         f"{len(asked)} real texts of {WORDS} words, each form in turn, one thread, without tokenizing and HTTP",
-        "the weights are random: agreement of a trained model, and its accuracy, are in docs/quality.md",
+        "the weights are random: agreement of a trained model, and its accuracy, are what python -m bench.quality measures",
     )
     return Result("Portable int8", [Table("Three forms of int8 and fp32", columns, rows, notes)])
 
