@@ -65,7 +65,7 @@ def run(full: bool) -> Result:
     )
     notes = (
         f"{len(asked)} real texts of {WORDS} words, each form in turn, one thread, without tokenizing and HTTP",
-        "the weights are random: agreement of a trained model, and its accuracy, are what python -m bench.quality measures",
+        "the weights are random: agreement of a trained model, and its accuracy, are measured by bench.quality",
     )
     return Result("Portable int8", [Table("Three forms of int8 and fp32", columns, rows, notes)])
 
