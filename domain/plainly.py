@@ -1,4 +1,4 @@
-"""A failure in plain words: what, which run, why, what to do."""
+"""How a run ended, and a failure, in plain words: what, which run, why, what to do."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import re
 from contextlib import suppress
 from typing import Any
+
+from domain.facts import Run
 
 _ADVICE = {
     "EpochChanged": (
@@ -26,16 +28,34 @@ _SENTENCE = re.compile(r'"(?:FailureReason|errorMessage)": ?("(?:[^"\\]|\\.)*")'
 _NO_QUOTA = re.compile(r"\bis 0 Instances")
 
 
+def explain_end(run: Run) -> str:
+    """The message for a person about a run that is concluded."""
+    waits = f" It waits for a person: mlops approve {run.run}" if run.awaits_approval else ""
+    started = f"Run {run.run} (started because: {run.reason}). Read more: mlops explain {run.run}"
+    return f"{run.sentence}{waits}\n\n{started}"
+
+
 def explain_failure(
-    *, project: str, status: str, error: str, cause: str, execution: str, run: str, gave_up: str, lost: bool, live: bool
+    *,
+    project: str,
+    status: str,
+    error: str,
+    cause: str,
+    execution: str,
+    run: Run | None,
+    gave_up: str,
+    lost: bool,
+    live: bool,
 ) -> tuple[str, str]:
     """(subject, message) for a person about an execution that ended FAILED, ABORTED or TIMED_OUT.
 
     `gave_up`: why it is not tried again, or ""; `lost`: the endpoint needs a person; `live`: a model is promoted.
     """
     what = {"ABORTED": "was stopped", "TIMED_OUT": "ran out of time"}.get(status, "failed")
-    about = f"run {run}" if run else "an execution"
+    about = f"run {run.run}" if run else "an execution"
     why = reason(cause) or error or "no reason was given"
+    if error == "Untold" and run:
+        what = "could not tell how it ended"
     lines = [f"{about[0].upper()}{about[1:]} of {project} {what}: {why}"]
     if gave_up:
         lines.append(f"It is not tried again by itself ({gave_up}).")
@@ -46,6 +66,8 @@ def explain_failure(
             "The previous model answers as before." if live else "No model was live before: the endpoint was removed."
         )
         lines.append(f"{before} Look at the endpoint's log, then drop more data or run: mlops retrain")
+    elif error == "Untold" and run:
+        lines += ["What was decided stands; programs that wait for its event may not have got it.", explain_end(run)]
     elif error in _ADVICE:
         lines.append(_ADVICE[error])
     if lost:

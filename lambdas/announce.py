@@ -7,6 +7,7 @@ from typing import Any
 
 from domain import layout
 from domain.messages import AnnounceStep
+from domain.plainly import explain_end
 from lambdas.environment import Environment
 from lambdas.telemetry import emit
 
@@ -32,10 +33,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     answer = env.client("events").put_events(Entries=[entry])
     if answer["FailedEntryCount"]:
         raise RuntimeError(f"the event was not taken: {answer['Entries']}")
-    waits = f" It waits for a person: mlops approve {run.run}" if run.awaits_approval else ""
-    message = (
-        f"{run.sentence}{waits}\n\nRun {run.run} (started because: {run.reason}). Read more: mlops explain {run.run}"
-    )
-    env.client("sns").publish(TopicArn=env.topic_arn, Subject=f"{env.project}: {title}"[:100], Message=message)
+    subject = f"{env.project}: {title}"[:100]
+    env.client("sns").publish(TopicArn=env.topic_arn, Subject=subject, Message=explain_end(run))
     emit({"Promoted": float(run.verdict == "promote"), "Rejected": float(run.verdict == "reject")})
     return {}

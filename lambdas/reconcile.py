@@ -129,7 +129,7 @@ def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_u
         error=str(described.get("error", "")),
         cause=str(described.get("cause", "")),
         execution=execution,
-        run=run.run if run else "",
+        run=run,
         gave_up=gave_up,
         lost=lost,
         live=env.ledger.champion() is not None,

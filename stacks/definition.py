@@ -1,8 +1,8 @@
 """What the state machine does: from a dropped file to a live model, as one sentence (design section 2).
 
 Facts travel in variables: $target (candidate or champion), $stage (rehearsal or live), $run, $verdict, $job, $artifact,
-$endpoint, $config, $caught (the last error), $failure (why a candidate was rolled back). Every state's name is a word
-of the project's vocabulary.
+$endpoint, $config, $caught (the last error), $failure (why a candidate was rolled back), $untold (nobody was told how
+the run ended). Every state's name is a word of the project's vocabulary.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from constructs import Construct
 from domain.config import Settings
 from stacks.access import Access
 from stacks.convergence import CHAMPION, converge
-from stacks.states import RESULT, Patience, Steps, expression, retrying, when
+from stacks.states import CAUGHT, RESULT, Patience, Steps, expression, retrying, when
 from stacks.training import NO_CAPACITY, Training
 
 # A person who starts the machine with {} means: look at what is there.
@@ -65,6 +65,7 @@ class Definition:
                 "stage": "rehearsal",
                 "verdict": "none",
                 "rolled_back": False,
+                "untold": False,
                 "failure": expression("null"),
                 "polls": 0,
                 "spot": self._settings.training.spot,
@@ -177,8 +178,8 @@ class Definition:
         )
         again = retrying(seconds=5, times=3)
         announce.add_retry(errors=["States.TaskFailed"], **again)
-        # What was decided stands, told or not: the log and the ledger have it.
-        announce.add_catch(release, errors=["States.ALL"], outputs={})
+        # What was decided stands, told or not; the execution ends badly, so that Reconcile tells it.
+        announce.add_catch(release, errors=["States.ALL"], assign={**CAUGHT, "untold": True}, outputs={})
         return announce.next(release)
 
     def _release(self) -> sfn.IChainable:
@@ -193,12 +194,15 @@ class Definition:
                 "started": expression(f"{RESULT}.started"),
             },
         )
-        why = expression("$failure.error & ': ' & $failure.cause")
-        rolled_back = sfn.Fail.jsonata(self._scope, "RolledBack", error="RolledBack", cause=why)
+        rolled_back, untold = (
+            sfn.Fail.jsonata(self._scope, error, error=error, cause=expression(f"${why}.error & ': ' & ${why}.cause"))
+            for error, why in (("RolledBack", "failure"), ("Untold", "caught"))
+        )
         nothing_new = sfn.Succeed.jsonata(self._scope, "NothingNew")
         return release.next(
             sfn.Choice.jsonata(self._scope, "Released")
             .when(when("$rolled_back"), rolled_back)
+            .when(when("$untold"), untold)
             .when(when("$verdict = 'nothing_new'"), nothing_new, outputs={"outcome": "nothing_new"})
             .otherwise(sfn.Succeed.jsonata(self._scope, "Done"))
         )

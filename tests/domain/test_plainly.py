@@ -7,15 +7,26 @@ from typing import Any
 
 import pytest
 
-from domain.plainly import explain_failure, reason, without_quota
+from domain.facts import Run
+from domain.plainly import explain_end, explain_failure, reason, without_quota
 
+RUN = Run(
+    run="0123456789ab",
+    dataset="d0",
+    epoch=1,
+    execution="arn:1",
+    reason="a file came",
+    started="2026-11-25T00:00:00+00:00",
+    verdict="promote",
+    sentence="Promoted: better.",
+)
 ASKED: dict[str, Any] = {
     "project": "shop",
     "status": "FAILED",
     "error": "",
     "cause": "",
     "execution": "arn:1",
-    "run": "0123456789ab",
+    "run": RUN,
     "gave_up": "",
     "lost": False,
     "live": True,
@@ -58,7 +69,7 @@ def test_it_says_what_happened_to_which_run_and_why(status: str, what: str) -> N
 
 
 def test_without_a_run_or_a_reason_it_says_so() -> None:
-    subject, message = explain(run="")
+    subject, message = explain(run=None)
     assert subject == "shop: an execution failed"
     assert message.startswith("An execution of shop failed: no reason was given")
 
@@ -92,6 +103,13 @@ def test_it_says_what_to_do(given: dict[str, Any], advice: str) -> None:
 def test_the_reason_stands_before_the_advice() -> None:
     message = explain(error="EpochChanged", cause="data.label changed")[1]
     assert message.index("data.label changed") < message.index("raise data.epoch") < message.index("Execution:")
+
+
+def test_what_could_not_be_announced_is_told_here() -> None:
+    subject, message = explain(error="Untold", cause="ThrottledException: Rate exceeded")
+    assert subject == "shop: run 0123456789ab could not tell how it ended"
+    assert "could not tell how it ended: ThrottledException: Rate exceeded" in message
+    assert explain_end(RUN) in message
 
 
 def test_more_data_than_one_invocation_derives_is_gone_on_with() -> None:

@@ -161,6 +161,10 @@ def _story(seen: _Seen) -> str:
     """What happened, from what was seen."""
     ended = [found["status"] for found in seen.executions.values()]
     bad = sum(ended.count(status) for status in _BROKEN)
-    faults = f"{len(seen.fired)} faults; " if seen.fired else ""
+    faults = f"{_many(len(seen.fired), 'fault')}; " if seen.fired else ""
     failures = f"{bad} failed and told of; " if bad else ""
-    return f"{faults}{len(ended)} executions; {failures}{seen.run.sentence if seen.run else 'no run'}"[:160]
+    return f"{faults}{_many(len(ended), 'execution')}; {failures}{seen.run.sentence if seen.run else 'no run'}"[:160]
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}{'s'[: number != 1]}"

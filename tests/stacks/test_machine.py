@@ -229,10 +229,13 @@ def test_a_failure_before_redeploy_is_left_to_reconcile(aws: Synthesized, step: 
     assert not {"Redeploy", "Release", "Reject"} & set(done.states)
 
 
-def test_an_announcement_that_fails_undoes_nothing(aws: Synthesized) -> None:
+def test_an_announcement_that_fails_undoes_nothing_and_is_told_by_reconcile(aws: Synthesized) -> None:
     done = run(aws, announce=[ServiceError("RuntimeError", "no mail")])
-    assert done.output["outcome"] == "done"
     assert len(done.asked["announce"]) == 4
+    assert "RollBack" not in done.states
+    assert done.asked["release"][0]["failed"] is None
+    assert done.states[-3:] == ["Release", "Released", "Untold"]
+    assert (done.status, done.error, done.cause) == ("FAILED", "Untold", "RuntimeError: no mail")
 
 
 @pytest.mark.parametrize(
