@@ -14,13 +14,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-
 from domain import layout
 from domain.config import Settings
 from domain.facts import Run
 from local.cloud import LocalCloud
-from ops.console import make_table
+from ops.console import make_console, make_table
 from tests.e2e.conftest import BUCKET, OVERLAY, PROJECT
 from tests.e2e.driver import Pipeline, as_csv, reviews
 from tests.load import costs, dropping
@@ -42,7 +40,7 @@ def main() -> int:
     table = make_table("what", "measured", "bound")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    make_console().print(table)
     PAGE.write_text(_page(rows), encoding="utf-8")
     return 0 if met and met_too else 1
 
