@@ -6,15 +6,12 @@ per core at a time; what batches would give instead is measured too: their speed
 
 from __future__ import annotations
 
-import json
 import os
-import statistics
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from statistics import median
 from typing import Final
 
 import numpy as np
@@ -26,7 +23,8 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, pipeline
 
 from bench.model import MAX_LENGTH, Model, distilbert
-from bench.report import Cell, Result, Table, Target
+from bench.profile import milliseconds
+from bench.report import Result, Table, Target
 from domain.artifact import MODEL, OUTPUT, TOKENIZER
 from ops.reviews import rotten_tomatoes
 from serving.predictor import Predictor
@@ -37,35 +35,22 @@ _SAMPLE: Final = 200
 _PIPELINE_BATCHES: Final = (1, 4, 8, 16, 32, 64)
 _OUR_BATCHES: Final = (8, 32)
 _GEMM: Final = 2048
-_KINDS: Final = {
-    "int8 products, with quantizing their inputs": (
-        "DynamicQuantizeLinear",
-        "DynamicQuantizeMatMul",
-        "MatMulInteger",
-        "MatMulIntegerToFloat",
-    ),
-    "attention in fp32": ("FusedMatMul", "MatMul", "Softmax", "Transpose", "Where"),
-    "normalization and activation": ("Gelu", "LayerNormalization", "SkipLayerNormalization"),
-}
-_REST: Final = "the rest"
 _CORES: Final = os.cpu_count() or 1
+
+_MISSED: Final = (
+    "two thirds of a text's time are int8 products of a few rows with all weights, 42 MB that pass the core's cache "
+    "for each text; batches share them, and change answers by the company a text is in (docs/decisions/16)"
+)
 
 Probabilities = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Speed:
-    """Texts a second, the median of some rounds, and the slowest and the fastest of them."""
+class Way:
+    """A way to answer all texts: `answer` does, and returns the probabilities if they are to be compared."""
 
-    median: float
-    least: float
-    most: float
-
-    @classmethod
-    def of(cls, work: Callable[[], object], texts: int, rounds: int) -> Speed:
-        """The speed of `work`, which answers that many texts."""
-        seconds = [_seconds(work) for _ in range(rounds)]
-        return cls(texts / statistics.median(seconds), texts / max(seconds), texts / min(seconds))
+    name: str
+    answer: Callable[[], Probabilities | None]
 
 
 def run(*, full: bool) -> Result:
@@ -74,75 +59,71 @@ def run(*, full: bool) -> Result:
     model = distilbert()
     texts = [text for text, _ in rotten_tomatoes()[:TEXTS]]
     predictor = Predictor.load(model.artifact, threads=_CORES)
-    batch, baseline = _pipeline_speed(model, texts, 3 if full else 1)
-    ours = Speed.of(lambda: predictor.predict(texts), len(texts), rounds)
-    batched = {size: _batched(model, texts, size, rounds) for size in _OUR_BATCHES}
-    alone = predictor.scores(texts)
-    peak, used = gemm_peak(), _macs_per_token(model) * _tokens(model, texts) / len(texts) * ours.median
-    rows = [
-        (f"transformers.pipeline, fp32, batches of {batch} (its best)", *_cells(baseline, baseline), None, None),
-        ("ours: int8, a text per core", *_cells(ours, baseline), 0, 0.0),
-        *(
-            (
-                f"int8, length-sorted batches of {size}",
-                *_cells(speed, baseline),
-                int(np.sum(scores.argmax(1) != alone.argmax(1))),
-                float(np.abs(scores - alone).max()),
-            )
-            for size, (speed, scores) in batched.items()
-        ),
-    ]
+    baseline, ours = _pipeline(model, texts), Way("ours: int8, a text per core", lambda: predictor.scores(texts))
+    ways = [baseline, ours, *_batched(model, texts)]
+    speeds, answers = _measure(ways, len(texts), rounds)
+    ratios = {
+        # Each round against the baseline's of the same round: neighbours on the machine come and go.
+        way.name: median(own / its for own, its in zip(speeds[way.name], speeds[baseline.name], strict=True))
+        for way in ways
+    }
+    rows = []
+    for way in ways:
+        of_rounds, scores = speeds[way.name], answers[way.name]
+        changed: tuple[int | None, float | None] = (None, None)
+        if scores is not None and (alone := answers[ours.name]) is not None:
+            changed = int(np.sum(scores.argmax(1) != alone.argmax(1))), float(np.abs(scores - alone).max())
+        rows.append((way.name, median(of_rounds), min(of_rounds), max(of_rounds), ratios[way.name], *changed))
+    tokens = _tokens(model, texts) / len(texts)
+    peak, used = gemm_peak(), _macs_per_token(model) * tokens * median(speeds[ours.name])
     columns = ("", "texts/s", "slowest", "fastest", "× pipeline", "labels changed", "largest change of a probability")
     notes = (
-        f"{len(texts):,} Rotten Tomatoes sentences, {_tokens(model, texts) / len(texts):.0f} tokens each on average, "
-        f"{_CORES} cores; the pipeline's batch size is the fastest of {', '.join(map(str, _PIPELINE_BATCHES))}",
+        f"{len(texts):,} Rotten Tomatoes sentences, {tokens:.0f} tokens each on average, {_CORES} cores, "
+        f"{rounds} rounds in turns; the pipeline's batch size is the best of {', '.join(map(str, _PIPELINE_BATCHES))}",
         "changes: against the same text answered alone. Dynamic quantization scales a whole batch by its largest value",
         f"int8 products: {used / 1e9:.0f} billion multiply-adds a second, {used / peak:.0%} of the {peak / 1e9:.0f} "
         f"billion that onnxruntime reaches in a product of {_GEMM} × {_GEMM} matrices on all cores",
     )
     return Result(
         "Evaluation",
-        [Table("Texts a second", columns, rows, notes), _profile(model, round(_tokens(model, texts) / len(texts)))],
-        [Target.at_least("evaluation against transformers.pipeline", 5, ours.median / baseline.median, "×")],
-        {"texts_per_second": ours.median, "ratio": ours.median / baseline.median, "share_of_int8_peak": used / peak},
+        [Table("Texts a second", columns, rows, notes), _profile(model, round(tokens))],
+        [Target.at_least("evaluation against transformers.pipeline", 5, ratios[ours.name], "×", _MISSED)],
+        {
+            "texts_per_second": median(speeds[ours.name]),
+            "ratio": ratios[ours.name],
+            "share_of_int8_peak": used / peak,
+        },
     )
+
+
+def _measure(
+    ways: Sequence[Way], texts: int, rounds: int
+) -> tuple[dict[str, list[float]], dict[str, Probabilities | None]]:
+    """Texts a second of each way in each round, and its last answers."""
+    speeds: dict[str, list[float]] = {way.name: [] for way in ways}
+    answers: dict[str, Probabilities | None] = {}
+    for _ in range(rounds):
+        for way in ways:
+            began = time.perf_counter()
+            answers[way.name] = way.answer()
+            speeds[way.name].append(texts / (time.perf_counter() - began))
+    return speeds, answers
 
 
 def _profile(model: Model, tokens: int) -> Table:
     """Where the time of a text of so many tokens goes on one core, alone and in a batch of like texts."""
     sizes = (1, max(_OUR_BATCHES))
-    spent = [_milliseconds(model, tokens, size) for size in sizes]
-    rows: list[list[Cell]] = [[name, *(kinds[name] for kinds in spent)] for name in (*_KINDS, _REST)]
-    rows.append(["together", *(sum(kinds.values()) for kinds in spent)])
-    columns = ("", "alone", f"in a batch of {sizes[-1]}")
+    alone, batched = (milliseconds(model.artifact / MODEL, tokens, size) for size in sizes)
     note = (
         "alone, every text brings all weights from memory to the core for a few rows of a matrix; a batch brings them "
         "once, but shares one quantization scale among its texts"
     )
     return Table(
-        f"Milliseconds a text of {tokens} tokens on one core, as onnxruntime profiles them", columns, rows, (note,)
+        f"Milliseconds a text of {tokens} tokens on one core, as onnxruntime profiles them",
+        ("", "alone", f"in a batch of {sizes[-1]}"),
+        [(kind, alone[kind], batched[kind]) for kind in alone],
+        (note,),
     )
-
-
-def _milliseconds(model: Model, tokens: int, size: int, runs: int = 20) -> dict[str, float]:
-    """Mean milliseconds a text by kind of operator, in batches of `size`."""
-    with tempfile.TemporaryDirectory() as folder:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.enable_profiling = True
-        options.profile_file_prefix = f"{folder}/profile"
-        session = ort.InferenceSession(str(model.artifact / MODEL), options, providers=["CPUExecutionProvider"])
-        ids = np.random.default_rng(0).integers(1000, 20_000, (size, tokens))
-        for _ in range(runs):
-            session.run(None, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
-        events = json.loads(Path(session.end_profiling()).read_bytes())
-    spent = dict.fromkeys((*_KINDS, _REST), 0.0)
-    for event in events:
-        if event["cat"] == "Node" and event["name"].endswith("_kernel_time"):
-            operator = event["args"]["op_name"]
-            kind = next((name for name, operators in _KINDS.items() if operator in operators), _REST)
-            spent[kind] += event["dur"] / 1000 / runs / size
-    return spent
 
 
 def gemm_peak(rounds: int = 7) -> float:
@@ -163,25 +144,29 @@ def gemm_peak(rounds: int = 7) -> float:
     return _GEMM**3 / min(_seconds(lambda: session.run(None, {"left": left})) for _ in range(rounds))
 
 
-def _pipeline_speed(model: Model, texts: Sequence[str], rounds: int) -> tuple[int, Speed]:
-    """The pipeline's best batch size, by a sample, and its speed on all texts with that size."""
+def _pipeline(model: Model, texts: Sequence[str]) -> Way:
+    """The pipeline with its best batch size, by a sample."""
     classify = pipeline("text-classification", str(model.checkpoint), device="cpu", truncation=True)
     torch.set_num_threads(_CORES)
     sample = list(texts[:: len(texts) // _SAMPLE])
     classify(sample[:8])
     took = {size: _seconds(partial(classify, sample, batch_size=size)) for size in _PIPELINE_BATCHES}
     best = min(took, key=lambda size: took[size])
-    return best, Speed.of(lambda: classify(list(texts), batch_size=best), len(texts), rounds)
+
+    def answer() -> None:
+        classify(list(texts), batch_size=best)
+
+    return Way(f"transformers.pipeline, fp32, batches of {best} (its best)", answer)
 
 
-def _batched(model: Model, texts: Sequence[str], size: int, rounds: int) -> tuple[Speed, Probabilities]:
-    """Speed and probabilities, in the order of `texts`, of the artifact's graph on batches of like length."""
+def _batched(model: Model, texts: Sequence[str]) -> list[Way]:
+    """The artifact's graph on batches of texts of like length; probabilities in the order of `texts`."""
     session = _session(str(model.artifact / MODEL))
     tokenizer = _tokenizer(model)
     tokenizer.enable_padding()
     names = [tensor.name for tensor in session.get_inputs()]
 
-    def answer() -> Probabilities:
+    def answer(size: int) -> Probabilities:
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         logits = np.empty((len(texts), session.get_outputs()[0].shape[1]), np.float32)
         for start in range(0, len(order), size):
@@ -195,7 +180,7 @@ def _batched(model: Model, texts: Sequence[str], size: int, rounds: int) -> tupl
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
-    return Speed.of(answer, len(texts), rounds), answer()
+    return [Way(f"int8, length-sorted batches of {size}", partial(answer, size)) for size in _OUR_BATCHES]
 
 
 def _macs_per_token(model: Model) -> float:
@@ -222,10 +207,6 @@ def _session(graph: str | bytes) -> ort.InferenceSession:
     options.intra_op_num_threads = _CORES
     options.log_severity_level = 3
     return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-
-
-def _cells(speed: Speed, baseline: Speed) -> tuple[float, float, float, float]:
-    return speed.median, speed.least, speed.most, speed.median / baseline.median
 
 
 def _seconds(work: Callable[[], object]) -> float:

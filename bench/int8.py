@@ -20,7 +20,8 @@ from tokenizers import Tokenizer
 from bench.client import WORDS, percentile, texts
 from bench.model import Model, distilbert
 from bench.report import Result, Table
-from domain.artifact import INPUTS, MODEL, OUTPUT, TOKENIZER, WEIGHTS
+from domain.artifact import INPUTS, MODEL, OUTPUT, TOKENIZER
+from training.export import save_optimized
 
 SHIPPED: Final = "7-bit weights (reduce_range), as shipped"
 
@@ -77,13 +78,7 @@ def _graphs(model: Model) -> dict[str, tuple[Path, Any]]:
         quantize_dynamic(fp32, eight, weight_type=QuantType.QInt8, per_channel=True, reduce_range=False)
     neither = folder / "neither" / MODEL
     if not neither.exists():
-        neither.parent.mkdir(exist_ok=True)
-        # Saved as training saves its graph.
-        saving = _options()
-        saving.optimized_model_filepath = str(neither)
-        saving.add_session_config_entry("session.optimized_model_external_initializers_file_name", WEIGHTS)
-        saving.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "1024")
-        ort.InferenceSession(str(eight), saving, providers=["CPUExecutionProvider"])
+        save_optimized(eight, neither)
     precise, as_saved = _options(), _options()
     precise.add_session_config_entry("session.x64quantprecision", "1")
     as_saved.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL

@@ -9,52 +9,88 @@ from typing import Final
 
 from bench.client import WORDS, latencies, percentile, throughput
 from bench.contenders import FASTAPI, OURS, Contender, contenders
-from bench.model import distilbert
+from bench.model import Model, distilbert
+from bench.profile import apart
 from bench.report import Result, Table, Target
 from bench.server import running
+from domain.artifact import MODEL
 
 CLIENTS: Final = (1, 4, 16)
 P50_AGAINST_FASTAPI: Final = 3.0
 THROUGHPUT_AGAINST_FASTAPI: Final = 4.0
+LATE: Final = f"{OURS}, bound once up"
+_TOKENS: Final = 50
+_MISSED: Final = {
+    1: "onnxruntime, imported by a process that may use one CPU of several, takes no AMX: see the profile and the "
+    f'row "{LATE}"',
+    2: "torch spreads one text over both CPUs; ours reads it on one, which serves several clients best",
+}
 
 
 def run(full: bool) -> Result:
     """Ask every server in turn, several rounds, bound to one CPU and then to two."""
-    found, notes = contenders(distilbert())
+    model = distilbert()
+    found, notes = contenders(model)
     cpus = sorted(os.sched_getaffinity(0))
     rounds, seconds, requests = (5, 4.0, 150) if full else (3, 1.5, 40)
     tables: list[Table] = []
     targets: list[Target] = []
     figures: dict[str, float] = {}
     for count in sorted({1, min(2, len(cpus))}):
-        measured = _rounds(found, cpus[:count], rounds, requests, seconds)
+        entries = [(contender.name, contender, True) for contender in found]
+        if count < len(cpus):
+            entries.insert(1, (LATE, found[0], False))
+        measured = _rounds(entries, cpus[:count], rounds, requests, seconds)
         table = _table(measured, count, rounds, requests, seconds, notes)
         tables.append(table)
         rows = {str(row[0]): [float(cell or 0) for cell in row[1:]] for row in table.rows}
         (own_p50, _, _, own_4, *_), (other_p50, _, _, other_4, *_) = rows[OURS], rows[FASTAPI]
         on = f"on {count} CPU{'s'[: count > 1]}"
         targets += [
-            Target.at_least(f"p50 against {FASTAPI}, {on}", P50_AGAINST_FASTAPI, other_p50 / own_p50, "×"),
             Target.at_least(
-                f"throughput against {FASTAPI}, 4 clients, {on}", THROUGHPUT_AGAINST_FASTAPI, own_4 / other_4, "×"
+                f"p50 against {FASTAPI}, {on}", P50_AGAINST_FASTAPI, other_p50 / own_p50, "×", _MISSED[count]
+            ),
+            Target.at_least(
+                f"throughput against {FASTAPI}, 4 clients, {on}",
+                THROUGHPUT_AGAINST_FASTAPI,
+                own_4 / other_4,
+                "×",
+                _MISSED[count],
             ),
         ]
         figures |= {f"p50, ms, {on}: {name}": row[0] for name, row in rows.items()}
         figures |= {f"answers/s, 4 clients, {on}: {name}": row[3] for name, row in rows.items()}
+    if len(cpus) > 1:
+        tables.append(_profile(model, cpus))
     return Result(f"Requests of {WORDS} words", tables, targets, figures)
 
 
+def _profile(model: Model, cpus: list[int]) -> Table:
+    """What binding a process to one of its machine's CPUs costs a text: onnxruntime then chooses other kernels."""
+    one, all_of_them = (apart(model.artifact / MODEL, _TOKENS, ",".join(map(str, some))) for some in (cpus[:1], cpus))
+    return Table(
+        f"Milliseconds a text of {_TOKENS} tokens, one thread, as onnxruntime profiles them",
+        ("", "bound to one CPU before importing onnxruntime", f"free to use all {len(cpus)}"),
+        [(kind, one[kind], all_of_them[kind]) for kind in one],
+        (
+            "onnxruntime uses the tile registers (AMX) only if it could look at every CPU of the machine; "
+            "the answers are the same to the last bit",
+            "a container's CPU limit is a quota as a rule, which hides no CPU",
+        ),
+    )
+
+
 def _rounds(
-    found: list[Contender], cpus: list[int], rounds: int, requests: int, seconds: float
+    entries: list[tuple[str, Contender, bool]], cpus: list[int], rounds: int, requests: int, seconds: float
 ) -> dict[str, list[list[float]]]:
     """For each server, a list per round: its latencies in seconds, then answers/s for each number of clients."""
     measured: dict[str, list[list[float]]] = defaultdict(list)
     for _ in range(rounds):
-        for contender in found:
-            with running(contender, cpus) as server:
+        for name, contender, from_start in entries:
+            with running(contender, cpus, from_start=from_start) as server:
                 alone = latencies(server.port, requests)
                 many = [throughput(server.port, clients, seconds) for clients in CLIENTS]
-            measured[contender.name].append([*alone, *many])
+            measured[name].append([*alone, *many])
     return measured
 
 
@@ -74,7 +110,8 @@ def _table(
         [(name, *figures, figures[0] / own[0], own[3] / figures[3]) for name, figures in shown],
         [
             f"{rounds} rounds in turns: {rounds * requests} requests of one client, {seconds:g} s of each of several",
-            f"the server is bound to {on} (taskset); the clients may use all CPUs, so they share them with it",
+            f"the server is bound to {on} (taskset) from its start, in the row "
+            f'"{LATE}" after its first answer; the clients may use all CPUs, so they share them with it',
             *notes,
         ],
     )

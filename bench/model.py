@@ -6,6 +6,7 @@ the training's own, so the artifact is of the kind that is served.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from transformers import DistilBertConfig, DistilBertForSequenceClassification, 
 from bench.environments import CACHE
 from domain.artifact import INPUTS, Manifest
 from ops import minilm
+from ops.bootstrap import ROOT
 from training.export import export
 from training.package import write_artifact
 
@@ -34,10 +36,14 @@ class Model:
 
 
 def distilbert() -> Model:
-    """The bench's model below .cache/bench/model, made when first asked for. Raises NotFound without MiniLM's files."""
-    folder = CACHE / "model"
+    """The bench's model below .cache/bench/model, made when first asked for and when its export has changed.
+
+    Raises NotFound without MiniLM's files.
+    """
+    folder, stamp = CACHE / "model", CACHE / "model.stamp"
     model = Model(folder / "checkpoint", folder / "artifact")
-    if (model.artifact / "manifest.json").is_file():
+    wanted = hashlib.sha256(b"".join(Path(path).read_bytes() for path in (__file__, ROOT / "training" / "export.py")))
+    if stamp.is_file() and stamp.read_text() == wanted.hexdigest():
         return model
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -60,6 +66,7 @@ def distilbert() -> Model:
         inputs=INPUTS[:2],
     )
     write_artifact(model.artifact, int8, tokenizer, manifest, {})
+    stamp.write_text(wanted.hexdigest())
     return model
 
 

@@ -48,9 +48,10 @@ class Running:
 
 
 @contextmanager
-def running(contender: Contender, cpus: Sequence[int]) -> Iterator[Running]:
+def running(contender: Contender, cpus: Sequence[int], *, from_start: bool = True) -> Iterator[Running]:
     """Start `contender` on `cpus` (sched_setaffinity(2), which its children inherit) and wait until it predicts.
 
+    Without `from_start` it is bound only then, so that it starts as under a quota, which hides no CPU from it.
     Raises DidNotStart.
     """
     port = _free_port()
@@ -58,7 +59,8 @@ def running(contender: Contender, cpus: Sequence[int]) -> Iterator[Running]:
     variables = {name: value.replace("{port}", str(port)) for name, value in contender.variables.items()}
     inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "MAKEFLAGS")}
     log = CACHE / "server.log"
-    bound = [shutil.which("taskset") or "taskset", "--cpu-list", ",".join(map(str, cpus)), *command]
+    first = cpus if from_start else sorted(os.sched_getaffinity(0))
+    bound = [shutil.which("taskset") or "taskset", "--cpu-list", ",".join(map(str, first)), *command]
     with log.open("wb") as stream:
         began = time.perf_counter()
         process = subprocess.Popen(
@@ -66,7 +68,11 @@ def running(contender: Contender, cpus: Sequence[int]) -> Iterator[Running]:
         )
         try:
             _first_answer(process, port, began, log)
-            yield Running(process, port, time.perf_counter() - began)
+            cold_start = time.perf_counter() - began
+            for pid in _session(process.pid):
+                for thread in Path(f"/proc/{pid}/task").iterdir():
+                    os.sched_setaffinity(int(thread.name), cpus)
+            yield Running(process, port, cold_start)
         finally:
             for pid in _session(process.pid):
                 with suppress(ProcessLookupError):

@@ -51,7 +51,7 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
 # Too few rows to train on: a run ends with what Prepare says, so all of it is real and nothing has to be made up.
 FILES = tuple((f"{layout.LANDING}{name}.csv", f"text,label\nfine {name},good\n".encode()) for name in "abc")
 
-# What `make test` explores, and what `make explore` does: minutes to hours, every call of two executions interleaved.
+# What `make test` explores, and what `make explore` does: minutes, every call of two executions interleaved.
 SHORT: Mapping[str, Story] = MappingProxyType(
     {
         "two files, every call": Story(FILES[:2]),
