@@ -1,4 +1,4 @@
-# `make demo` and `make test` do everything from a fresh clone; Python 3.11 or newer is all they need.
+# `make demo` and `make test` do everything from a fresh clone; Python 3.11.4 or newer is all they need.
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 export PYTHONPATH := $(CURDIR)

@@ -1,4 +1,4 @@
-"""The environment, from nothing: `python3 ops/bootstrap.py`. Needs only Python 3.11; a second call takes no time.
+"""The environment, from nothing: `python3 ops/bootstrap.py`. Needs only Python 3.11.4; a second call takes no time.
 
 Makes .venv with the pinned requirements, takes Node from a PyPI wheel where the machine has none that is new enough,
 installs the pinned CDK CLI, and fetches the wheels that go into the Lambda functions.
@@ -33,8 +33,10 @@ INPUTS = (
 
 def main() -> None:
     """Bring the environment up to the pinned requirements, step by step, skipping what is there."""
-    if sys.version_info < (3, 11):
-        sys.exit(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: make PYTHON=/path/to/python3.11 …")
+    # Earlier ones have no extraction filters (PEP 706), without which an archive may write where it likes.
+    if sys.version_info < (3, 11, 4):
+        found = sys.version.split()[0]
+        sys.exit(f"Python 3.11.4 or newer is needed, this is {found}: make PYTHON=/path/to/python3.11 …")
     stamp, wanted = VENV / "automate-mlops.stamp", _fingerprint()
     if stamp.is_file() and stamp.read_text() == wanted:
         return
