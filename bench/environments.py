@@ -26,7 +26,9 @@ def environment(name: str) -> Path:
     Raises subprocess.CalledProcessError, pip having said why, if it cannot be installed.
     """
     requirements, folder = REQUIREMENTS / f"{name}.txt", CACHE / name
-    wanted = hashlib.sha256(sys.version.encode() + requirements.read_bytes()).hexdigest()
+    # Its scripts name their interpreter by its path: an environment that was moved is made anew.
+    made_of = f"{sys.version}\n{folder}\n".encode() + requirements.read_bytes()
+    wanted = hashlib.sha256(made_of).hexdigest()
     stamp = folder / "stamp"
     if stamp.is_file() and stamp.read_text() == wanted:
         return folder
