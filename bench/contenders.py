@@ -35,11 +35,14 @@ class Contender:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-def contenders(model: Model) -> tuple[list[Contender], list[str]]:
-    """Ours first, then the baselines that this machine can run; and what to say of those that it cannot."""
+def contenders(model: Model, cpus: int = 1) -> tuple[list[Contender], list[str]]:
+    """Ours first, then the baselines that this machine can run; and what to say of those that it cannot.
+
+    `cpus`: how many of them the toolkit has workers for.
+    """
     found, missing = [ours(model), *_pipelines(model)], []
     if shutil.which("java"):
-        found.append(_toolkit(model))
+        found.append(_toolkit(model, cpus))
     else:
         missing.append(f"{TOOLKIT}: skipped, multi-model-server needs Java and there is none on this machine")
     return found, missing
@@ -70,7 +73,7 @@ def _pipelines(model: Model) -> list[Contender]:
     ]
 
 
-def _toolkit(model: Model) -> Contender:
+def _toolkit(model: Model, workers: int) -> Contender:
     folder, base = environment("huggingface"), CACHE / "toolkit"
     base.mkdir(exist_ok=True)
     if not (base / "model").exists():
@@ -80,8 +83,8 @@ def _toolkit(model: Model) -> Contender:
         "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "SAGEMAKER_BASE_DIR": str(base),
         "SAGEMAKER_BIND_TO_PORT": "{port}",
-        # One worker, as on an endpoint with one vCPU; its default of one per CPU takes 0.6 GB for each.
-        "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
+        # Its default is one per CPU of the machine; each takes one CPU and 0.6 GB.
+        "SAGEMAKER_MODEL_SERVER_WORKERS": str(workers),
         "HF_TASK": "text-classification",
         "LOG_LOCATION": str(base / "logs"),
         "METRICS_LOCATION": str(base / "logs"),

@@ -70,6 +70,7 @@ def run(full: bool) -> Result:
         f"{rounds} rounds in turns; a tiny model, so that the server is what differs; {_REQUESTS} requests a round",
         f"slow: {SLOW} connections that say nothing, or a byte now and then, of header or body; meanwhile a client",
         f"asks {_ASKED} times and waits {_PATIENCE:g} s each; the worst round",
+        f"waitress with the limits that serving/ gives it, the others with their own, none of which is below {SLOW}",
     )
     return Result("HTTP servers", [Table("Our application under maintained HTTP servers", columns, rows, notes)])
 

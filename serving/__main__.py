@@ -59,8 +59,8 @@ def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
         from waitress.server import create_server
 
         from serving.app import create_app
-        from serving.protocol import MAX_BODY_BYTES
 
+        options = server_options()
         try:
             predictor = loading.result()
         except ArtifactError as error:
@@ -68,22 +68,7 @@ def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
             return 1
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     sockets: dict[int, object] = {}
-    server = create_server(
-        create_app(predictor),
-        sockets=[listener],
-        map=sockets,
-        threads=SERVER_THREADS,
-        ident=None,
-        connection_limit=MAX_CONNECTIONS,
-        channel_timeout=SILENCE,
-        # Not select(2), which knows no descriptor beyond 1023.
-        asyncore_use_poll=True,
-        # The application says 413 in JSON; the server steps in where it would have to store much more than that.
-        max_request_body_size=2 * MAX_BODY_BYTES,
-        # Nothing is spilled to disk.
-        inbuf_overflow=4 * MAX_BODY_BYTES,
-        outbuf_overflow=4 * MAX_BODY_BYTES,
-    )
+    server = create_server(create_app(predictor), sockets=[listener], map=sockets, **options)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         # The loop ends once it has no socket. Raised from here, an exception could leave a lock held for ever.
@@ -97,6 +82,25 @@ def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
     server.run()
     server.task_dispatcher.shutdown()
     return 0
+
+
+def server_options() -> dict[str, object]:
+    """What is set of waitress's; decision 23 says why, sizes are in bytes and times in seconds."""
+    from serving.protocol import MAX_BODY_BYTES
+
+    return {
+        "threads": SERVER_THREADS,
+        "ident": None,
+        "connection_limit": MAX_CONNECTIONS,
+        "channel_timeout": SILENCE,
+        # Not select(2), which knows no descriptor beyond 1023.
+        "asyncore_use_poll": True,
+        # The application says 413 in JSON; the server steps in where it would have to store much more than that.
+        "max_request_body_size": 2 * MAX_BODY_BYTES,
+        # Nothing is spilled to disk.
+        "inbuf_overflow": 4 * MAX_BODY_BYTES,
+        "outbuf_overflow": 4 * MAX_BODY_BYTES,
+    }
 
 
 def _load(model_dir: Path, threads: int) -> Predictor:

@@ -1,6 +1,7 @@
 """The project's WSGI application under another HTTP server. `python http_server.py SERVER PORT`, model in MODEL_DIR.
 
-Every server gets four threads for the application, like ours, and its own defaults for everything else.
+Every server gets four threads for the application. Waitress has the limits that `serving` gives it, since its own
+limit of 100 connections is below what it is tried with; the others have none so low and keep their defaults.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ def waitress(port: int) -> None:
     """As `serving` sets it up."""
     from waitress import serve
 
-    limits = {"connection_limit": 1000, "channel_timeout": 60, "asyncore_use_poll": True}
-    serve(application(), host="127.0.0.1", port=port, threads=THREADS, **limits)
+    from serving.__main__ import server_options
+
+    serve(application(), host="127.0.0.1", port=port, **server_options())
 
 
 def cheroot(port: int) -> None:

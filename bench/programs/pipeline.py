@@ -5,6 +5,7 @@ With `onnx` for `torch` the pipeline's model is optimum's ONNX Runtime one; `exp
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -34,9 +35,13 @@ def _serve(port: int, model: str, backend: str) -> None:
     if backend == "torch":
         classify = pipeline("text-classification", model=model, device="cpu")
     else:
+        from onnxruntime import SessionOptions
         from optimum.onnxruntime import ORTModelForSequenceClassification
 
-        loaded = ORTModelForSequenceClassification.from_pretrained(model)
+        options = SessionOptions()
+        # By itself it takes a thread for each CPU of the machine, however many the process may use.
+        options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
+        loaded = ORTModelForSequenceClassification.from_pretrained(model, session_options=options)
         classify = pipeline("text-classification", model=loaded, tokenizer=AutoTokenizer.from_pretrained(model))
     app = FastAPI()
 

@@ -119,6 +119,11 @@ class Pipeline:
         found = self.client("stepfunctions").list_executions(stateMachineArn=self.machine, statusFilter=status)
         return [item["executionArn"] for item in found["executions"]]
 
+    def all_executions(self) -> dict[str, dict[str, Any]]:
+        """What Step Functions lists of every execution that ever was, by its ARN."""
+        pages = self.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=self.machine)
+        return {item["executionArn"]: item for page in pages for item in page["executions"]}
+
     def describe(self, execution: str) -> dict[str, Any]:
         described: dict[str, Any] = self.client("stepfunctions").describe_execution(executionArn=execution)
         return described

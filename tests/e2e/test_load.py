@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from domain.facts import Run
 from tests.e2e.driver import Pipeline
 from tests.load import costs, dropping
 from tests.load.asking import Clients
@@ -13,21 +12,21 @@ FILES = 100
 
 
 def test_a_hundred_files_are_two_runs_at_most_and_no_client_notices_an_update(pipeline: Pipeline) -> None:
-    earlier_jobs, earlier = set(pipeline.jobs()), set(costs.executions(pipeline))
+    earlier_jobs, earlier = set(pipeline.jobs()), pipeline.all_executions()
     texts = dropping.drop(pipeline, FILES, within=5, seed=1000)
-    run = pipeline.until("a run of all files", lambda: _run_of(pipeline, FILES))
+    run = pipeline.until("a run of all files", lambda: dropping.run_of(pipeline, FILES))
     pipeline.rest()
     assert run.verdict == "promote", run.sentence
     assert len(set(pipeline.jobs()) - earlier_jobs) <= 2
     assert dropping.used(pipeline, run.dataset) == texts, "every row once"
-    spent = costs.of(pipeline, [arn for arn in costs.executions(pipeline) if arn not in earlier])
+    spent = costs.of(pipeline, [arn for arn in pipeline.all_executions() if arn not in earlier])
     # A run of the first files, one of all, and what those two start: whatever else came was coalesced.
     assert sum(spent.outcomes.values()) - spent.outcomes["coalesced"] <= 4, spent.outcomes
     assert spent.most_coalesced <= 3
 
     own = _live(pipeline)
-    with Clients(pipeline.cloud, pipeline.project, "superb warm lovely", rate=20, clients=4) as heard:
-        pipeline.until("the first answers", lambda: heard.labels)
+    with Clients(pipeline.cloud, pipeline.project, "superb warm lovely", "positive", rate=20, clients=4) as heard:
+        pipeline.until("the first answers", lambda: heard.seconds)
         _serve_otherwise(pipeline, own)
         execution = pipeline.start({"reason": "deploy", "from": "Redeploy"})
         pipeline.until("the end of Redeploy", lambda: execution not in pipeline.executions())
@@ -36,13 +35,6 @@ def test_a_hundred_files_are_two_runs_at_most_and_no_client_notices_an_update(pi
     assert json.loads(pipeline.describe(execution)["output"])["outcome"] == "done"
     assert _live(pipeline) == own
     assert heard.failures == []
-    assert set(heard.labels) == {"positive"}
-
-
-def _run_of(pipeline: Pipeline, files: int) -> Run | None:
-    """The newest run, once it is concluded and has so many files."""
-    runs = [run for run in pipeline.ledger.runs() if run.verdict]
-    return runs[-1] if runs and dropping.files(pipeline, runs[-1].dataset) == files else None
 
 
 def _live(pipeline: Pipeline) -> str:

@@ -51,8 +51,8 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
 # Too few rows to train on: a run ends with what Prepare says, so all of it is real and nothing has to be made up.
 FILES = tuple((f"{layout.LANDING}{name}.csv", f"text,label\nfine {name},good\n".encode()) for name in "abc")
 
-# What `make test` explores, and what `make explore` does. An abort leaves a function that goes on beside Reconcile: with
-# two files the calls of all these interleave in more ways than fit in memory, so there functions take turns.
+# What `make test` explores, and what `make explore` does. An abort leaves a function that goes on beside Reconcile:
+# with two files the calls of all these interleave in more ways than fit in memory, so there functions take turns.
 SHORT: Mapping[str, Story] = MappingProxyType(
     {
         "two files, every call": Story(FILES[:2]),
@@ -68,7 +68,10 @@ LONG: Mapping[str, Story] = MappingProxyType(
         "one file, every call, any fault": Story(FILES[:1], faults=1),
         "two files, every call, a function killed": Story(FILES[:2], faults=1, kinds=("kill",)),
         "two files, every call, an event lost or repeated": Story(FILES[:2], faults=1, kinds=("repeat", "lose")),
-        "three files, every function, any fault": Story(FILES, faults=1, by_call=False),
+        "three files, every function, a function killed": Story(FILES, faults=1, kinds=("kill",), by_call=False),
+        "three files, every function, an event lost or repeated": Story(
+            FILES, faults=1, kinds=("repeat", "lose"), by_call=False
+        ),
         "two files, every function, any fault": Story(FILES[:2], faults=1, by_call=False),
         "one file, every function, any two faults": Story(FILES[:1], faults=2, by_call=False),
     }

@@ -9,6 +9,8 @@ from tests.faults.case import Case
 
 Rule = dict[str, Any]
 LOST = {"do": "lose", "status": 500, "code": "InternalServerError", "message": "We encountered an internal error."}
+# The fact by which Reconcile remembers that a person was told.
+_MARKER = '"marker"'
 # What each step changes in the world, in the order in which it does so: (step, operation, a part of the call).
 SIDE_EFFECTS = (
     ("claim", "dynamodb:PutItem", ""),
@@ -177,7 +179,10 @@ def trained() -> list[Case]:
             "training-stopped", "somebody stops the training job",
             train="hang", training=1, act="stop job", failures=1, words="failed",
         ),
-        Case("training-hangs", "training hangs until its time is over", train="hang", training=1, failures=1),
+        Case(
+            "training-hangs", "training hangs until its time is over",
+            train="hang", training=1, failures=1, words="MaxRuntimeExceeded",
+        ),
         *(
             Case(
                 f"training-interrupted-{times}", f"the Spot instance is taken away, {times} times",
@@ -376,14 +381,14 @@ def reconciling() -> list[Case]:
     what = {"train": "fail", "training": 1, "failures": 1, "words": "loss is NaN"}
     effects = (
         ("dynamodb:UpdateItem", ""), ("dynamodb:PutItem", '"claim"'), ("states:StartExecution", ""),
-        ("sns:Publish", ""), ("dynamodb:PutItem", '"marker"'),
+        ("sns:Publish", ""), ("dynamodb:PutItem", _MARKER),
     )  # fmt: skip
     return [
         Case(
             _slug("reconcile-killed", when, operation.split(":")[1], match),
             f"Reconcile is killed {when} {operation}{f' of {match}' if match else ''}",
             _on("reconcile", operation, match, do=f"kill-{when}"),
-            told_twice=(operation, when) in (("sns:Publish", "after"), ("dynamodb:PutItem", "before")),
+            told_twice=(match or operation, when) in (("sns:Publish", "after"), (_MARKER, "before")),
             **what,
         )
         for operation, match in effects

@@ -36,7 +36,7 @@ def play(rig: Rig, case: Case) -> Result:
     """Do what the case says to a rig that was restored, and judge what came of it."""
     pipeline, began = rig.pipeline, time.monotonic()
     rig.restore(first=case.first)
-    before, champion = _executions(pipeline), pipeline.ledger.champion()
+    before, champion = pipeline.all_executions(), pipeline.ledger.champion()
     rig.play(case.train, case.training, serve=case.serve, spare=["seed", *([champion.run] if champion else [])])
     client = Client(pipeline)
     if champion:
@@ -48,7 +48,7 @@ def play(rig: Rig, case: Case) -> Result:
     verdict = seen.run.verdict if seen.run else "none"
     if verdict != case.verdict:
         broken.append(f"ended {verdict!r}: {seen.run.sentence if seen.run else 'there is no run'}")
-    if case.rules and not seen.fired:
+    if (case.rules and not seen.fired) or (case.serve and not (rig.control / "served").exists()):
         broken.append("the fault never happened")
     return Result(case, _story(seen), verdict, client.answers, round(time.monotonic() - began, 1), tuple(broken))
 
@@ -65,7 +65,7 @@ def _disturb(rig: Rig, case: Case, before: dict[str, dict[str, Any]]) -> _Seen:
     pipeline.start({"reason": "sweep", "from": "Settle"})
     pipeline.rest(MOMENT)
     new = [run for run in pipeline.ledger.runs() if run.run not in known]
-    executions = {arn: found for arn, found in _executions(pipeline).items() if arn not in before}
+    executions = {arn: found for arn, found in pipeline.all_executions().items() if arn not in before}
     return _Seen(new[-1] if new else None, executions, _heard(pipeline, executions), fired)
 
 
@@ -79,11 +79,6 @@ def _heard(pipeline: Pipeline, executions: dict[str, dict[str, Any]]) -> list[st
         if all(any(arn in message for message in said) for arn in failed) or time.monotonic() > deadline:
             return said
         time.sleep(0.2)
-
-
-def _executions(pipeline: Pipeline) -> dict[str, dict[str, Any]]:
-    pages = pipeline.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=pipeline.machine)
-    return {item["executionArn"]: item for page in pages for item in page["executions"]}
 
 
 def _lost(pipeline: Pipeline) -> list[str]:

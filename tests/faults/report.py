@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tests.faults.case import Result
@@ -34,12 +35,12 @@ def line(result: Result) -> str:
     return f"{state:6} {result.case.name:48} {result.verdict:8} {result.seconds:5.1f} s  {result.happened}"
 
 
-def write(page: Path, results: list[Result], of: int, day: str) -> None:
-    """Write the page: what a case is, and a row for each result. `of` is how many cases there are."""
+def write(page: Path, results: list[Result], day: str) -> None:
+    """Write the page: what a case is, and a row for each result. All of them held."""
     answers = sum(result.answers for result in results)
     minutes = sum(result.seconds for result in results) / 60
     summary = (
-        f"{len(results)} of {of} cases, last played on {day} on 2 cores, in {minutes:.0f} minutes: all hold. "
+        f"{len(results)} cases, played on {day} on {os.cpu_count()} cores in {minutes:.0f} minutes: all hold. "
         f"The client got {answers:,} answers, all right. *q*: part of `make test`.\n"
     )
     rows = ["| case | what goes wrong | what happened | the run ended | s |", "|---|---|---|---|---|"]

@@ -68,7 +68,7 @@ class Rig:
         """Say what training does from now on, and what is wrong with the containers of all runs but `spare`."""
         kind = train.removeprefix("hostile-")
         part = {"do": "hostile" if kind != train else train, "kind": kind, "times": times, "bucket": BUCKET}
-        for name in ("train.count", "hanging", f"{kind}.tar.gz"):
+        for name in ("train.count", "hanging", "served", f"{kind}.tar.gz"):
             (self.control / name).unlink(missing_ok=True)
         if kind != train:
             self._make_hostile(kind)

@@ -1,6 +1,7 @@
 """The serving command of the matrix: the real server, with a fault in front of it for every run but those spared.
 
-$FAULTS_DIRECTORY/serve.json says which: {"do": …, "spare": [runs]}; without it nobody has a fault.
+$FAULTS_DIRECTORY/serve.json says which: {"do": …, "spare": [runs]}; without it nobody has a fault. The file `served`
+beside it says that a container with the fault was started.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ def main() -> None:
     part = json.loads(control.read_text()) if control.exists() else {"do": "", "spare": []}
     if not part["do"] or run in part["spare"]:
         runpy.run_module("serving", run_name="__main__")
-    elif part["do"] == "exit":
+        return
+    control.with_name("served").touch()
+    if part["do"] == "exit":
         sys.exit("the container has no such file: libgomp.so.1")
-    else:
-        _front(part["do"])
+    _front(part["do"])
 
 
 def _front(doing: str) -> None:

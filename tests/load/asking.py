@@ -1,11 +1,10 @@
-"""Clients that keep asking an endpoint, each on its own thread, and remember every answer and every failure."""
+"""Clients that keep asking an endpoint, each on its own thread, and remember every answer, wrong ones and failures."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -17,16 +16,10 @@ from local.cloud import LocalCloud
 
 @dataclass
 class Heard:
-    """What the clients heard: seconds of each answer, answers by label, failures in words."""
+    """What the clients heard: seconds of each right answer, and in words what failed or was answered wrongly."""
 
     seconds: list[float] = field(default_factory=list)
-    labels: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
-
-    def percentile(self, percent: float) -> float:
-        """Seconds within which so many percent of the answers came (nearest rank)."""
-        ordered = sorted(self.seconds)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
 class Clients:
@@ -35,8 +28,8 @@ class Clients:
     A client that is late does not skip: it asks at once. Nothing is tried again, so that each failure counts.
     """
 
-    def __init__(self, cloud: LocalCloud, endpoint: str, text: str, *, rate: float, clients: int) -> None:
-        self._endpoint, self._body = endpoint, json.dumps({"inputs": text})
+    def __init__(self, cloud: LocalCloud, endpoint: str, text: str, label: str, *, rate: float, clients: int) -> None:
+        self._endpoint, self._body, self._label = endpoint, json.dumps({"inputs": text}), label
         self._pause, self._over, self._lock = clients / rate, threading.Event(), threading.Lock()
         self.heard = Heard()
         runtime = cloud.client("sagemaker-runtime", retries={"total_max_attempts": 1}, max_pool_connections=clients)
@@ -64,11 +57,14 @@ class Clients:
                 answer = runtime.invoke_endpoint(
                     EndpointName=self._endpoint, ContentType="application/json", Body=self._body
                 )
-                label = str(json.loads(answer["Body"].read())[0]["label"])
+                found = json.loads(answer["Body"].read())[0]["label"]
+                wrong = "" if found == self._label else f"answered {found!r} instead of {self._label!r}"
             except (ClientError, BotoCoreError) as error:
-                with self._lock:
-                    self.heard.failures.append(str(error))
-            else:
-                with self._lock:
+                wrong = str(error)
+            except (ValueError, LookupError, TypeError) as error:
+                wrong = f"no prediction: {error!r}"
+            with self._lock:
+                if wrong:
+                    self.heard.failures.append(wrong)
+                else:
                     self.heard.seconds.append(time.monotonic() - begun)
-                    self.heard.labels[label] += 1

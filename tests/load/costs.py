@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+from bench.control_plane import transitions
+from domain.prices import USD_PER_1000_TRANSITIONS
 from tests.e2e.driver import Pipeline
 
-TRANSITION_USD = 0.025 / 1000
-"""Step Functions, Standard, us-east-1, beyond the always-free 4,000 a month (public price list)."""
 INVOCATION_USD = 0.20 / 1_000_000
 """Lambda requests alone, without the time they take (public price list)."""
 
@@ -26,17 +26,11 @@ class Costs:
     @property
     def dollars(self) -> float:
         """List price of the transitions and the requests."""
-        return self.transitions * TRANSITION_USD + self.invocations * INVOCATION_USD
-
-
-def executions(pipeline: Pipeline) -> list[str]:
-    """All executions of the pipeline, as ARNs."""
-    pages = pipeline.client("stepfunctions").get_paginator("list_executions").paginate(stateMachineArn=pipeline.machine)
-    return [item["executionArn"] for page in pages for item in page["executions"]]
+        return self.transitions * USD_PER_1000_TRANSITIONS / 1000 + self.invocations * INVOCATION_USD
 
 
 def of(pipeline: Pipeline, arns: list[str]) -> Costs:
-    """What these executions, all of them ended, took. AWS counts a transition for each state entered."""
+    """What these executions, all of them ended, took."""
     costs = Costs()
     states = pipeline.client("stepfunctions")
     for arn in arns:
@@ -46,10 +40,10 @@ def of(pipeline: Pipeline, arns: list[str]) -> Costs:
         costs.outcomes[outcome] = costs.outcomes.get(outcome, 0) + 1
         pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
         events = [event for page in pages for event in page["events"]]
-        entered = sum("stateEnteredEventDetails" in event for event in events)
-        costs.transitions += entered
+        billed = len(transitions(events))
+        costs.transitions += billed
         scheduled = (event.get("taskScheduledEventDetails", {}).get("resourceType") for event in events)
         costs.invocations += sum(kind == "lambda" for kind in scheduled)
         if outcome == "coalesced":
-            costs.most_coalesced = max(costs.most_coalesced, entered)
+            costs.most_coalesced = max(costs.most_coalesced, billed)
     return costs

@@ -9,6 +9,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from domain import layout
+from domain.facts import Run
 from tests.e2e.driver import Pipeline, as_csv, reviews
 
 ROWS = 5
@@ -40,9 +41,10 @@ def used(pipeline: Pipeline, dataset: str) -> Counter[str]:
     return texts
 
 
-def files(pipeline: Pipeline, dataset: str) -> int:
-    """How many files a dataset's version has."""
-    return len(_sources(pipeline, dataset))
+def run_of(pipeline: Pipeline, files: int) -> Run | None:
+    """The newest run, once it is concluded and its dataset has so many files."""
+    runs = [run for run in pipeline.ledger.runs() if run.verdict]
+    return runs[-1] if runs and len(_sources(pipeline, runs[-1].dataset)) == files else None
 
 
 def _sources(pipeline: Pipeline, dataset: str) -> list[dict[str, str]]:
