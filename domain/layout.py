@@ -144,9 +144,10 @@ def training_job(project: str, run: str, attempt: int) -> str:
     return f"{project}-{run}-{attempt}"
 
 
-def is_training_job(project: str, name: str) -> bool:
-    """Whether `name` is a training job of this project, and not of another whose name contains it."""
-    return re.fullmatch(rf"{re.escape(project)}-[0-9a-f]{{12}}-\d+(-[a-z0-9-]+)?", name) is not None
+def trained_run(project: str, name: str) -> str | None:
+    """The run that a training job is of; None for another project's, whose name may contain this one's."""
+    match = re.fullmatch(rf"{re.escape(project)}-([0-9a-f]{{12}})-\d+(-[a-z0-9-]+)?", name)
+    return match and match[1]
 
 
 def checkpoints(run: str) -> str:

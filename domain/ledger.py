@@ -94,6 +94,10 @@ class Ledger:
         item = self._get({"pk": "anchor", "sk": str(epoch)})
         return Champion.of(item["first"]) if item else None
 
+    def anchors(self) -> list[Champion]:
+        """The anchors of all epochs."""
+        return [Champion.of(item["first"]) for item in self._all("anchor")]
+
     def promote(self, owner: str, run: Run, now: str) -> None:
         """Make `run` the champion.
 
@@ -182,7 +186,8 @@ class Ledger:
     def conclude(self, run: Run) -> None:
         """Write how a run ended and close what it answers: its dataset is not pending any more, nor its requests."""
         self.save_run(run)
-        self._table.put_item(Item={"pk": "dataset", "sk": run.dataset, "verdict": run.verdict, "run": run.run})
+        conclusion = {"verdict": run.verdict, "run": run.run, "champion": self._champion_version()}
+        self._table.put_item(Item={"pk": "dataset", "sk": run.dataset, **conclusion})
         if not run.awaits_approval:
             self._table.delete_item(Key={"pk": "approval", "sk": run.run})
         # Requests last, since they are part of the run's identity: killed before, the same run is made again.
@@ -190,9 +195,17 @@ class Ledger:
             self._table.delete_item(Key={"pk": "request", "sk": request})
 
     def conclusion(self, dataset: str) -> str:
-        """The verdict that closed a dataset, or "" while it is open."""
+        """The verdict that closed a dataset, or "" while it is open.
+
+        A verdict holds as long as the champion that it left. Landing may come back to an earlier dataset, by a file
+        that is withdrawn: what was promoted since was trained with that file, so the dataset is judged again.
+        """
         item = self._get({"pk": "dataset", "sk": dataset})
-        return str(item.get("verdict", "")) if item else ""
+        if item is None:
+            return ""
+        champion = self._champion_version()
+        # An earlier release did not note it.
+        return str(item["verdict"]) if item.get("champion", champion) == champion else ""
 
     def count_failure(self, dataset: str, execution: str) -> int:
         """Failed attempts at a dataset so far, this execution's counted once."""
@@ -276,6 +289,10 @@ class Ledger:
         self._table.put_item(Item={"pk": "marker", "sk": marker, "expires": expires})
 
     # ---- plumbing ---------------------------------------------------------------------
+
+    def _champion_version(self) -> int:
+        champion = self.champion()
+        return champion.version if champion else 0
 
     def _claim(self) -> Claim | None:
         item = self._get(_CLAIM)

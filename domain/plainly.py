@@ -14,6 +14,7 @@ _ADVICE = {
         "Set the value back in cdk.json, deploy, and run: mlops retrain. "
         "Or raise data.epoch there and deploy, to start over."
     ),
+    "RejectedMeanwhile": "It was rejected while it was being deployed, and is not live. Nothing needs to be done.",
     "ApprovedTooLate": "It was approved too late. Judge the data against today's champion: mlops retrain",
     "ModelUnreadable": "Look at the run's training job and its artifact, then run: mlops retrain",
     "Sandbox.Timedout": (

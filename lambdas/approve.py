@@ -18,10 +18,10 @@ from lambdas.telemetry import logger
 def handler(event: dict[str, Any], _context: object) -> None:
     """Start the run's deployment, or conclude it as kept. Versions that nobody waits for are not ours to answer."""
     env, package = Environment.read(), str(event["detail"]["ModelPackageArn"])
-    run = next((run for run in env.ledger.runs() if run.package == package and run.awaits_approval), None)
-    if run is None:
+    name, status = registry.decision(env, package)
+    run = env.ledger.run(name) if name else None
+    if run is None or run.package != package or not run.awaits_approval:
         return
-    status = registry.status_of(env, package)
     logger().info("A person decided", extra={"run": run.run, "status": status})
     if status == registry.REJECTED:
         env.ledger.conclude(replace(run, verdict="keep", sentence="Kept the champion: a person rejected this model."))
@@ -35,6 +35,8 @@ def _start(env: Environment, run: Run) -> None:
     states = env.client("stepfunctions")
     message = json.dumps({"reason": "approved", "from": "Redeploy", "run": run.run})
     try:
-        states.start_execution(stateMachineArn=env.state_machine_arn, name=f"approved-{run.run}", input=message)
+        states.start_execution(
+            stateMachineArn=env.state_machine_arn, name=f"approved-{run.run}-{run.champion_version}", input=message
+        )
     except states.exceptions.ExecutionAlreadyExists:
         logger().info("The same event before", extra={"run": run.run})

@@ -63,4 +63,4 @@ def _jobs(env: Environment, run: str, status: str | None = None) -> list[str]:
     pages: Any = env.client("sagemaker").get_paginator("list_training_jobs")
     found = pages.paginate(NameContains=prefix, SortBy="CreationTime", SortOrder="Descending", **wanted)
     names = [job["TrainingJobName"] for page in found for job in page["TrainingJobSummaries"]]
-    return [name for name in names if layout.is_training_job(env.project, name)]
+    return [name for name in names if layout.trained_run(env.project, name)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from domain import layout
@@ -20,6 +21,7 @@ from lambdas.telemetry import logger
 
 # Executions that found the claim taken after all, or lost it. Each asking looks through all of them.
 _ATTEMPTS = 100
+_UNDECIDED = "Kept the champion: the stack was deleted before a person had decided about this model."
 
 
 class ConvergenceFailed(Exception):
@@ -69,7 +71,10 @@ def _converged(env: Environment, request: str) -> bool:
 
 
 def _torn_down(env: Environment) -> bool:
-    """Stop what runs, then remove endpoint, configs, models and registry; True when nothing of them is left."""
+    """Stop what runs, then remove endpoint, configs, models and registry; True when nothing of them is left.
+
+    Whoever was to approve a model has nothing to approve any more; `mlops retrain` judges its data again.
+    """
     states = env.client("stepfunctions")
     running = states.list_executions(stateMachineArn=env.state_machine_arn, statusFilter="RUNNING")["executions"]
     for execution in running:
@@ -86,5 +91,7 @@ def _torn_down(env: Environment) -> bool:
         logger().info("Waiting for the endpoint", extra={"reason": str(error)})
         return False
     hosting.prune(env, keep=set())
-    registry.remove(env)
-    return True
+    for run in env.ledger.runs():
+        if run.awaits_approval:
+            env.ledger.conclude(replace(run, verdict="keep", sentence=_UNDECIDED))
+    return not registry.remove(env)

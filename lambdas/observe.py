@@ -14,7 +14,7 @@ _ENDED = ("Completed", "Failed", "Stopped")
 def handler(event: dict[str, Any], _context: object) -> None:
     """Publish an ended job's training seconds, billed seconds and Spot savings."""
     env, job = Environment.read(), event["detail"]["TrainingJobName"]
-    if not layout.is_training_job(env.project, job):
+    if layout.trained_run(env.project, job) is None:
         return
     described = env.client("sagemaker").describe_training_job(TrainingJobName=job)
     seconds = described.get("TrainingTimeInSeconds", 0)

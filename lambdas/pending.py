@@ -22,7 +22,7 @@ def current_dataset(env: Environment, sources: list[Source]) -> str:
 def pending(env: Environment) -> dict[str, str] | None:
     """The message of the execution that is due, or None.
 
-    Due is an approved model, an open request, or a dataset without a conclusion.
+    Due is an approved model, an open request, or a dataset without a conclusion that still holds.
     """
     approved = env.ledger.approved()
     if approved:

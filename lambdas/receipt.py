@@ -65,16 +65,18 @@ def _curves(env: Environment, run: Run) -> list[dict[str, float]]:
 def _training(env: Environment, job: str) -> dict[str, Any]:
     described = env.client("sagemaker").describe_training_job(TrainingJobName=job)
     trained, billed = described.get("TrainingTimeInSeconds", 0), described.get("BillableTimeInSeconds", 0)
-    instance = described["ResourceConfig"]["InstanceType"]
+    instance, instances = (described["ResourceConfig"][name] for name in ("InstanceType", "InstanceCount"))
     return {
         "job": job,
         "instance": instance,
+        "instances": instances,
         "spot": described.get("EnableManagedSpotTraining", False),
         "seconds": trained,
         "billed_seconds": billed,
         # Savings as AWS defines them: the part of the training time that is not billed.
         "spot_savings_percent": round(100 * (1 - billed / trained), 1) if trained else 0.0,
-        "estimated_usd": training_usd(instance, billed),
+        # Billable time is wall-clock time: each instance is billed for it (DescribeTrainingJob).
+        "estimated_usd": training_usd(instance, billed * instances),
         "hyperparameters": described["HyperParameters"],
         "metrics": {metric["MetricName"]: metric["Value"] for metric in described.get("FinalMetricDataList", [])},
     }

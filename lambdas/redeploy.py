@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from domain.facts import Champion, Run, Superseded
+from domain.facts import AWAITING, Champion, Run, Superseded
 from domain.messages import DeployStep, Redeployed
 from lambdas import hosting
 from lambdas.environment import Environment
@@ -20,10 +20,14 @@ class ApprovedTooLate(Exception):
     """The champion is not the one any more that the approved run was judged against."""
 
 
+class RejectedMeanwhile(Exception):
+    """The run was concluded otherwise while it was on its way: a person rejected what was approved before."""
+
+
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """The endpoint, the config that it is to serve, and whether it is on its way to it.
 
-    Raises Superseded, ApprovedTooLate, EndpointBusy.
+    Raises Superseded, ApprovedTooLate, RejectedMeanwhile, EndpointBusy.
     """
     step, env = DeployStep.model_validate(event), Environment.read()
     env.ledger.require_claim(step.execution)
@@ -48,6 +52,7 @@ def _target(env: Environment, step: DeployStep) -> tuple[str, str] | None:
     run = env.ledger.run(step.run)
     if run is None or run.judged != "promote":
         raise Superseded(f"run {step.run} has not passed the gate")
+    require_open(run)
     if run.awaits_approval:
         return _approved(env, step, run, champion)
     if champion and champion.run != run.run and champion.version != run.champion_version:
@@ -55,6 +60,12 @@ def _target(env: Environment, step: DeployStep) -> tuple[str, str] | None:
             f"run {step.run} was judged against champion {run.champion_version}, now it is {champion.version}"
         )
     return run.run, run.artifact
+
+
+def require_open(run: Run) -> None:
+    """Raise RejectedMeanwhile if a run that passed the gate must not go live any more."""
+    if run.verdict not in ("", AWAITING, "promote"):
+        raise RejectedMeanwhile(f"run {run.run} ended as {run.verdict!r} while it was being deployed: {run.sentence}")
 
 
 def _approved(env: Environment, step: DeployStep, run: Run, champion: Champion | None) -> tuple[str, str]:

@@ -6,6 +6,7 @@ the stack (`lambdas/lifecycle.py`).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -40,27 +41,35 @@ def register(env: Environment, run: Run, decision: Decision, status: str) -> str
             "accuracy": f"{decision.candidate.accuracy:.4f}",
             "macro_f1": f"{decision.candidate.macro_f1:.4f}",
         },
-        # The same run and artifact is the same version, if a first try's answer was lost.
-        ClientToken=layout.digest([run.run, run.artifact], 32),
+        # Judged against the same champion it is the same version, if a first try's answer was lost.
+        ClientToken=layout.digest([run.run, run.artifact, run.champion_version], 32),
     )
     return str(answer["ModelPackageArn"])
 
 
-def status_of(env: Environment, package: str) -> str:
-    """The approval status of a version, as it is now: an event may be late. "" if it is gone."""
-    described = _found(env, "describe_model_package", ModelPackageName=package)
-    return str(described["ModelApprovalStatus"]) if described else ""
+def decision(env: Environment, package: str) -> tuple[str, str]:
+    """(run, approval status) of a version, as it is now: an event may be late. Both "" if it is gone or not ours.
+
+    The run is what the version says: after a teardown a new group counts its versions from 1 again.
+    """
+    described = _found(env, "describe_model_package", ModelPackageName=package) or {}
+    run = described.get("CustomerMetadataProperties", {}).get("run", "")
+    return str(run), str(described.get("ModelApprovalStatus", ""))
 
 
-def remove(env: Environment) -> None:
-    """Delete the group with its versions; nothing happens if there is none."""
+def remove(env: Environment) -> bool:
+    """Delete the group with its versions; whether there was something to delete or to wait for."""
     group = layout.package_group(env.project)
     if _found(env, "describe_model_package_group", ModelPackageGroupName=group) is None:
-        return
-    pages = env.client("sagemaker").get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
-    for package in [item["ModelPackageArn"] for page in pages for item in page["ModelPackageSummaryList"]]:
-        _found(env, "delete_model_package", ModelPackageName=package)
-    _found(env, "delete_model_package_group", ModelPackageGroupName=group)
+        return False
+    sagemaker = env.client("sagemaker")
+    pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+    # What is being deleted already is in conflict with being deleted.
+    with suppress(sagemaker.exceptions.ConflictException):
+        for package in [item["ModelPackageArn"] for page in pages for item in page["ModelPackageSummaryList"]]:
+            _found(env, "delete_model_package", ModelPackageName=package)
+        _found(env, "delete_model_package_group", ModelPackageGroupName=group)
+    return True
 
 
 def _ensure_group(env: Environment) -> None:

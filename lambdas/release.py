@@ -10,7 +10,7 @@ from domain import layout
 from domain.facts import Run
 from domain.messages import Released, ReleaseStep
 from domain.plainly import reason
-from lambdas import hosting
+from lambdas import hosting, storage
 from lambdas.environment import Environment
 from lambdas.jobs import stop_jobs
 from lambdas.pending import pending
@@ -33,17 +33,21 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
 
 
 def _tidy(env: Environment, run: str) -> None:
-    """What this execution needed and nobody needs any more: its jobs, its rehearsal, the configs and models of others.
+    """What nobody needs any more: this execution's jobs and rehearsal; configs, models and artifacts of earlier runs.
 
     A job may run although the machine does not know of it: the answer to CreateTrainingJob can be lost. The champion
-    and the two before it keep their configs, so that going back needs no new ones.
+    and the two before it keep their configs and artifacts, so that going back needs no new ones. The gate asks the
+    epoch's first model too, and a person may want to see why the last run ended as it did.
     """
     if run:
         stop_jobs(env, run)
     hosting.end_rehearsal(env)
-    champion = env.ledger.champion()
-    promoted = [run.run for run in env.ledger.runs() if run.verdict == "promote"]
-    hosting.prune(env, keep={*promoted[-_KEPT:], *([champion.run] if champion else [])})
+    champion, runs = env.ledger.champion(), env.ledger.runs()
+    promoted = [run.run for run in runs if run.verdict == "promote"]
+    keep = {*promoted[-_KEPT:], *([champion.run] if champion else [])}
+    hosting.prune(env, keep)
+    ended = {run.run for run in runs[:-1] if run.verdict and not run.awaits_approval}
+    storage.delete_models(env, ended - keep - {anchor.run for anchor in env.ledger.anchors()})
 
 
 def _drift(env: Environment) -> dict[str, str] | None:

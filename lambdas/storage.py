@@ -71,6 +71,15 @@ def exists(env: Environment, uri: str) -> bool:
     return True
 
 
+def delete_models(env: Environment, runs: set[str]) -> None:
+    """Delete what the training jobs of `runs` left below models/. The bucket keeps deleted versions for a while."""
+    s3 = env.client("s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=env.bucket, Prefix=layout.MODELS)
+    for key in [item["Key"] for page in pages for item in page.get("Contents", [])]:
+        if layout.trained_run(env.project, key.removeprefix(layout.MODELS).partition("/")[0]) in runs:
+            s3.delete_object(Bucket=env.bucket, Key=key)
+
+
 def read_version(env: Environment, epoch: int, dataset: str) -> Version:
     """A dataset version. Raises LookupError if it was never written."""
     value = read_json(env, layout.version(epoch, dataset, "manifest.json"))

@@ -39,7 +39,7 @@ class JobView:
             NameContains=f"{self.deployment.project}-{self.run}-", SortBy="CreationTime", SortOrder="Descending"
         )
         names = [job["TrainingJobName"] for job in listed["TrainingJobSummaries"]]
-        newest = next((name for name in names if layout.is_training_job(self.deployment.project, name)), None)
+        newest = next((name for name in names if layout.trained_run(self.deployment.project, name)), None)
         if newest is None:
             return
         self.name = newest

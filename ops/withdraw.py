@@ -25,7 +25,7 @@ def withdraw(deployment: Deployment, name: str, console: Console) -> str:
             if hold.source.key == key:
                 deployment.ledger.unhold(hold.source.source)
     console.print(f"Withdrew s3://{deployment.bucket}/{key}. The bucket is versioned: the content can be restored.")
-    console.print("If the live model was trained with it, the pipeline trains one without it now: mlops watch")
+    console.print("If the live model was trained with it, one without it is judged now, like any other: mlops watch")
     return key
 
 

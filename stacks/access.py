@@ -53,8 +53,12 @@ class Access:
         return _allow(["s3:GetObject"], self._objects(prefixes))
 
     def write(self, *prefixes: str) -> Grant:
-        """Write objects; there is nothing that deletes any."""
+        """Write objects."""
         return _allow(["s3:AbortMultipartUpload", "s3:PutObject"], self._objects(prefixes))
+
+    def delete(self, *prefixes: str) -> Grant:
+        """Delete objects; the bucket keeps their versions for a while."""
+        return _allow(["s3:DeleteObject"], self._objects(prefixes))
 
     # ---- the ledger --------------------------------------------------------------
 
@@ -102,9 +106,12 @@ class Access:
     # ---- the endpoint -------------------------------------------------------------------
 
     def look_at_endpoint(self) -> Grant:
-        """Ask how the endpoints, their configs and models are."""
-        actions = ["DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel"]
-        return _allow([f"sagemaker:{action}" for action in actions], self._hosting())
+        """Ask how the endpoints are."""
+        return _allow(["sagemaker:DescribeEndpoint"], self._endpoints())
+
+    def look_at_what_serves(self) -> Grant:
+        """Ask whether a config or a model is there."""
+        return _allow(["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"], self._made())
 
     def change_endpoint(self) -> Grant:
         """Create and update the endpoints, and create what it serves."""
@@ -112,15 +119,16 @@ class Access:
         return _allow([f"sagemaker:{action}" for action in actions], self._hosting())
 
     def remove_endpoint(self) -> Grant:
-        """Delete the endpoints and what they served."""
-        actions = ["DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel"]
-        return _allow([f"sagemaker:{action}" for action in actions], self._hosting())
+        """Delete the endpoints."""
+        return _allow(["sagemaker:DeleteEndpoint"], self._endpoints())
 
     def end_rehearsal(self) -> Grant:
-        """Delete the rehearsal's endpoint, configs and models: never the live endpoint."""
-        rehearsal = self.sagemaker_arn("endpoint", layout.rehearsal(self._project))
-        actions = ["DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel"]
-        return _allow([f"sagemaker:{action}" for action in actions], [rehearsal, *self._made()])
+        """Delete the rehearsal's endpoint: never the live one."""
+        return _allow(["sagemaker:DeleteEndpoint"], [self.sagemaker_arn("endpoint", layout.rehearsal(self._project))])
+
+    def prune(self) -> Grant:
+        """Delete configs and models."""
+        return _allow(["sagemaker:DeleteEndpointConfig", "sagemaker:DeleteModel"], self._made())
 
     def list_hosting(self) -> Grant:
         """List configs and models; AWS offers no resource level for it."""

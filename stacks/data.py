@@ -13,7 +13,7 @@ from constructs import Construct
 
 from domain import layout
 
-# How long a dropped file can be restored after it was overwritten or deleted.
+# How long a dropped file, or an artifact, can be restored after it was overwritten or deleted.
 _UNDELETE_DAYS = 30
 # Longer than any job may wait and run (5 days), and than the attempts at one run.
 _CHECKPOINT_DAYS = 14
@@ -60,8 +60,7 @@ class Data(Construct):
 def _lifecycle() -> list[s3.LifecycleRule]:
     return [
         s3.LifecycleRule(
-            id="overwritten-landing-files",
-            prefix=layout.LANDING,
+            id="overwritten-and-deleted-objects",
             noncurrent_version_expiration=Duration.days(_UNDELETE_DAYS),
         ),
         s3.LifecycleRule(

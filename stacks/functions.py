@@ -64,7 +64,8 @@ def table(a: Access) -> tuple[Step, ...]:
         Step("reject", "reject.handler", 256, 120, (a.list_bucket(), a.read(data), a.change_ledger())),
         Step(
             "redeploy", "redeploy.handler", 256, 120,
-            (a.change_ledger(), a.look_at_endpoint(), a.change_endpoint(), a.remove_endpoint(), a.pass_endpoint_role()),
+            (a.change_ledger(), a.look_at_endpoint(), a.look_at_what_serves(), a.change_endpoint(), a.remove_endpoint(),
+             a.pass_endpoint_role()),
         ),
         # Three tries at an endpoint that may start cold, each of up to 75 s, and a minute of golden rows one by one.
         Step(
@@ -75,8 +76,8 @@ def table(a: Access) -> tuple[Step, ...]:
         Step("announce", "announce.handler", 256, 60, (a.read_ledger(), a.put_events(), a.notify())),
         Step(
             "release", "release.handler", 256, 120,
-            (a.list_bucket(), a.change_ledger(), a.start_executions(), a.list_jobs(), a.stop_jobs(),
-             a.look_at_endpoint(), a.list_hosting(), a.end_rehearsal()),
+            (a.list_bucket(), a.delete(models), a.change_ledger(), a.start_executions(), a.list_jobs(), a.stop_jobs(),
+             a.look_at_endpoint(), a.list_hosting(), a.end_rehearsal(), a.prune()),
         ),
         Step(
             "reconcile", "reconcile.handler", 256, 120,
@@ -88,8 +89,8 @@ def table(a: Access) -> tuple[Step, ...]:
         Step("lifecycle-on-event", "lifecycle.on_event", 256, 60, (a.change_ledger(),)),
         Step(
             "lifecycle-is-complete", "lifecycle.is_complete", 256, 120,
-            (a.read_ledger(), a.start_executions(), a.look_at_executions(), a.list_executions(), a.stop_executions(),
-             a.list_jobs(), a.stop_jobs(), a.look_at_endpoint(), a.remove_endpoint(), a.list_hosting(),
+            (a.change_ledger(), a.start_executions(), a.look_at_executions(), a.list_executions(), a.stop_executions(),
+             a.list_jobs(), a.stop_jobs(), a.look_at_endpoint(), a.remove_endpoint(), a.list_hosting(), a.prune(),
              a.remove_packages(), a.list_packages()),
         ),
         Step(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from aws_cdk import CfnOutput, Environment, Stack, Tags
 from constructs import Construct
 
@@ -61,7 +59,7 @@ class AutomateMlops(Stack):
             "STATE_MACHINE_ARN": access.state_machine_arn(),
             "TOPIC_ARN": notices.topic.topic_arn,
             "ENDPOINT": endpoint.name,
-            "SETTINGS": json.dumps(settings.model_dump(mode="json"), separators=(",", ":")),
+            "SETTINGS": settings.model_dump_json(),
             "CODE_URI": source.uri,
             "CODE_HASH": source.code_hash,
             "TRAINING_IMAGE": trainer.uri,

@@ -26,6 +26,7 @@ _WRAP_UP_SECONDS: Final = 1800
 _VOLUME_GB: Final = 30
 _MANIFESTS: Final = ("train", "validation", "dataset")
 # A job whose wait for Spot ran out ends Stopped with the first; a lack of instances Failed with the second.
+_ARTIFACT: Final = "$states.result.ModelArtifacts.S3ModelArtifacts"
 NO_CAPACITY: Final = ("MaxWaitTimeExceeded", "CapacityError")
 
 
@@ -98,7 +99,8 @@ class Training(Construct):
             },
             "Assign": {
                 "job": "{% $states.result.TrainingJobName %}",
-                "artifact": "{% $states.result.ModelArtifacts.S3ModelArtifacts %}",
+                # A job that ended before it began has none, and an undefined value would fail the state.
+                "artifact": f"{{% $exists({_ARTIFACT}) ? {_ARTIFACT} : '' %}}",
                 "trained": {
                     "status": "{% $states.result.TrainingJobStatus %}",
                     "why": "{% $states.result.SecondaryStatus %}",

@@ -27,7 +27,7 @@ def test_names_are_what_sagemaker_accepts(project: str, run: str, attempt: int) 
         assert SAGEMAKER_NAME.fullmatch(name), name
         assert "_" not in name
     assert layout.deployed_run(project, model) == layout.deployed_run(project, config) == run
-    assert layout.is_training_job(project, job)
+    assert layout.trained_run(project, job) == run
 
 
 def test_the_longest_project_fits_everywhere() -> None:
@@ -41,7 +41,7 @@ def test_the_longest_project_fits_everywhere() -> None:
 def test_names_of_another_project_are_not_taken_for_ours(one: str, two: str, run: str) -> None:
     model, job = layout.deployment(one, run, "a", "i"), layout.training_job(one, run, 1)
     assert (layout.deployed_run(two, model) is not None) == (one == two)
-    assert layout.is_training_job(two, job) == (one == two)
+    assert (layout.trained_run(two, job) is not None) == (one == two)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_names_of_another_project_are_not_taken_for_ours(one: str, two: str, run
     ],
 )
 def test_training_jobs_are_known_by_their_whole_name(name: str, ours: bool) -> None:
-    assert layout.is_training_job("shop", name) is ours
+    assert (layout.trained_run("shop", name) is not None) is ours
 
 
 def test_a_model_is_named_after_what_it_is_made_of() -> None:

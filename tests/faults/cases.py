@@ -94,7 +94,10 @@ def refused() -> list[Case]:
         "trouble-announce-sns-publish", "Announce is answered Throttled by sns:Publish", throttled,
         words="(?s)could not tell how it ended.*Promoted: ", failures=1,
     )  # fmt: skip
-    return [*cases, untold]
+    # A model that cannot be fetched for a moment is not a bad model.
+    busy = _on("evaluate", "s3:GetObject", "model.tar.gz", do="error", status=503, times=8, code="SlowDown")
+    fetched = Case("trouble-evaluate-s3-getobject", "Evaluate is answered SlowDown by s3:GetObject of a model", busy)
+    return [*cases, fetched, untold]
 
 
 def twice() -> list[Case]:
@@ -161,8 +164,7 @@ def trained() -> list[Case]:
     """A training job that fails, is stopped, hangs, or is interrupted."""
     capacity = {
         "do": "answer", **_state("sagemaker:CreateTrainingJob"), "times": 1,
-        "body": '{"TrainingJobName": "none", "TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded",'
-        ' "ModelArtifacts": {"S3ModelArtifacts": "s3://none/none"}}',
+        "body": '{"TrainingJobName": "none", "TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded"}',
     }  # fmt: skip
     no_capacity = {
         **_state("sagemaker:CreateTrainingJob"), "do": "error", "code": "States.TaskFailed",

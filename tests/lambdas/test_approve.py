@@ -9,7 +9,7 @@ import pytest
 
 from domain import layout
 from domain.facts import Run
-from lambdas import approve, evaluate, redeploy, registry, release
+from lambdas import approve, evaluate, promote, redeploy, registry, release
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project
 from tests.lambdas.test_evaluate import judge, prepared
@@ -77,7 +77,7 @@ def test_an_approved_one_is_deployed_by_one_execution(project: Project, waiting:
     decide(project, waiting, "Approved")
     assert project.env.ledger.approved() == [waiting.run]
     message = {"reason": "approved", "from": "Redeploy", "run": waiting.run}
-    assert project.executions()[f"approved-{waiting.run}"] == message
+    assert project.executions()[f"approved-{waiting.run}-0"] == message
     execution = project.claim()
     answer = redeploy.handler({"execution": execution, "target": "candidate", "run": waiting.run}, None)
     assert answer["outcome"] == "updating"
@@ -123,6 +123,30 @@ def test_a_rejected_one_is_kept_out(project: Project, waiting: Run) -> None:
     assert project.env.ledger.approved() == []
 
 
+def test_one_rejected_while_it_is_deployed_does_not_go_live(project: Project, waiting: Run) -> None:
+    decide(project, waiting, "Approved")
+    execution = project.claim()
+    message = {"execution": execution, "target": "candidate", "run": waiting.run, "stage": "rehearsal"}
+    assert redeploy.handler(message, None)["outcome"] == "updating"
+    decide(project, waiting, "Rejected")
+    with pytest.raises(redeploy.RejectedMeanwhile, match="a person rejected"):
+        redeploy.handler({**message, "stage": "live"}, None)
+    with pytest.raises(redeploy.RejectedMeanwhile):
+        promote.handler({"execution": execution, "run": waiting.run}, None)
+    release.handler({"execution": execution, "run": waiting.run, "failed": {"error": "e", "cause": "c"}}, None)
+    run = project.env.ledger.run(waiting.run)
+    assert run is not None
+    assert (run.verdict, project.env.ledger.champion()) == ("keep", None)
+
+
+def test_a_version_that_has_an_earlier_ones_number_is_not_taken_for_it(project: Project, waiting: Run) -> None:
+    # After a teardown the next group counts from 1 again, and this run's ARN is another's.
+    earlier = replace(waiting, run="0123456789ab", started="0")
+    project.env.ledger.save_run(earlier)
+    decide(project, waiting, "Approved")
+    assert project.env.ledger.approved() == [waiting.run]
+
+
 def test_what_nobody_waits_for_is_not_answered(project: Project, models: Models, job: str) -> None:
     project.drop("a.csv", models.reviews())
     _, run = judge(project, prepared(project), models.right, job)
@@ -132,7 +156,6 @@ def test_what_nobody_waits_for_is_not_answered(project: Project, models: Models,
 
 
 def test_the_registry_goes_with_the_stack(project: Project, waiting: Run) -> None:
-    for _ in range(2):
-        registry.remove(project.env)
+    assert [registry.remove(project.env) for _ in range(2)] == [True, False]
     groups = project.client("sagemaker").list_model_package_groups(NameContains=waiting.package.split("/")[1])
     assert groups["ModelPackageGroupSummaryList"] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -316,6 +317,25 @@ def test_a_missing_artifact_is_an_error_with_its_run(project: Project, models: M
     message = {"execution": run.execution, "run": run.run, "job": job, "artifact": f"s3://{project.bucket}/gone"}
     with pytest.raises(ModelUnreadable, match="gone cannot be loaded"):
         evaluate.handler(message, None)
+
+
+def test_answers_are_kept_on_the_way_so_that_a_function_out_of_time_goes_on(
+    project: Project, models: Models, job: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lambdas.models._KEPT_EVERY", 10)
+    s3 = project.client("s3")
+    s3.put_bucket_versioning(Bucket=project.bucket, VersioningConfiguration={"Status": "Enabled"})
+    project.drop("a.csv", models.reviews())
+    _, run = judge(project, prepared(project), models.right, job)
+    key = layout.run_file(run.run, "predictions.jsonl.gz")
+    versions = s3.list_object_versions(Bucket=project.bucket, Prefix=key)["Versions"]
+    bodies = [
+        s3.get_object(Bucket=project.bucket, Key=key, VersionId=version["VersionId"])["Body"].read()
+        for version in versions
+    ]
+    rows = sorted(len(gzip.decompress(body).splitlines()) for body in bodies)
+    assert len(rows) > 2
+    assert rows[:-1] == [10 * number for number in range(1, len(rows))]
 
 
 def test_without_the_claim_nothing_is_judged_or_rejected(project: Project, models: Models, job: str) -> None:

@@ -130,6 +130,15 @@ def test_concluding_closes_the_dataset_and_what_was_asked(ledger: Ledger) -> Non
     assert ledger.conclusion("other") == ""
 
 
+def test_a_conclusion_holds_as_long_as_the_champion_that_it_left(ledger: Ledger) -> None:
+    for run in (RUN, NEXT):
+        ledger.promote("owner", run, "now")
+        ledger.conclude(replace(run, verdict="promote"))
+        assert ledger.conclusion(run.dataset) == "promote"
+    ledger.conclude(replace(RUN, run="3" * 12, dataset="d3", verdict="keep"))
+    assert [ledger.conclusion(dataset) for dataset in ("d1", "d2", "d3")] == ["", "promote", "keep"]
+
+
 def test_failures_are_counted_once_per_execution(ledger: Ledger) -> None:
     counts = [ledger.count_failure("d1", execution) for execution in ("x", "x", "y", "x", "z")]
     assert counts == [1, 1, 2, 2, 3]

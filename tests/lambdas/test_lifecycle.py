@@ -113,6 +113,17 @@ def test_a_teardown_leaves_no_execution_job_endpoint_config_or_model(project: Pr
     assert complete("Delete"), "and again"
 
 
+def test_a_teardown_ends_the_wait_for_a_person(project: Project) -> None:
+    run = project.run(project.start("end"), judged="promote", verdict="awaiting-approval")
+    project.env.ledger.approve(run.run, "now")
+    lifecycle.on_event(event("Delete"), None)
+    until(lambda: complete("Delete"))
+    ended = project.env.ledger.run(run.run)
+    assert ended is not None
+    assert (ended.verdict, ended.sentence[:51]) == ("keep", "Kept the champion: the stack was deleted before a p")
+    assert project.env.ledger.approved() == []
+
+
 def test_after_a_teardown_nothing_starts_before_the_next_deploy(project: Project) -> None:
     lifecycle.on_event(event("Delete"), None)
     late = project.start()

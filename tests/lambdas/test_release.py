@@ -70,6 +70,56 @@ def test_what_is_concluded_or_held_is_not_pending(project: Project) -> None:
     assert pending(project.env) is None, "a file held by Prepare leaves the dataset that is concluded"
 
 
+def test_a_file_that_is_withdrawn_is_trained_without_though_its_dataset_was_judged_before(project: Project) -> None:
+    project.drop("a.csv", reviews(40))
+    first = promoted(project)
+    project.drop("b.csv", reviews(40, 100))
+    promoted(project)
+    assert pending(project.env) is None
+    project.delete("b.csv")
+    assert pending(project.env) == CHANGED
+    again = prepare.handler({"execution": project.claim(), "reason": "withdrawn"}, None)
+    assert (again["outcome"], again["run"]) == ("train", first.run)
+
+
+def promoted(project: Project) -> Run:
+    """The run of what landed, promoted, and its execution over."""
+    execution = project.claim()
+    prepared = prepare.handler({"execution": execution, "reason": "drop"}, None)
+    run = project.env.ledger.run(str(prepared["run"]))
+    assert run is not None
+    champion = project.env.ledger.champion()
+    judged = replace(run, champion_version=champion.version if champion else 0)
+    project.env.ledger.promote(execution, judged, "now")
+    project.env.ledger.conclude(replace(judged, verdict="promote"))
+    project.env.ledger.release(execution)
+    return judged
+
+
+def test_artifacts_that_nobody_needs_any_more_are_deleted(project: Project) -> None:
+    execution = project.claim()
+    project.env.ledger.claim(execution, "now")
+    verdicts = ["promote", "keep", "promote", "promote", "promote", "reject", "awaiting-approval", "promote", "keep"]
+    runs = [
+        project.run(execution, run=f"{number:012}", dataset=f"d{number}", started=f"t{number}", verdict=verdict)
+        for number, verdict in enumerate(verdicts)
+    ]
+    champion = 0
+    for run in runs:
+        if run.verdict == "promote":
+            project.env.ledger.promote(execution, replace(run, champion_version=champion), "now")
+            champion += 1
+    for name in [f"{project.name}-{run.run}-1" for run in runs] + [
+        "somebody-elses",
+        f"my-{project.name}-{runs[1].run}-1",
+    ]:
+        project.client("s3").put_object(Bucket=project.bucket, Key=f"models/{name}/output/model.tar.gz", Body=b"")
+    ask(execution)
+    kept = [int(key.split("-")[-2]) for key in project.listed(f"models/{project.name}-")]
+    assert kept == [0, 3, 4, 6, 7, 8], "the anchor, the last three promoted, what waits, and the last run"
+    assert len(project.listed("models/")) == len(kept) + 2, "what is not ours is not touched"
+
+
 def test_a_run_that_was_rolled_back_is_given_up(project: Project) -> None:
     execution = project.claim()
     run = project.run(execution, requests=("q",))

@@ -23,7 +23,8 @@ COMPLETED = {
     "SecondaryStatus": "Completed",
     "ModelArtifacts": {"S3ModelArtifacts": ARTIFACT},
 }
-STOPPED = {**COMPLETED, "TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded"}
+# It never had an instance, so it has no artifact.
+STOPPED = {"TrainingJobName": JOB, "TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded"}
 REHEARSED = {"endpoint": f"{PROJECT}-rehearsal", "config": "config-r", "outcome": "updating"}
 HAPPY: dict[str, list[Any]] = {
     "claim": [{"outcome": "claimed"}],

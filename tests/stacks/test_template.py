@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from cfnlint.api import lint_all
 
 from domain import layout
 from domain.config import Settings
-from tests.stacks.synth import ACCOUNT, PROJECT, REGION, Synthesized
+from stacks.settings import SettingsError, parse
+from tests.stacks.synth import ACCOUNT, PROJECT, REGION, Synthesized, synthesize
 
 
 def test_the_bucket_is_private_encrypted_versioned_and_kept(aws: Synthesized) -> None:
@@ -25,8 +28,9 @@ def test_the_bucket_is_private_encrypted_versioned_and_kept(aws: Synthesized) ->
     rules = {rule["Id"]: rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
     assert rules["checkpoints"]["Prefix"] == layout.CHECKPOINTS
     assert rules["checkpoints"]["ExpirationInDays"] == 14
-    assert rules["overwritten-landing-files"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
-    assert "ExpirationInDays" not in rules["overwritten-landing-files"]
+    assert rules["overwritten-and-deleted-objects"]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert "Prefix" not in rules["overwritten-and-deleted-objects"]
+    assert "ExpirationInDays" not in rules["overwritten-and-deleted-objects"]
     assert rules["unfinished-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 3}
 
 
@@ -71,6 +75,27 @@ def test_functions_stay_within_lambdas_limits(aws: Synthesized) -> None:
         assert sum(len(name) + len(value) for name, value in variables.items()) < 4096
         assert Settings.model_validate_json(variables["SETTINGS"]).project == PROJECT
     assert len({function["Code"]["S3Key"] for function in ours}) == 2
+
+
+def test_the_largest_settings_fit_in_whatever_alphabet(tmp_path: Path) -> None:
+    name = "a2345678901234567890"
+    overlays = [
+        {"project": name, "data": {"labels": [f"ярлык номер {number}" for number in range(count)]}}
+        for count in range(2, 150)
+    ]
+    largest = max((overlay for overlay in overlays if fits(overlay)), key=lambda overlay: len(json.dumps(overlay)))
+    functions = synthesize(tmp_path / "out", overlay=largest).of_type("AWS::Lambda::Function").values()
+    variables = [f["Environment"]["Variables"] for f in functions if f.get("FunctionName", "").startswith(f"{name}-")]
+    sizes = [sum(len(f"{key}{value}".encode()) for key, value in each.items()) for each in variables]
+    assert 3_500 < max(sizes) < 4096
+
+
+def fits(settings: dict[str, Any]) -> bool:
+    try:
+        parse(settings)
+    except SettingsError:
+        return False
+    return True
 
 
 def test_alarms_are_few_single_metric_and_quiet_without_data(aws: Synthesized) -> None:
