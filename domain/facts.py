@@ -31,7 +31,8 @@ class Claim:
 
 @dataclass(frozen=True)
 class Champion:
-    """The model that is live, or should be. `version` counts promotions."""
+    """The model that is live, or should be. `version` counts promotions; `before` are the runs whose models were live
+    before it and are kept, newest first."""
 
     run: str
     dataset: str
@@ -39,12 +40,14 @@ class Champion:
     artifact: str
     version: int
     promoted_at: str
+    before: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Champion:
         """The champion that a ledger's item is; DynamoDB's numbers are decimals."""
-        names = ("run", "dataset", "artifact", "promoted_at")
-        return cls(epoch=int(item["epoch"]), version=int(item["version"]), **{name: item[name] for name in names})
+        texts = {name: item[name] for name in ("run", "dataset", "artifact", "promoted_at")}
+        before = tuple(item.get("before", ()))
+        return cls(epoch=int(item["epoch"]), version=int(item["version"]), before=before, **texts)
 
 
 @dataclass(frozen=True)

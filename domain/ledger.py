@@ -12,10 +12,12 @@ from dataclasses import asdict, replace
 from typing import Any, Final, Literal
 
 from domain.dataset import Hold, Source
-from domain.facts import Champion, Claim, Run, Superseded
+from domain.facts import AWAITING, Champion, Claim, Run, Superseded
 
 _CLAIM: Final = {"pk": "claim", "sk": "claim"}
 _CHAMPION: Final = {"pk": "champion", "sk": "champion"}
+# Models that were live before the champion and can be live again: their configs and artifacts are kept.
+_KEPT_BEFORE: Final = 2
 
 
 class Ledger:
@@ -114,6 +116,7 @@ class Ledger:
             "artifact": run.artifact,
             "version": run.champion_version + 1,
             "promoted_at": now,
+            "before": _before(champion, run.run),
         }
         table = self._table.name
         writes: list[dict[str, Any]] = [
@@ -166,13 +169,21 @@ class Ledger:
         known = self.run(run.run)
         if known and known.execution == run.execution:
             return known
+        if known:
+            # What a person approved was another judgement.
+            self._table.delete_item(Key={"pk": "approval", "sk": run.run})
         fresh = replace(run, attempt=known.attempt + 1 if known else 1)
         self.save_run(fresh)
         return fresh
 
     def save_run(self, run: Run) -> None:
         """Write a run's record."""
-        self._table.put_item(Item={"pk": "run", "sk": run.run, **asdict(run), "requests": list(run.requests)})
+        self._table.put_item(Item=_item(run))
+
+    def adopt(self, run: Run, execution: str) -> bool:
+        """Note that `execution` deploys a run that waits for approval; False if it does not wait any more."""
+        item = _item(replace(run, execution=execution))
+        return self._put(item, "#verdict = :awaiting", {":awaiting": AWAITING}, {"#verdict": "verdict"})
 
     def run(self, run: str) -> Run | None:
         """A run's record."""
@@ -186,7 +197,10 @@ class Ledger:
     def conclude(self, run: Run) -> None:
         """Write how a run ended and close what it answers: its dataset is not pending any more, nor its requests."""
         self.save_run(run)
-        conclusion = {"verdict": run.verdict, "run": run.run, "champion": self._champion_version()}
+        # What was judged was judged beside one champion, which may have been replaced before a person decided.
+        judged = run.champion_version + (run.verdict == "promote")
+        champion = judged if run.judged else self._champion_version()
+        conclusion = {"verdict": run.verdict, "run": run.run, "champion": champion}
         self._table.put_item(Item={"pk": "dataset", "sk": run.dataset, **conclusion})
         if not run.awaits_approval:
             self._table.delete_item(Key={"pk": "approval", "sk": run.run})
@@ -208,9 +222,9 @@ class Ledger:
         return str(item["verdict"]) if item.get("champion", champion) == champion else ""
 
     def count_failure(self, dataset: str, execution: str) -> int:
-        """Failed attempts at a dataset so far, this execution's counted once."""
+        """Failed attempts at a dataset so far beside today's champion, this execution's counted once."""
         response = self._table.update_item(
-            Key={"pk": "failures", "sk": dataset},
+            Key={"pk": "failures", "sk": f"{dataset}@{self._champion_version()}"},
             UpdateExpression="ADD executions :one",
             ExpressionAttributeValues={":one": {execution}},
             ReturnValues="ALL_NEW",
@@ -333,6 +347,16 @@ class Ledger:
             if "LastEvaluatedKey" not in page:
                 return items
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _item(run: Run) -> dict[str, Any]:
+    return {"pk": "run", "sk": run.run, **asdict(run), "requests": list(run.requests)}
+
+
+def _before(champion: Champion | None, run: str) -> list[str]:
+    """The runs that stay beside `run`, which is promoted in place of `champion`."""
+    runs = [champion.run, *champion.before] if champion else []
+    return [earlier for earlier in runs if earlier != run][:_KEPT_BEFORE]
 
 
 def _hold(item: dict[str, Any]) -> Hold:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain import dataset, layout
 from domain.dataset import Source
+from domain.facts import AWAITING
 from lambdas.environment import Environment
 from lambdas.storage import landed
 
@@ -24,7 +25,7 @@ def pending(env: Environment) -> dict[str, str] | None:
 
     Due is an approved model, an open request, or a dataset without a conclusion that still holds.
     """
-    approved = env.ledger.approved()
+    approved = [run for run in env.ledger.approved() if _is_due(env, run)]
     if approved:
         return {"reason": "approved", "from": "Redeploy", "run": approved[0]}
     requests = env.ledger.requests()
@@ -34,3 +35,9 @@ def pending(env: Environment) -> dict[str, str] | None:
     if sources and not env.ledger.conclusion(current_dataset(env, sources)):
         return {"reason": "landing changed", "from": "Settle"}
     return None
+
+
+def _is_due(env: Environment, approved: str) -> bool:
+    """Whether an approved run has yet to go live. One that was promoted has, if noting it was cut off."""
+    run = env.ledger.run(approved)
+    return run is not None and run.verdict in (AWAITING, "promote")

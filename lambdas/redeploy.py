@@ -7,7 +7,6 @@ whatever is promoted, or on nothing.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from domain.facts import AWAITING, Champion, Run, Superseded
@@ -69,8 +68,9 @@ def require_open(run: Run) -> None:
 
 
 def _approved(env: Environment, step: DeployStep, run: Run, champion: Champion | None) -> tuple[str, str]:
-    """The run that a person approved, now this execution's. Raises ApprovedTooLate."""
-    env.ledger.save_run(replace(run, execution=step.execution))
+    """The run that a person approved, now this execution's. Raises ApprovedTooLate, RejectedMeanwhile."""
+    if not env.ledger.adopt(run, step.execution):
+        raise RejectedMeanwhile(f"run {run.run} was decided about while it was being deployed")
     if (champion.version if champion else 0) != run.champion_version:
         raise ApprovedTooLate(
             f"run {run.run} was judged against champion {run.champion_version}, and another has been promoted since"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from domain import layout
 from domain.facts import Run
@@ -14,9 +14,6 @@ from lambdas import hosting, storage
 from lambdas.environment import Environment
 from lambdas.jobs import stop_jobs
 from lambdas.pending import pending
-
-# The champion and the two before it.
-_KEPT: Final = 3
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
@@ -43,8 +40,7 @@ def _tidy(env: Environment, run: str) -> None:
         stop_jobs(env, run)
     hosting.end_rehearsal(env)
     champion, runs = env.ledger.champion(), env.ledger.runs()
-    promoted = [run.run for run in runs if run.verdict == "promote"]
-    keep = {*promoted[-_KEPT:], *([champion.run] if champion else [])}
+    keep = {champion.run, *champion.before} if champion else set()
     hosting.prune(env, keep)
     ended = {run.run for run in runs[:-1] if run.verdict and not run.awaits_approval}
     storage.delete_models(env, ended - keep - {anchor.run for anchor in env.ledger.anchors()})

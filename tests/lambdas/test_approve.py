@@ -10,6 +10,7 @@ import pytest
 from domain import layout
 from domain.facts import Run
 from lambdas import approve, evaluate, promote, redeploy, registry, release
+from lambdas.pending import pending
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project
 from tests.lambdas.test_evaluate import judge, prepared
@@ -137,6 +138,13 @@ def test_one_rejected_while_it_is_deployed_does_not_go_live(project: Project, wa
     run = project.env.ledger.run(waiting.run)
     assert run is not None
     assert (run.verdict, project.env.ledger.champion()) == ("keep", None)
+
+
+def test_an_approval_that_was_left_behind_by_a_rejection_starts_nothing(project: Project, waiting: Run) -> None:
+    # `approve` was killed after it had written the verdict, and before the approval was gone.
+    project.env.ledger.conclude(replace(waiting, verdict="keep"))
+    project.env.ledger.approve(waiting.run, "now")
+    assert pending(project.env) is None
 
 
 def test_a_version_that_has_an_earlier_ones_number_is_not_taken_for_it(project: Project, waiting: Run) -> None:

@@ -57,7 +57,19 @@ def test_the_first_promotion_makes_a_champion(ledger: Ledger) -> None:
 def test_a_promotion_counts_on_from_the_one_judged_against(ledger: Ledger) -> None:
     ledger.promote("owner", RUN, "then")
     ledger.promote("owner", NEXT, "now")
-    assert ledger.champion() == Champion(NEXT.run, "d2", 1, "s3://b/m2", 2, "now")
+    assert ledger.champion() == Champion(NEXT.run, "d2", 1, "s3://b/m2", 2, "now", (RUN.run,))
+
+
+def test_the_champion_knows_the_two_that_were_live_before_it(ledger: Ledger) -> None:
+    before = []
+    # The third promotion brings the first model back.
+    for version, run in enumerate((RUN, NEXT, RUN, replace(NEXT, run="c" * 12), replace(NEXT, run="d" * 12))):
+        ledger.promote("owner", replace(run, champion_version=version), "now")
+        champion = ledger.champion()
+        assert champion is not None
+        before.append(champion.before)
+    assert before[:3] == [(), (RUN.run,), (NEXT.run,)]
+    assert before[3:] == [(RUN.run, NEXT.run), ("c" * 12, RUN.run)]
 
 
 def test_a_promotion_whose_answer_was_lost_is_a_success_and_happens_once(ledger: Ledger) -> None:
@@ -137,6 +149,38 @@ def test_a_conclusion_holds_as_long_as_the_champion_that_it_left(ledger: Ledger)
         assert ledger.conclusion(run.dataset) == "promote"
     ledger.conclude(replace(RUN, run="3" * 12, dataset="d3", verdict="keep"))
     assert [ledger.conclusion(dataset) for dataset in ("d1", "d2", "d3")] == ["", "promote", "keep"]
+
+
+def test_a_run_that_is_judged_again_is_not_approved_yet(ledger: Ledger) -> None:
+    waiting = replace(ledger.start_run(RUN), verdict="awaiting-approval")
+    ledger.conclude(waiting)
+    ledger.approve(RUN.run, "now")
+    assert ledger.start_run(RUN) == waiting
+    assert ledger.approved() == [RUN.run], "a late retry is no other judgement"
+    ledger.start_run(replace(RUN, execution="arn:2"))
+    assert ledger.approved() == []
+
+
+def test_who_deploys_an_approved_run_does_not_undo_what_was_decided(ledger: Ledger) -> None:
+    waiting, kept = replace(RUN, verdict="awaiting-approval"), replace(RUN, verdict="keep")
+    ledger.conclude(waiting)
+    assert ledger.adopt(waiting, "arn:2")
+    assert ledger.run(RUN.run) == replace(waiting, execution="arn:2")
+    ledger.conclude(kept)
+    assert not ledger.adopt(waiting, "arn:3")
+    assert ledger.run(RUN.run) == kept
+
+
+def test_a_verdict_that_a_person_gives_late_is_about_the_champion_of_then(ledger: Ledger) -> None:
+    ledger.promote("owner", RUN, "now")
+    ledger.conclude(replace(NEXT, judged="promote", champion_version=0, verdict="keep"))
+    assert ledger.conclusion(NEXT.dataset) == ""
+
+
+def test_failures_beside_an_earlier_champion_do_not_count(ledger: Ledger) -> None:
+    assert [ledger.count_failure("d1", execution) for execution in ("x", "y")] == [1, 2]
+    ledger.promote("owner", RUN, "now")
+    assert ledger.count_failure("d1", "z") == 1
 
 
 def test_failures_are_counted_once_per_execution(ledger: Ledger) -> None:
