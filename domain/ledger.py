@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from domain.dataset import Hold, Source
 from domain.facts import AWAITING, Champion, Claim, Run, Superseded
+from domain.items import Items
 
 _CLAIM: Final = {"pk": "claim", "sk": "claim"}
 _CHAMPION: Final = {"pk": "champion", "sk": "champion"}
@@ -24,14 +25,13 @@ class Ledger:
     """The facts, over a boto3 DynamoDB `Table`."""
 
     def __init__(self, table: Any) -> None:
-        self._table = table
-        self._errors = table.meta.client.exceptions
+        self._table, self._items = table, Items(table)
 
     # ---- the claim: one pipeline at a time ------------------------------------
 
     def claim(self, owner: str, now: str) -> Claim | None:
         """Take the claim if it is free or reserved for `owner`; it as it is then, None if it was just given back."""
-        if self._put({**_CLAIM, "owner": owner, "since": now}, "attribute_not_exists(pk)"):
+        if self._items.put({**_CLAIM, "owner": owner, "since": now}, "attribute_not_exists(pk)"):
             return Claim(owner)
         found = self._claim()
         if found and found.owner == owner and found.reserved:
@@ -46,7 +46,7 @@ class Ledger:
         has taken the claim up then, and keeps it.
         """
         as_found = "attribute_exists(#reserved)" if found.reserved else "attribute_not_exists(#reserved)"
-        return self._put(
+        return self._items.put(
             {**_CLAIM, "owner": to, "since": now, "recover": True},
             f"#owner = :owner AND {as_found}",
             {":owner": found.owner},
@@ -56,7 +56,9 @@ class Ledger:
     def hand_over(self, owner: str, to: str, now: str) -> bool:
         """Reserve the claim of `owner`, which is dead, for the execution `to`; whether it is `to`'s."""
         item = {**_CLAIM, "owner": to, "since": now, "recover": True, "reserved": True}
-        return self._put(item, "#owner = :owner", {":owner": owner}, {"#owner": "owner"}) or self.claimed_by() == to
+        return (
+            self._items.put(item, "#owner = :owner", {":owner": owner}, {"#owner": "owner"}) or self.claimed_by() == to
+        )
 
     def seize(self, owner: str, now: str) -> None:
         """Take the claim whoever holds it: deleting the stack goes before any run."""
@@ -76,29 +78,24 @@ class Ledger:
     def release(self, owner: str) -> None:
         """Give the claim back; nothing happens if it is not `owner`'s."""
         # Released by an earlier try, or taken over: either way it is not ours any more.
-        with suppress(self._errors.ConditionalCheckFailedException):
-            self._table.delete_item(
-                Key=_CLAIM,
-                ConditionExpression="#owner = :owner",
-                ExpressionAttributeNames={"#owner": "owner"},
-                ExpressionAttributeValues={":owner": owner},
-            )
+        with suppress(self._items.errors.ConditionalCheckFailedException):
+            self._table.delete_item(Key=_CLAIM, **_owned_by(owner))
 
     # ---- the champion -----------------------------------------------------------
 
     def champion(self) -> Champion | None:
         """The promoted model, or None before the first promotion."""
-        item = self._get(_CHAMPION)
+        item = self._items.get(_CHAMPION)
         return Champion.of(item) if item else None
 
     def anchor(self, epoch: int) -> Champion | None:
         """The first model promoted in an epoch, which the sum of all later changes is measured against."""
-        item = self._get({"pk": "anchor", "sk": str(epoch)})
+        item = self._items.get({"pk": "anchor", "sk": str(epoch)})
         return Champion.of(item["first"]) if item else None
 
     def anchors(self) -> list[Champion]:
         """The anchors of all epochs."""
-        return [Champion.of(item["first"]) for item in self._all("anchor")]
+        return [Champion.of(item["first"]) for item in self._items.all("anchor")]
 
     def promote(self, owner: str, run: Run, now: str) -> None:
         """Make `run` the champion.
@@ -119,45 +116,25 @@ class Ledger:
             "before": _before(champion, run.run),
         }
         table = self._table.name
-        writes: list[dict[str, Any]] = [
-            {
-                "ConditionCheck": {
-                    "TableName": table,
-                    "Key": _CLAIM,
-                    "ConditionExpression": "#owner = :owner",
-                    "ExpressionAttributeNames": {"#owner": "owner"},
-                    "ExpressionAttributeValues": {":owner": owner},
-                }
-            },
-            {
-                "Put": {
-                    "TableName": table,
-                    "Item": {**_CHAMPION, **new},
-                    "ConditionExpression": "attribute_not_exists(pk) OR #version = :judged",
-                    "ExpressionAttributeNames": {"#version": "version"},
-                    "ExpressionAttributeValues": {":judged": run.champion_version},
-                }
-            },
-            {
-                "Update": {
-                    "TableName": table,
-                    "Key": {"pk": "anchor", "sk": str(run.epoch)},
-                    "UpdateExpression": "SET #first = if_not_exists(#first, :new)",
-                    "ExpressionAttributeNames": {"#first": "first"},
-                    "ExpressionAttributeValues": {":new": new},
-                }
-            },
-        ]
-        try:
-            self._table.meta.client.transact_write_items(TransactItems=writes)
-        except self._errors.TransactionCanceledException as error:
+        put_champion = {
+            "TableName": table,
+            "Item": {**_CHAMPION, **new},
+            "ConditionExpression": "attribute_not_exists(pk) OR #version = :judged",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": {":judged": run.champion_version},
+        }
+        set_anchor = {
+            "TableName": table,
+            "Key": {"pk": "anchor", "sk": str(run.epoch)},
+            "UpdateExpression": "SET #first = if_not_exists(#first, :new)",
+            "ExpressionAttributeNames": {"#first": "first"},
+            "ExpressionAttributeValues": {":new": new},
+        }
+        if not self._write_as(owner, {"Put": put_champion}, {"Update": set_anchor}):
             now_champion = self.champion()
-            if now_champion and now_champion.run == run.run:
-                return  # the first try was carried out and its answer was lost
-            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-            if "ConditionalCheckFailed" not in reasons:
-                raise  # two writes met, or too many came at once: that says nothing about claim and champion
-            raise Superseded("the champion moved, or the claim was lost, since this run was judged") from error
+            # If it is this run, then the first try was carried out and its answer was lost.
+            if not now_champion or now_champion.run != run.run:
+                raise Superseded("the champion moved, or the claim was lost, since this run was judged")
 
     # ---- runs and their conclusions ---------------------------------------------
 
@@ -165,34 +142,42 @@ class Ledger:
         """Record that an execution works on a run; the run with its attempt number.
 
         The attempt grows by one for each new execution. A retry within the same one finds the run as it left it.
+        Raises Superseded if the run's execution does not hold the claim.
         """
         known = self.run(run.run)
         if known and known.execution == run.execution:
             return known
-        if known:
-            # What a person approved was another judgement.
-            self._table.delete_item(Key={"pk": "approval", "sk": run.run})
         fresh = replace(run, attempt=known.attempt + 1 if known else 1)
-        self.save_run(fresh)
+        # What a person approved was an earlier judgement.
+        approval = {"TableName": self._table.name, "Key": {"pk": "approval", "sk": run.run}}
+        self.record(run.execution, fresh, {"Delete": approval})
         return fresh
 
+    def record(self, owner: str, run: Run, *with_it: dict[str, Any]) -> None:
+        """Write what `owner` made of a run, and what goes `with_it`, all while it holds the claim. Raises Superseded.
+
+        A function of an execution that was aborted goes on: it must not write over what its heir made of the run.
+        """
+        if not self._write_as(owner, {"Put": {"TableName": self._table.name, "Item": _item(run)}}, *with_it):
+            raise Superseded(f"{owner} lost the claim while it worked on run {run.run}")
+
     def save_run(self, run: Run) -> None:
-        """Write a run's record."""
+        """Write a run's record, whoever has the claim."""
         self._table.put_item(Item=_item(run))
 
     def adopt(self, run: Run, execution: str) -> bool:
         """Note that `execution` deploys a run that waits for approval; False if it does not wait any more."""
         item = _item(replace(run, execution=execution))
-        return self._put(item, "#verdict = :awaiting", {":awaiting": AWAITING}, {"#verdict": "verdict"})
+        return self._items.put(item, "#verdict = :awaiting", {":awaiting": AWAITING}, {"#verdict": "verdict"})
 
     def run(self, run: str) -> Run | None:
         """A run's record."""
-        item = self._get({"pk": "run", "sk": run})
+        item = self._items.get({"pk": "run", "sk": run})
         return Run.of(item) if item else None
 
     def runs(self) -> list[Run]:
         """All runs, oldest first."""
-        return sorted(map(Run.of, self._all("run")), key=lambda run: run.started)
+        return sorted(map(Run.of, self._items.all("run")), key=lambda run: run.started)
 
     def conclude(self, run: Run) -> None:
         """Write how a run ended and close what it answers: its dataset is not pending any more, nor its requests."""
@@ -214,7 +199,7 @@ class Ledger:
         A verdict holds as long as the champion that it left. Landing may come back to an earlier dataset, by a file
         that is withdrawn: what was promoted since was trained with that file, so the dataset is judged again.
         """
-        item = self._get({"pk": "dataset", "sk": dataset})
+        item = self._items.get({"pk": "dataset", "sk": dataset})
         if item is None:
             return ""
         champion = self._champion_version()
@@ -250,11 +235,11 @@ class Ledger:
 
     def vouched(self) -> set[str]:
         """Sources that a person vouched for."""
-        return {item["sk"] for item in self._all("vouched")}
+        return {item["sk"] for item in self._items.all("vouched")}
 
     def held(self) -> dict[str, Hold]:
         """All held sources by source id."""
-        return {item["sk"]: _hold(item) for item in self._all("held")}
+        return {item["sk"]: _hold(item) for item in self._items.all("held")}
 
     def request(self, request: str, reason: str, now: str) -> None:
         """Ask for a run other than by a drop. Written before an execution is started, so it cannot be lost."""
@@ -266,11 +251,11 @@ class Ledger:
 
     def approved(self) -> list[str]:
         """Runs that a person approved and that were not concluded since."""
-        return [item["sk"] for item in self._all("approval")]
+        return [item["sk"] for item in self._items.all("approval")]
 
     def requests(self) -> dict[str, str]:
         """Open requests: id to reason."""
-        return {item["sk"]: item["reason"] for item in self._all("request")}
+        return {item["sk"]: item["reason"] for item in self._items.all("request")}
 
     # ---- the split epoch, and markers -------------------------------------------------
 
@@ -278,9 +263,9 @@ class Ledger:
         """The settings that an epoch is bound to: those given at its first use."""
         text = json.dumps(frozen, sort_keys=True)
         key = {"pk": "epoch", "sk": str(epoch)}
-        if self._put({**key, "frozen": text}, "attribute_not_exists(pk)"):
+        if self._items.put({**key, "frozen": text}, "attribute_not_exists(pk)"):
             return frozen
-        bound: dict[str, object] = json.loads((self._get(key) or {})["frozen"])
+        bound: dict[str, object] = json.loads((self._items.get(key) or {})["frozen"])
         return bound
 
     def turn(self, marker: str, now: int, until: int) -> Literal["ours", "theirs", "done"]:
@@ -290,13 +275,13 @@ class Ledger:
         """
         free = "attribute_not_exists(pk) OR #until < :now"
         item = {"pk": "marker", "sk": marker, "until": until}
-        if self._put(item, free, {":now": now}, {"#until": "until"}):
+        if self._items.put(item, free, {":now": now}, {"#until": "until"}):
             return "ours"
-        return "theirs" if "until" in (self._get({"pk": "marker", "sk": marker}) or {}) else "done"
+        return "theirs" if "until" in (self._items.get({"pk": "marker", "sk": marker}) or {}) else "done"
 
     def is_marked(self, marker: str) -> bool:
         """Whether `marker` is set."""
-        return self._get({"pk": "marker", "sk": marker}) is not None
+        return self._items.get({"pk": "marker", "sk": marker}) is not None
 
     def mark(self, marker: str, expires: int) -> None:
         """Note that what `marker` stands for is done; `expires` is the epoch second at which it may be forgotten."""
@@ -308,45 +293,31 @@ class Ledger:
         champion = self.champion()
         return champion.version if champion else 0
 
-    def _claim(self) -> Claim | None:
-        item = self._get(_CLAIM)
-        return Claim.of(item) if item else None
-
-    def _put(
-        self,
-        item: dict[str, Any],
-        condition: str,
-        values: dict[str, Any] | None = None,
-        names: dict[str, str] | None = None,
-    ) -> bool:
-        arguments: dict[str, Any] = {"Item": item, "ConditionExpression": condition}
-        if values:
-            arguments["ExpressionAttributeValues"] = values
-        if names:
-            arguments["ExpressionAttributeNames"] = names
+    def _write_as(self, owner: str, *writes: dict[str, Any]) -> bool:
+        """Carry out all of `writes`, or none and False if `owner` lacks the claim or one's own condition fails."""
+        check = {"TableName": self._table.name, "Key": _CLAIM, **_owned_by(owner)}
+        errors = self._items.errors
         try:
-            self._table.put_item(**arguments)
-        except self._errors.ConditionalCheckFailedException:
+            self._table.meta.client.transact_write_items(TransactItems=[{"ConditionCheck": check}, *writes])
+        except errors.TransactionCanceledException as error:
+            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+            if "ConditionalCheckFailed" not in reasons:
+                raise  # two writes met, or too many came at once: that says nothing about the conditions
             return False
         return True
 
-    def _get(self, key: dict[str, str]) -> dict[str, Any] | None:
-        item: dict[str, Any] | None = self._table.get_item(Key=key, ConsistentRead=True).get("Item")
-        return item
+    def _claim(self) -> Claim | None:
+        item = self._items.get(_CLAIM)
+        return Claim.of(item) if item else None
 
-    def _all(self, kind: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        arguments: dict[str, Any] = {
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": kind},
-            "ConsistentRead": True,
-        }
-        while True:
-            page = self._table.query(**arguments)
-            items += page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return items
-            arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+def _owned_by(owner: str) -> dict[str, Any]:
+    """The condition of a write that `owner` has the claim."""
+    return {
+        "ConditionExpression": "#owner = :owner",
+        "ExpressionAttributeNames": {"#owner": "owner"},
+        "ExpressionAttributeValues": {":owner": owner},
+    }
 
 
 def _item(run: Run) -> dict[str, Any]:

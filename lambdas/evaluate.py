@@ -49,7 +49,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     write_json(env, layout.run_file(run.run, "receipt.json"), page)
     waits = decision.verdict == "promote" and env.settings.gate.approval == "manual"
     run = replace(run, package=_registered(env, run, decision, waits=waits))
-    env.ledger.save_run(run)
+    env.ledger.record(step.execution, run)
     _measure(decision)
     logger().info(decision.sentence, extra={"run": run.run, "verdict": decision.verdict})
     if waits:

@@ -84,7 +84,7 @@ class JobView:
             page = logs.get_log_events(logGroupName=_LOG_GROUP, logStreamName=stream, startFromHead=True, **arguments)
             self._streams[stream] = page["nextForwardToken"]
             yield from (event["message"] for event in page["events"])
-            # The same token again means: that is all for now.
+            # The same token again: nothing was written since.
             if not page["events"] or page["nextForwardToken"] == token:
                 return
 

@@ -25,8 +25,8 @@ from stacks.sourcedir import SourceDir
 _WRAP_UP_SECONDS: Final = 1800
 _VOLUME_GB: Final = 30
 _MANIFESTS: Final = ("train", "validation", "dataset")
-# A job whose wait for Spot ran out ends Stopped with the first; a lack of instances Failed with the second.
 _ARTIFACT: Final = "$states.result.ModelArtifacts.S3ModelArtifacts"
+# A job whose wait for Spot ran out ends Stopped with the first; a lack of instances Failed with the second.
 NO_CAPACITY: Final = ("MaxWaitTimeExceeded", "CapacityError")
 
 

@@ -83,13 +83,14 @@ def _transact(items: Items, arguments: dict[str, Any]) -> dict[str, Any]:
             if kind == "ConditionCheck":
                 _check(after, _key(request["Key"]), request)
             else:
-                {"Put": _put, "Update": _update}[kind](after, request)
+                {"Put": _put, "Update": _update, "Delete": _delete}[kind](after, request)
         except Rejected:
             reasons.append("ConditionalCheckFailed")
         else:
             reasons.append("None")
     if set(reasons) != {"None"}:
         raise Rejected("TransactionCanceledException", tuple(reasons))
+    items.clear()
     items.update(after)
     return {}
 

@@ -362,7 +362,7 @@ def aborted() -> list[Case]:
             verdict="reject" if state == "Reject" else "promote",
             failures=1,
             words="was stopped",
-            quick=state == "Verify",
+            quick=state in ("Prepare", "Verify"),
         )
         for state, caller, operation in HELD_UP
     ] + [

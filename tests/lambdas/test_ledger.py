@@ -110,11 +110,26 @@ def test_the_first_champion_of_an_epoch_stays_its_anchor(ledger: Ledger) -> None
 
 
 def test_an_attempt_counts_executions_and_a_retry_finds_what_was_written(ledger: Ledger) -> None:
-    assert ledger.start_run(RUN).attempt == 1
-    ledger.save_run(replace(RUN, judged="promote"))
-    assert ledger.start_run(RUN).judged == "promote", "a late retry must not wipe what was judged since"
-    fresh = ledger.start_run(replace(RUN, execution="arn:2"))
+    run, other = replace(RUN, execution="owner"), replace(RUN, execution="arn:2")
+    assert ledger.start_run(run).attempt == 1
+    ledger.save_run(replace(run, judged="promote"))
+    assert ledger.start_run(run).judged == "promote", "a late retry must not wipe what was judged since"
+    ledger.hand_over("owner", "arn:2", "now")
+    fresh = ledger.start_run(other)
     assert (fresh.attempt, fresh.judged) == (2, "")
+
+
+def test_a_dead_executions_function_does_not_write_over_what_its_heir_made(ledger: Ledger) -> None:
+    late = replace(RUN, execution="owner")
+    ledger.hand_over("owner", "heir", "now")
+    ledger.start_run(replace(RUN, execution="heir"))
+    judged = replace(RUN, execution="heir", judged="promote", artifact="s3://b/of-the-heir")
+    ledger.record("heir", judged)
+    with pytest.raises(Superseded):
+        ledger.start_run(late)
+    with pytest.raises(Superseded):
+        ledger.record("owner", late)
+    assert ledger.run(RUN.run) == judged
 
 
 def test_a_run_comes_back_as_it_was_written(ledger: Ledger) -> None:
@@ -152,11 +167,13 @@ def test_a_conclusion_holds_as_long_as_the_champion_that_it_left(ledger: Ledger)
 
 
 def test_a_run_that_is_judged_again_is_not_approved_yet(ledger: Ledger) -> None:
-    waiting = replace(ledger.start_run(RUN), verdict="awaiting-approval")
+    run = replace(RUN, execution="owner")
+    waiting = replace(ledger.start_run(run), verdict="awaiting-approval")
     ledger.conclude(waiting)
     ledger.approve(RUN.run, "now")
-    assert ledger.start_run(RUN) == waiting
+    assert ledger.start_run(run) == waiting
     assert ledger.approved() == [RUN.run], "a late retry is no other judgement"
+    ledger.hand_over("owner", "arn:2", "now")
     ledger.start_run(replace(RUN, execution="arn:2"))
     assert ledger.approved() == []
 

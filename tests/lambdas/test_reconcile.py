@@ -47,11 +47,11 @@ def test_the_claim_goes_to_one_execution_named_after_the_dead_one(project: Proje
 def test_the_same_event_again_changes_nothing(project: Project) -> None:
     execution = failed(project)
     tell(execution)
-    items = project.env.ledger._all("claim") + project.env.ledger._all("failures")
+    items = project.env.ledger._items.all("claim") + project.env.ledger._items.all("failures")
     project.notifications()
     tell(execution)
     assert list(started(project)) == [successor(project, execution)]
-    after = project.env.ledger._all("claim") + project.env.ledger._all("failures")
+    after = project.env.ledger._items.all("claim") + project.env.ledger._items.all("failures")
     assert [{**item, "since": ""} for item in after] == [{**item, "since": ""} for item in items]
     assert project.notifications() == []
 
