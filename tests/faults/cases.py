@@ -9,6 +9,8 @@ from tests.faults.case import Case
 
 Rule = dict[str, Any]
 LOST = {"do": "lose", "status": 500, "code": "InternalServerError", "message": "We encountered an internal error."}
+# Longer than a function waits for an answer, and so short that what comes late comes within the case.
+_SILENCE = 13
 # The fact by which Reconcile remembers that a person was told.
 _MARKER = '"marker"'
 # What each step changes in the world, in the order in which it does so: (step, operation, a part of the call).
@@ -322,11 +324,12 @@ def conflicting() -> list[Case]:
 
 
 def slow() -> list[Case]:
-    """A service that does not answer for as long as a client waits."""
+    """A service that is silent until its client has asked again; what it was asked first comes through late."""
     return [
         Case(
-            _slug("silent", step, operation.split(":")[1]), f"{operation} does not answer {step}",
-            _on(step, operation, "", do="delay", seconds=100),
+            _slug("silent", step, operation.split(":")[1]),
+            f"{operation} does not answer {step} for {_SILENCE} s, and comes through then",
+            _on(step, operation, "", do="delay", seconds=_SILENCE),
         )
         for step, operation in (("claim", "dynamodb:PutItem"), ("prepare", "s3:GetObject"))
     ]  # fmt: skip
