@@ -167,33 +167,38 @@ def test_provisioned_concurrency_keeps_the_server_warm(small_cloud: LocalCloud, 
     assert statistics(small_cloud, warm, "ModelSetupTime", samples=0) == []
 
 
-def test_above_its_concurrency_it_throttles(small_cloud: LocalCloud, sagemaker_role: str) -> None:
-    name = endpoint(small_cloud, config(small_cloud, sagemaker_role, answer="slow", seconds=1.5, concurrency=1))
-
-    def attempt(_: int) -> str:
-        try:
-            invoke(small_cloud, name)
-        except ClientError as error:
-            return str(error.response["Error"]["Code"])
-        return "ok"
-
-    with ThreadPoolExecutor(3) as pool:
-        outcomes = sorted(pool.map(attempt, range(3)))
-    assert outcomes == ["ThrottlingException", "ThrottlingException", "ok"]
+def test_above_its_concurrency_it_throttles(small_cloud: LocalCloud, sagemaker_role: str, tmp_path: Path) -> None:
+    name = endpoint(
+        small_cloud, config(small_cloud, sagemaker_role, answer="held", hold_in=str(tmp_path), concurrency=1)
+    )
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(answer, small_cloud, name)
+        builders.eventually((tmp_path / "asked").exists, "the first request is being answered")
+        for _ in range(2):
+            with pytest.raises(ClientError) as error:
+                invoke(small_cloud, name)
+            assert code(error) == "ThrottlingException"
+        (tmp_path / "go").touch()
+        assert first.result()["answer"] == "held"
 
 
 def test_a_client_that_retries_gets_through_when_there_is_room_again(
-    small_cloud: LocalCloud, sagemaker_role: str
+    small_cloud: LocalCloud, sagemaker_role: str, tmp_path: Path
 ) -> None:
-    name = endpoint(small_cloud, config(small_cloud, sagemaker_role, answer="slow", seconds=0.5, concurrency=1))
+    name = endpoint(
+        small_cloud, config(small_cloud, sagemaker_role, answer="held", hold_in=str(tmp_path), concurrency=1)
+    )
     patient = small_cloud.client("sagemaker-runtime", retries={"total_max_attempts": 10, "mode": "standard"})
-
-    def ask(_: int) -> int:
+    # There is room as soon as the patient client was refused for the first time.
+    patient.meta.events.register(
+        "response-received.sagemaker-runtime.InvokeEndpoint", lambda **_: (tmp_path / "go").touch()
+    )
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(answer, small_cloud, name)
+        builders.eventually((tmp_path / "asked").exists, "the first request is being answered")
         response = patient.invoke_endpoint(EndpointName=name, ContentType="text/plain", Body=b"hello")
-        return int(response["ResponseMetadata"]["RetryAttempts"])
-
-    with ThreadPoolExecutor(2) as pool:
-        assert max(pool.map(ask, range(2))) > 0
+        assert response["ResponseMetadata"]["RetryAttempts"] > 0
+        assert first.result()["answer"] == "held"
 
 
 @pytest.mark.parametrize("status", [400, 500])

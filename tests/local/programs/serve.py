@@ -1,4 +1,4 @@
-"""A model server that behaves as behaviour.json of the artifact says: answer, ping, seconds, status, wait_for."""
+"""A model server that behaves as behaviour.json of the artifact says: answer, ping, status, wait_for, hold_in."""
 # ruff: noqa: T201
 
 import json
@@ -10,13 +10,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 behaviour = json.loads((pathlib.Path(os.environ["MODEL_DIR"]) / "behaviour.json").read_text())
 
 
+def wait_for(path: pathlib.Path) -> None:
+    while not path.exists():
+        time.sleep(0.05)
+
+
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.reply(behaviour.get("ping", 200), b"")
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        time.sleep(behaviour.get("seconds", 0))
+        if folder := behaviour.get("hold_in"):
+            pathlib.Path(folder, "asked").touch()
+            wait_for(pathlib.Path(folder, "go"))
         answer = {
             "answer": behaviour["answer"],
             "echo": body.decode(),
@@ -37,6 +44,5 @@ class Handler(BaseHTTPRequestHandler):
 
 
 print("serving", behaviour, flush=True)
-while not pathlib.Path(behaviour.get("wait_for", "/")).exists():
-    time.sleep(0.05)
+wait_for(pathlib.Path(behaviour.get("wait_for", "/")))
 ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
