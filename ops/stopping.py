@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -35,4 +36,5 @@ def stoppable() -> Iterator[None]:
 def wait_for_stop() -> None:
     """Do nothing until a signal comes."""
     while True:
-        signal.pause()
+        # Not signal.pause(): a signal that came right before it would be waited for.
+        time.sleep(1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import tarfile
 from pathlib import Path
 from typing import Final
@@ -32,7 +33,7 @@ class SourceDir(Construct):
         # Kept by hash: two synths of different code at once must not overwrite each other's file.
         path = work / self.code_hash / "sourcedir.tar.gz"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(compressed(content))
+        _write_at_once(path, compressed(content))
         self.asset = s3_assets.Asset(self, "Asset", path=str(path))
         self.uri = self.asset.s3_object_url
 
@@ -55,6 +56,13 @@ def compressed(content: bytes) -> bytes:
     with gzip.GzipFile(filename="", fileobj=packed, mode="wb", mtime=0) as stream:
         stream.write(content)
     return packed.getvalue()
+
+
+def _write_at_once(path: Path, content: bytes) -> None:
+    """Two synths of the same code write the same file: neither may read the other's half."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    partial.write_bytes(content)
+    partial.replace(path)
 
 
 def _members(root: Path) -> dict[str, Path]:

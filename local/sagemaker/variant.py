@@ -161,7 +161,8 @@ class Variant:
 
     def pid(self) -> int | None:
         """Process id of the server, or None at rest."""
-        return self._server.process.pid if self._server and self._server.alive() else None
+        server = self._server  # which may go to rest in between
+        return server.process.pid if server and server.alive() else None
 
 
 def _extract(tarball: Path, into: Path) -> None:

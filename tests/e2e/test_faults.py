@@ -20,8 +20,13 @@ GOOD_TEXT = "superb warm lovely"
 def test_a_killed_training_process_resumes_from_its_checkpoint(pipeline: Pipeline) -> None:
     pipeline.drop("first.csv", as_csv(reviews(600, seed=1)))
     job = pipeline.until("a training job", lambda: next(iter(pipeline.jobs("InProgress")), None))
+    # Held up once it has a checkpoint, so that it cannot end before that is in S3.
+    local = pipeline.cloud.directory / "tmp" / "sagemaker" / "jobs" / job
+    pipeline.until("a sealed checkpoint", lambda: any(local.rglob("sealed.json")), pause=0.02)
+    process = pipeline.cloud.training_job(job)["pid"]
+    os.killpg(process, signal.SIGSTOP)
     pipeline.until("a checkpoint in S3 to resume from", lambda: _usable_checkpoint(pipeline))
-    os.killpg(pipeline.cloud.training_job(job)["pid"], signal.SIGKILL)
+    os.killpg(process, signal.SIGKILL)
     run = pipeline.concluded("promote")
     described = pipeline.client("sagemaker").describe_training_job(TrainingJobName=job)
     statuses = [entry["Status"] for entry in described["SecondaryStatusTransitions"]]

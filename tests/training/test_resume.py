@@ -59,7 +59,8 @@ def test_killed_between_two_steps(new_job: NewJob, uninterrupted: Job, monkeypat
     assert process.wait() == -signal.SIGKILL, "".join(said)
     resumed_at = checkpoints.newest(job.checkpoints, job.arguments["run_id"])
     assert resumed_at is not None
-    assert resumed_at.name in ("checkpoint-15", "checkpoint-20")
+    # Every fifth step has one, of which the newest may not have been sealed yet; this process may be slow to kill it.
+    assert int(resumed_at.name.removeprefix("checkpoint-")) >= 15
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(job.root))
     main(job.argv)
     assert_same_model(job, uninterrupted)

@@ -11,6 +11,8 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--mode", default="plain")
 parser.add_argument("--steps", type=int, default=3)
 parser.add_argument("--text", default="")
+# The step at which the first attempt waits until it is interrupted.
+parser.add_argument("--hold", type=int, default=0)
 arguments = parser.parse_args()
 base = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"])
 checkpoints = base / "checkpoints"
@@ -29,6 +31,8 @@ for step in range(start + 1, arguments.steps + 1):
         if int(old.stem) < step - 1:
             old.unlink()
     print(f"step={step} loss={1 / step:.3f}", flush=True)
+    while start == 0 and step == arguments.hold:
+        time.sleep(0.1)
 model = pathlib.Path(os.environ["SM_MODEL_DIR"])
 (model / "model.json").write_text(json.dumps({"start": start, "text": arguments.text, "files": files}))
 (pathlib.Path(os.environ["SM_OUTPUT_DATA_DIR"]) / "curves.json").write_text("[]")
