@@ -18,6 +18,10 @@ from domain.statistics import binomial_tail, holm, wilson_upper
 _LEVEL: Final = 0.01
 # With fewer rows no honest test finds anything but the grossest harm; the gate will.
 MIN_ROWS: Final = 30
+# Files that a sentence names; a notification ends at 256 KB, and nobody reads that far.
+_NAMED: Final = 10
+# Rows of one drop, so that a thousand files are read within a Lambda function's time, not only one.
+MOST_ROWS: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,13 @@ class Finding:
         return {**asdict(self), "rate": self.sample.rate}
 
 
+def rows_of_each(files: int, policy: ScreenSettings) -> int:
+    """How many rows of each of so many new files are read: fewer where there are many files, never below MIN_ROWS."""
+    return min(policy.sample_rows, max(MIN_ROWS, MOST_ROWS // files))
+
+
 def screen(reference: Sample, samples: dict[str, Sample], policy: ScreenSettings) -> list[Finding]:
-    """A finding for each new source, in order of source id.
+    """A finding for each sample's source, in order of source id.
 
     Null hypothesis: the source's true rate of disagreement is at most the reference's, at the upper end of its
     one-sided 95% Wilson interval, plus `policy.tolerance`. Exact binomial test, Holm's correction over the sources.
@@ -73,14 +82,19 @@ def screen(reference: Sample, samples: dict[str, Sample], policy: ScreenSettings
     ]
 
 
-def sentence(findings: Sequence[tuple[str, Finding]], reference: Sample) -> str:
-    """What a person is told of held files: (key, finding) pairs, at least one."""
-    told = "; ".join(
-        f"{key}: the live model disagrees with {finding.sample.disagreed} of {finding.sample.rows} sampled labels "
-        f"({finding.sample.rate:.0%})"
-        for key, finding in findings
-    )
+def told(key: str, finding: Finding) -> str:
+    """What a person is told of one held file."""
+    sample = finding.sample
     return (
-        f"Screened out before training: {told}; on accepted data it disagrees with {reference.rate:.0%}. What is right "
-        "as it is: mlops release FILE. What is not: mend it and drop it again, or mlops withdraw FILE"
+        f"{key}: the live model disagrees with {sample.disagreed} of {sample.rows} sampled labels ({sample.rate:.0%})"
+    )
+
+
+def sentence(findings: Sequence[tuple[str, Finding]], reference: Sample) -> str:
+    """What a person is told of held files: (key, finding) pairs, at least one. It names the first few."""
+    named = "; ".join(told(key, finding) for key, finding in findings[:_NAMED])
+    others = f"; and {len(findings) - _NAMED} more files (mlops held lists them)" if len(findings) > _NAMED else ""
+    return (
+        f"Screened out before training: {named}{others}; on accepted data it disagrees with {reference.rate:.0%}. What "
+        "is right as it is: mlops release FILE. What is not: mend it and drop it again, or mlops withdraw FILE"
     )

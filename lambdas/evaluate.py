@@ -88,7 +88,9 @@ def _judged(
             JudgedRow(row.id, row.label, candidate[row.id].label, None, False, slice=row.slice) for row in rows.values()
         ]
     theirs = answers(env, champion.run, champion.artifact, rows.values())
-    old = test_rows(env, read_version(env, champion.epoch, champion.dataset))
+    before = test_rows(env, read_version(env, champion.epoch, champion.dataset))
+    # No more of them than is judged: the others need not fit in memory.
+    old = {row.id: row for row in before if row.id in rows}
     first = _first_answers(env, champion)
     return [
         JudgedRow(

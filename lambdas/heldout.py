@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from domain import layout
 from domain.dataset import Source, Version
 from domain.records import Row
@@ -9,18 +11,15 @@ from lambdas.environment import Environment
 from lambdas.storage import read_lines, read_text_lines
 
 
-def test_rows(env: Environment, version: Version) -> dict[str, Row]:
-    """Test rows of a version by id, folded: of rows with the same id the last source's counts."""
-    rows = {}
+def test_rows(env: Environment, version: Version) -> Iterator[Row]:
+    """Test rows of a version in fold order: of rows with the same id the last one counts."""
     for source in version.sources:
-        rows.update(part_rows(env, version.epoch, "test", source))
-    return rows
+        yield from part_rows(env, version.epoch, "test", source)
 
 
-def part_rows(env: Environment, epoch: int, split: str, source: Source) -> dict[str, Row]:
-    """Rows of one source that fell into one split, by id; of rows with the same id the last counts."""
-    lines = read_lines(env, layout.part(epoch, split, source.source))
-    return {line["id"]: Row(**line) for line in lines}
+def part_rows(env: Environment, epoch: int, split: str, source: Source) -> Iterator[Row]:
+    """Rows of one source that fell into one split; of rows with the same id the last one counts."""
+    return (Row(**line) for line in read_lines(env, layout.part(epoch, split, source.source)))
 
 
 def has_test_rows(env: Environment, version: Version, least: int) -> bool:
@@ -33,6 +32,18 @@ def has_test_rows(env: Environment, version: Version, least: int) -> bool:
     return len(ids) >= least
 
 
-def sample(rows: dict[str, Row], most: int) -> dict[str, Row]:
-    """At most `most` rows: those with the lowest ids, so that the sample stays the same while data grows."""
+def sample(rows: Iterable[Row], most: int) -> dict[str, Row]:
+    """By id, at most `most` rows: those with the lowest ids, so that the sample stays the same while data grows.
+
+    It never keeps more than twice as many: a part may have millions of rows, and they do not fit in memory.
+    """
+    kept: dict[str, Row] = {}
+    for row in rows:
+        kept[row.id] = row
+        if len(kept) > 2 * most:
+            kept = _lowest(kept, most)
+    return _lowest(kept, most)
+
+
+def _lowest(rows: dict[str, Row], most: int) -> dict[str, Row]:
     return {identity: rows[identity] for identity in sorted(rows)[:most]}

@@ -10,7 +10,7 @@ from domain.dataset import Source, Version, holds_for
 from domain.facts import Champion, Run
 from domain.messages import RunStep, Screened
 from domain.records import Row
-from domain.screen import Finding, Sample, screen, sentence
+from domain.screen import MIN_ROWS, Finding, Sample, rows_of_each, screen, sentence, told
 from lambdas.environment import Environment
 from lambdas.heldout import part_rows, sample, test_rows
 from lambdas.models import answers
@@ -45,12 +45,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
 
 
 def _ask(env: Environment, champion: Champion, accepted: Version, new: list[Source]) -> tuple[Sample, list[Finding]]:
-    """The champion's disagreement on its own held-out rows, and on each new source."""
+    """The champion's disagreement on its own held-out rows, and on each new source that has rows enough to tell."""
     held_out = sample(test_rows(env, accepted), env.settings.gate.max_test_rows)
-    parts = {
-        source.source: sample(part_rows(env, champion.epoch, "train", source), env.settings.screen.sample_rows)
-        for source in new
-    }
+    most = rows_of_each(len(new), env.settings.screen)
+    parts = {source.source: sample(part_rows(env, champion.epoch, "train", source), most) for source in new}
+    # What is too short to be tested need not be read.
+    parts = {name: part for name, part in parts.items() if len(part) >= MIN_ROWS}
     # Asked at once, so that the model is loaded once.
     rows = {**held_out, **{row.id: row for part in parts.values() for row in part.values()}}
     given = answers(env, champion.run, champion.artifact, rows.values())
@@ -68,7 +68,11 @@ def _hold(
     """Hold the sources, then conclude the run: what is left of the drop is another dataset, which Release finds."""
     named = {source.source: source for source in new}
     said = sentence([(named[found.source].key, found) for found in held], reference)
-    for hold in holds_for(run.run, said, run.epoch, [named[found.source] for found in held], accepted.sources):
-        env.ledger.hold(hold)
+    for found in held:
+        source = named[found.source]
+        # Its own reason alone: with thousands of files in one drop, each hold would tell of all of them.
+        why = f"Screened out before training: {told(source.key, found)}"
+        for hold in holds_for(run.run, why, run.epoch, [source], accepted.sources):
+            env.ledger.hold(hold)
     env.ledger.conclude(replace(run, verdict="screened", sentence=said))
     logger().warning(said, extra={"run": run.run})

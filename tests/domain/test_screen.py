@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
 from domain.config import ScreenSettings
-from domain.screen import MIN_ROWS, Sample, screen, sentence
+from domain.screen import MIN_ROWS, Sample, rows_of_each, screen, sentence
 from domain.statistics import binomial_tail, wilson_upper
 
 POLICY = ScreenSettings()
@@ -55,6 +55,18 @@ def test_the_sentence_names_file_figures_and_ways_out() -> None:
     said = sentence([("landing/a.csv", finding)], REFERENCE)
     for part in ("landing/a.csv", "100 of 200", "(50%)", "15%", "mlops release", "mlops withdraw"):
         assert part in said
+
+
+def test_a_drop_of_thousands_of_files_is_told_of_in_one_notification() -> None:
+    finding = screen(REFERENCE, {"x": Sample(200, 100)}, POLICY)[0]
+    said = sentence([(f"landing/{number:0900}", finding) for number in range(5_000)], REFERENCE)
+    assert "and 4990 more files" in said
+    assert len(said.encode()) < 2**15
+
+
+@pytest.mark.parametrize(("files", "rows"), [(1, 500), (100, 500), (1_000, 50), (1_000_000, MIN_ROWS)])
+def test_the_more_files_the_fewer_rows_of_each(files: int, rows: int) -> None:
+    assert rows_of_each(files, POLICY) == rows
 
 
 @given(st.integers(MIN_ROWS, 500), st.data())

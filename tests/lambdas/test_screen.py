@@ -45,6 +45,7 @@ def test_flipped_labels_are_held_and_the_rest_of_the_drop_goes_on(project: Proje
         assert ask(project, run) == {"outcome": "held"}
         (hold,) = project.env.ledger.held().values()
         assert (hold.source.key, hold.run) == ("landing/poison.csv", run.run)
+        assert hold.reason.startswith("Screened out before training: landing/poison.csv: the live model disagrees")
         ended = project.env.ledger.run(run.run)
         assert ended is not None
         assert ended.verdict == project.env.ledger.conclusion(run.dataset) == "screened"
