@@ -180,13 +180,18 @@ class Ledger:
         return sorted(map(Run.of, self._items.all("run")), key=lambda run: run.started)
 
     def conclude(self, run: Run) -> None:
-        """Write how a run ended and close what it answers: its dataset is not pending any more, nor its requests."""
+        """Write how a run ended and close what it answers: its dataset is not pending any more, nor its requests.
+
+        A dataset that is closed beside a later champion stays so: two models of it may wait for approval, and what is
+        decided about the second, when the first is live, says nothing about that one.
+        """
         self.save_run(run)
-        # What was judged was judged beside one champion, which may have been replaced before a person decided.
-        judged = run.champion_version + (run.verdict == "promote")
-        champion = judged if run.judged else self._champion_version()
-        conclusion = {"verdict": run.verdict, "run": run.run, "champion": champion}
-        self._table.put_item(Item={"pk": "dataset", "sk": run.dataset, **conclusion})
+        beside = self._concluded_beside(run)
+        self._items.put(
+            {"pk": "dataset", "sk": run.dataset, "verdict": run.verdict, "run": run.run, "champion": beside},
+            "attribute_not_exists(champion) OR champion <= :beside",
+            {":beside": beside},
+        )
         if not run.awaits_approval:
             self._table.delete_item(Key={"pk": "approval", "sk": run.run})
         # Requests last, since they are part of the run's identity: killed before, the same run is made again.
@@ -288,6 +293,14 @@ class Ledger:
         self._table.put_item(Item={"pk": "marker", "sk": marker, "expires": expires})
 
     # ---- plumbing ---------------------------------------------------------------------
+
+    def _concluded_beside(self, run: Run) -> int:
+        """The version of the champion that a verdict is about: the one judged against, or the run itself once it is."""
+        champion = self.champion()
+        if run.verdict == "promote" and champion and champion.run == run.run:
+            return champion.version
+        # What was judged was judged beside one champion, which may have been replaced before a person decided.
+        return run.champion_version if run.judged else champion.version if champion else 0
 
     def _champion_version(self) -> int:
         champion = self.champion()

@@ -8,6 +8,7 @@ so that a whole table can be compared and hashed.
 from __future__ import annotations
 
 import json
+import operator
 import re
 from collections.abc import Callable
 from functools import cache
@@ -105,6 +106,9 @@ _OPERATIONS: dict[str, Callable[[Items, dict[str, Any]], dict[str, Any]]] = {
 }
 
 
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {"<": operator.lt, "<=": operator.le, "=": operator.eq}
+
+
 def _check(items: Items, key: tuple[str, str], arguments: dict[str, Any]) -> None:
     """The condition of a write on the item as it is."""
     condition = arguments.get("ConditionExpression")
@@ -118,12 +122,9 @@ def _holds(term: str, item: dict[str, Any], arguments: dict[str, Any]) -> bool:
     value = _values(arguments)
     if match := re.fullmatch(r"attribute_(not_)?exists\((\S+)\)", term):
         return (_name(match[2], arguments) in item) == (match[1] is None)
-    if match := re.fullmatch(r"(\S+) < (:\w+)", term):
+    if match := re.fullmatch(r"(\S+) (<|<=|=) (:\w+)", term):
         name = _name(match[1], arguments)
-        return name in item and item[name] < value[match[2]]
-    if match := re.fullmatch(r"(\S+) = (:\w+)", term):
-        name = _name(match[1], arguments)
-        return name in item and item[name] == value[match[2]]
+        return name in item and bool(_COMPARISONS[match[2]](item[name], value[match[3]]))
     _known(False, arguments)
     return False
 

@@ -194,6 +194,24 @@ def test_a_verdict_that_a_person_gives_late_is_about_the_champion_of_then(ledger
     assert ledger.conclusion(NEXT.dataset) == ""
 
 
+def test_what_is_decided_about_a_second_model_leaves_what_the_first_one_closed(ledger: Ledger) -> None:
+    waiting = [replace(RUN, run=run, judged="promote", verdict="awaiting-approval") for run in ("1" * 12, "2" * 12)]
+    for run in waiting:
+        ledger.conclude(run)
+    ledger.promote("owner", waiting[0], "now")
+    ledger.conclude(replace(waiting[0], verdict="promote"))
+    ledger.conclude(replace(waiting[1], verdict="keep"))
+    assert ledger.conclusion(RUN.dataset) == "promote"
+
+
+def test_a_champion_that_is_judged_beside_itself_closes_its_dataset(ledger: Ledger) -> None:
+    ledger.promote("owner", RUN, "now")
+    again = replace(RUN, judged="promote", champion_version=1)
+    ledger.promote("owner", again, "now")
+    ledger.conclude(replace(again, verdict="promote"))
+    assert ledger.conclusion(RUN.dataset) == "promote"
+
+
 def test_failures_beside_an_earlier_champion_do_not_count(ledger: Ledger) -> None:
     assert [ledger.count_failure("d1", execution) for execution in ("x", "y")] == [1, 2]
     ledger.promote("owner", RUN, "now")
