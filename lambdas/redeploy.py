@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.facts import AWAITING, Champion, Run, Superseded
+from domain.facts import AWAITING, Champion, Run
 from domain.messages import DeployStep, Redeployed
 from lambdas import hosting
 from lambdas.environment import Environment
+
+
+class NotToBeDeployed(Exception):
+    """The run did not pass the gate, or it was judged against a champion that another has taken the place of."""
 
 
 class ApprovedTooLate(Exception):
@@ -26,7 +30,7 @@ class RejectedMeanwhile(Exception):
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """The endpoint, the config that it is to serve, and whether it is on its way to it.
 
-    Raises Superseded, ApprovedTooLate, RejectedMeanwhile, EndpointBusy.
+    Raises Superseded, NotToBeDeployed, ApprovedTooLate, RejectedMeanwhile, EndpointBusy.
     """
     step, env = DeployStep.model_validate(event), Environment.read()
     env.ledger.require_claim(step.execution)
@@ -50,12 +54,13 @@ def _target(env: Environment, step: DeployStep) -> tuple[str, str] | None:
         return (champion.run, champion.artifact) if champion else None
     run = env.ledger.run(step.run)
     if run is None or run.judged != "promote":
-        raise Superseded(f"run {step.run} has not passed the gate")
+        # Not Superseded: this execution has the claim, and must come to give it back.
+        raise NotToBeDeployed(f"run {step.run} has not passed the gate")
     require_open(run)
     if run.awaits_approval:
         return _approved(env, step, run, champion)
     if champion and champion.run != run.run and champion.version != run.champion_version:
-        raise Superseded(
+        raise NotToBeDeployed(
             f"run {step.run} was judged against champion {run.champion_version}, now it is {champion.version}"
         )
     return run.run, run.artifact

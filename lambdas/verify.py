@@ -21,6 +21,8 @@ from lambdas.telemetry import logger
 # Requests that may fail before a model is called broken, all golden rows together: a cold start is no fault.
 _FORGIVEN: Final = 2
 _PAUSE_SECONDS: Final = 2.0
+# A container that is not there yet says so at once, and as often as it is asked. It is waited for by the clock.
+_PROVISIONING_SECONDS: Final = 180.0
 # A slow model is no broken one: what was not asked by itself until then is asked with the others.
 _ONE_BY_ONE_SECONDS: Final = 60.0
 
@@ -76,10 +78,11 @@ def _compare(asker: _Asker, golden: list[Golden]) -> float:
 
 
 class _Asker:
-    """Asks one endpoint, and forgives it so many failures."""
+    """Asks one endpoint, and forgives it so many failures. It has some minutes to be provisioned."""
 
     def __init__(self, env: Environment, endpoint: str) -> None:
         self._runtime, self._endpoint, self._failures = env.client("sagemaker-runtime"), endpoint, 0
+        self._ready_by = time.monotonic() + _PROVISIONING_SECONDS
 
     def ask(self, texts: list[str]) -> list[tuple[str, float]]:
         """The likeliest label of each text and its probability. Raises VerifyFailed."""
@@ -90,7 +93,11 @@ class _Asker:
                 response = self._runtime.invoke_endpoint(
                     EndpointName=self._endpoint, ContentType="application/json", Body=body
                 )
-            except (errors.ModelError, errors.ModelNotReadyException) as error:
+            except errors.ModelNotReadyException as error:
+                if time.monotonic() > self._ready_by:
+                    raise VerifyFailed(f"not ready after {_PROVISIONING_SECONDS:.0f} s: {error}") from error
+                time.sleep(_PAUSE_SECONDS)
+            except errors.ModelError as error:
                 self._failures += 1
                 if self._failures > _FORGIVEN:
                     raise VerifyFailed(f"the golden rows were not answered: {error}") from error

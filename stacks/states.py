@@ -58,6 +58,7 @@ _TROUBLE: Final = (
     "InternalServerError",
     "InternalErrorException",
     "InternalFailure",
+    "InternalDependencyException",
     "ServiceUnavailable",
     "ConnectTimeoutError",
     "ReadTimeoutError",

@@ -17,11 +17,11 @@ _MARKER = '"marker"'
 SIDE_EFFECTS = (
     ("claim", "dynamodb:PutItem", ""),
     ("prepare", "s3:PutObject", "parts/reports/"),
-    ("prepare", "dynamodb:PutItem", '"run"'),
+    ("prepare", "dynamodb:TransactWriteItems", '"run"'),
     ("screen", "s3:PutObject", "screen.json"),
     ("evaluate", "s3:PutObject", "predictions"),
     ("evaluate", "sagemaker:CreateModelPackage", ""),
-    ("evaluate", "dynamodb:PutItem", ""),
+    ("evaluate", "dynamodb:TransactWriteItems", ""),
     ("redeploy", "sagemaker:CreateModel", ""),
     ("redeploy", "sagemaker:CreateEndpointConfig", ""),
     ("redeploy", "sagemaker:UpdateEndpoint", ""),
@@ -99,7 +99,20 @@ def refused() -> list[Case]:
     # A model that cannot be fetched for a moment is not a bad model.
     busy = _on("evaluate", "s3:GetObject", "model.tar.gz", do="error", status=503, times=8, code="SlowDown")
     fetched = Case("trouble-evaluate-s3-getobject", "Evaluate is answered SlowDown by s3:GetObject of a model", busy)
-    return [*cases, fetched, untold]
+    # These two boto3 does not try again: the one is the machine's to repeat, the other Verify's to wait for.
+    broken_off = _on(
+        "verify", "sagemaker:InvokeEndpoint", "", do="error", status=530, times=3, code="InternalDependencyException"
+    )
+    dependency = Case(
+        "trouble-verify-dependency", "Verify is answered InternalDependencyException by the endpoint", broken_off
+    )
+    empty = _on(
+        "verify", "sagemaker:InvokeEndpoint", "", do="error", status=429, times=8, code="ModelNotReadyException"
+    )
+    not_ready = Case(
+        "trouble-verify-not-ready", "the endpoint's container is being provisioned for some seconds yet", empty
+    )
+    return [*cases, fetched, untold, dependency, not_ready]
 
 
 def twice() -> list[Case]:
