@@ -26,12 +26,14 @@ def describe_endpoint(env: Environment, endpoint: str) -> dict[str, Any] | None:
     return _found(env, "describe_endpoint", EndpointName=endpoint)
 
 
-def ensure_config(env: Environment, run: str, artifact: str, *, rehearsal: bool = False) -> str:
-    """Name of the EndpointConfig that serves `artifact` with the current settings, created if need be.
+def config_name(env: Environment, run: str, artifact: str) -> str:
+    """Name of the EndpointConfig that serves `artifact` live with the current settings and image."""
+    model = layout.deployment(env.project, run, artifact, env.serving_image)
+    return layout.endpoint_config(model, _serverless(env, rehearsal=False))
 
-    A rehearsal takes one request at a time, and keeps nothing warm: that would cost money.
-    """
-    serving = env.settings.serving
+
+def ensure_config(env: Environment, run: str, artifact: str, *, rehearsal: bool = False) -> str:
+    """Name of the EndpointConfig that serves `artifact` with the current settings, created if need be."""
     model = layout.deployment(env.project, run, artifact, env.serving_image)
     if not _found(env, "describe_model", ModelName=model):
         _ask(
@@ -41,15 +43,22 @@ def ensure_config(env: Environment, run: str, artifact: str, *, rehearsal: bool 
             ExecutionRoleArn=env.endpoint_role_arn,
             PrimaryContainer={"Image": env.serving_image, "ModelDataUrl": artifact},
         )
-    concurrency = 1 if rehearsal else serving.max_concurrency
-    serverless = {"MemorySizeInMB": serving.memory_mb, "MaxConcurrency": concurrency}
-    if serving.provisioned_concurrency and not rehearsal:
-        serverless["ProvisionedConcurrency"] = serving.provisioned_concurrency
+    serverless = _serverless(env, rehearsal=rehearsal)
     config = layout.endpoint_config(model, serverless)
     if not _found(env, "describe_endpoint_config", EndpointConfigName=config):
         variant = {"VariantName": layout.VARIANT, "ModelName": model, "ServerlessConfig": serverless}
         _ask(env, "create_endpoint_config", EndpointConfigName=config, ProductionVariants=[variant])
     return config
+
+
+def _serverless(env: Environment, *, rehearsal: bool) -> dict[str, int]:
+    """A variant's ServerlessConfig. A rehearsal takes one request at a time, and keeps nothing warm, which costs."""
+    serving = env.settings.serving
+    concurrency = 1 if rehearsal else serving.max_concurrency
+    serverless = {"MemorySizeInMB": serving.memory_mb, "MaxConcurrency": concurrency}
+    if serving.provisioned_concurrency and not rehearsal:
+        serverless["ProvisionedConcurrency"] = serving.provisioned_concurrency
+    return serverless
 
 
 def converge(env: Environment, name: str, config: str) -> bool:

@@ -9,18 +9,21 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain import layout
 from domain.facts import TEARDOWN
 from lambdas import hosting, registry
 from lambdas.claim import is_running
-from lambdas.environment import Environment, timestamp
+from lambdas.environment import Environment, now, timestamp
 from lambdas.jobs import stop_jobs
 from lambdas.telemetry import logger
 
 # Executions that found the claim taken after all, or lost it. Each asking looks through all of them.
 _ATTEMPTS = 100
+# By then any Release that was invoked with the settings of before has ended.
+_PATIENCE = timedelta(minutes=10)
 _UNDECIDED = "Kept the champion: the stack was deleted before a person had decided about this model."
 
 
@@ -35,18 +38,23 @@ def on_event(event: dict[str, Any], _context: object) -> dict[str, object]:
         env.ledger.seize(TEARDOWN, timestamp())
     else:
         env.ledger.release(TEARDOWN)
-    return {"PhysicalResourceId": f"{env.project}-endpoint"}
+    return {"PhysicalResourceId": f"{env.project}-endpoint", "Data": {"Asked": timestamp()}}
 
 
 def is_complete(event: dict[str, Any], _context: object) -> dict[str, bool]:
     """Asked again and again until what was asked for is done."""
     env = Environment.read()
-    done = _torn_down(env) if event["RequestType"] == "Delete" else _converged(env, event["RequestId"])
-    return {"IsComplete": done}
+    if event["RequestType"] == "Delete":
+        return {"IsComplete": _torn_down(env)}
+    asked = datetime.fromisoformat(event["Data"]["Asked"])
+    return {"IsComplete": _converged(env, event["RequestId"], asked)}
 
 
-def _converged(env: Environment, request: str) -> bool:
-    """One execution from Redeploy does the work; it is started when no other run holds the claim, anew if need be."""
+def _converged(env: Environment, request: str, asked: datetime) -> bool:
+    """One execution from Redeploy does the work; it is started when no other run holds the claim, anew if need be.
+
+    A run that trains may hold it for hours, and CloudFormation waits for one. Such a run's Release does the work then.
+    """
     states = env.client("stepfunctions")
     for attempt in range(_ATTEMPTS):
         name = f"deploy-{layout.digest(request)}-{attempt}"
@@ -56,7 +64,7 @@ def _converged(env: Environment, request: str) -> bool:
         except states.exceptions.ExecutionDoesNotExist:
             holder = env.ledger.claimed_by()
             if holder and is_running(env, holder):
-                return False
+                return now() - asked > _PATIENCE
             message = json.dumps({"reason": "deploy", "from": "Redeploy"})
             states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message)
             return False

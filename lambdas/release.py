@@ -47,14 +47,15 @@ def _tidy(env: Environment, run: str) -> None:
 
 
 def _drift(env: Environment) -> dict[str, str] | None:
-    """The message of the execution that brings the champion back, if it is not what is live; or None.
+    """The message of the execution that brings the champion back, if it is not what is live as it should be; or None.
 
-    An aborted execution's function goes on with what it has begun, even when all has been made good meanwhile.
+    An aborted execution's function goes on with what it has begun, even when all has been made good meanwhile. And a
+    deploy that changes how models are served does not wait for a run that takes hours: it leaves that to its Release.
     """
     champion, endpoint = env.ledger.champion(), hosting.describe_endpoint(env, env.endpoint)
     stays = endpoint is not None and endpoint["EndpointStatus"] != "Deleting"
-    live = layout.deployed_run(env.project, endpoint["EndpointConfigName"]) if endpoint and stays else None
-    if live == (champion.run if champion else None):
+    live = endpoint["EndpointConfigName"] if endpoint and stays else None
+    if live == (hosting.config_name(env, champion.run, champion.artifact) if champion else None):
         return None
     return {"reason": "what is live is not what was promoted", "from": "Redeploy"}
 

@@ -76,7 +76,6 @@ def test_a_candidate_goes_live_is_verified_and_promoted(project: Project, models
     run = judged(ONE, models.right, project.claim())
     answer = deploy(run.execution, "candidate", ONE)
     assert answer["outcome"] == "updating"
-    assert deploy(run.execution, "candidate", ONE) == answer, "a retry finds it on its way"
     project.endpoint("InService")
     assert deploy(run.execution, "candidate", ONE) == {**answer, "outcome": "unchanged"}
     assert check(answer["config"]) == "ok"
@@ -133,6 +132,26 @@ def test_release_has_the_champion_brought_back_if_something_else_is_live(
     assert let_go(late.execution)
     (message,) = [sent for name, sent in project.executions().items() if name.startswith("after-")]
     assert message == {"reason": "what is live is not what was promoted", "from": "Redeploy", "chain": 0}
+
+
+def test_release_has_the_champion_served_as_the_settings_say_since_a_deploy(
+    project: Project, models: Models, judged: Judge
+) -> None:
+    run = judged(ONE, models.right, project.claim())
+    deploy(run.execution, "candidate", ONE)
+    project.endpoint("InService")
+    crown(run)
+    project.configure(serving={"max_concurrency": 7})
+    assert let_go(run.execution)
+    execution = project.claim()
+    deploy(execution)
+    project.endpoint("InService")
+    until(
+        lambda: (
+            project.endpoint("InService")["EndpointConfigName"] == hosting.config_name(project.env, ONE, run.artifact)
+        )
+    )
+    assert let_go(execution) is None
 
 
 def test_the_config_is_what_the_settings_say(project: Project, models: Models, judged: Judge) -> None:
@@ -239,8 +258,9 @@ def test_while_it_is_changing_another_config_has_to_wait(project: Project, model
     # A server that never gets healthy: its endpoint is being created for as long as this test takes.
     bucket, key = layout.split_uri(run.artifact)
     project.client("s3").upload_file(str(models.silent), bucket, key)
-    deploy(run.execution, "candidate", ONE)
+    answer = deploy(run.execution, "candidate", ONE)
     assert hosting.describe_endpoint(project.env, project.name)["EndpointStatus"] == "Creating"  # type: ignore[index]
+    assert deploy(run.execution, "candidate", ONE) == answer, "a retry finds it on its way"
     with pytest.raises(hosting.EndpointBusy, match="is Creating"):
         deploy(run.execution, "candidate", TWO)
 
@@ -257,7 +277,7 @@ def test_asked_by_several_at_once_it_is_done_once_or_asked_again(
             return "busy"
 
     with ThreadPoolExecutor(6) as pool:
-        assert set(pool.map(ask, range(6))) <= {"updating", "busy"}
+        assert set(pool.map(ask, range(6))) <= {"updating", "unchanged", "busy"}
     assert deploy(run.execution, "candidate", ONE)["outcome"] in ("updating", "unchanged")
     assert names(project) == ({ONE}, {ONE})
     project.endpoint("InService")
@@ -267,7 +287,7 @@ def test_a_candidate_is_refused_once_the_champion_moved(project: Project, models
     execution = project.claim()
     winner, late = judged(ONE, models.right, execution), judged(TWO, models.constant, execution)
     crown(winner)
-    with pytest.raises(Superseded, match="judged against champion 0, now it is 1"):
+    with pytest.raises(redeploy.NotToBeDeployed, match="judged against champion 0, now it is 1"):
         deploy(execution, "candidate", TWO)
     with pytest.raises(Superseded, match="the champion moved"):
         crown(late)
@@ -278,9 +298,9 @@ def test_a_candidate_is_refused_once_the_champion_moved(project: Project, models
 def test_what_has_not_passed_the_gate_is_not_deployed(project: Project, verdict: str) -> None:
     execution = project.claim()
     project.run(execution, run=ONE, judged=verdict)
-    with pytest.raises(Superseded, match="has not passed the gate"):
+    with pytest.raises(redeploy.NotToBeDeployed, match="has not passed the gate"):
         deploy(execution, "candidate", ONE)
-    with pytest.raises(Superseded, match="has not passed the gate"):
+    with pytest.raises(redeploy.NotToBeDeployed, match="has not passed the gate"):
         deploy(execution, "candidate", TWO)
 
 

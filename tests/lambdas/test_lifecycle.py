@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,8 +20,11 @@ def event(kind: str, request: str = "request-1") -> dict[str, Any]:
     return {"RequestType": kind, "RequestId": request, "ResourceProperties": {}}
 
 
-def complete(kind: str, request: str = "request-1") -> bool:
-    return lifecycle.is_complete(event(kind, request), None)["IsComplete"]
+def complete(kind: str, request: str = "request-1", *, minutes_ago: int = 0) -> bool:
+    """What CDK's framework asks: the event, with what `on_event` answered to it so many minutes ago."""
+    asked = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+    message = event(kind, request) | {"Data": {"Asked": asked.isoformat()}}
+    return lifecycle.is_complete(message, None)["IsComplete"]
 
 
 def deploys(project: Project) -> dict[str, dict[str, Any]]:
@@ -42,7 +46,7 @@ def outcomes(project: Project, **by_number: str) -> None:
 def test_a_deploy_frees_the_claim_of_a_teardown_and_only_that(project: Project, kind: str) -> None:
     project.env.ledger.seize(TEARDOWN, "then")
     answers = [lifecycle.on_event(event(kind), None) for _ in range(2)]
-    assert answers == [{"PhysicalResourceId": f"{project.name}-endpoint"}] * 2
+    assert [answer["PhysicalResourceId"] for answer in answers] == [f"{project.name}-endpoint"] * 2
     assert project.env.ledger.claimed_by() is None
     owner = project.claim()
     lifecycle.on_event(event(kind), None)
@@ -75,6 +79,13 @@ def test_while_another_run_has_the_claim_none_is_started(project: Project) -> No
     assert deploys(project) == {}
     project.env.ledger.release(owner)
     until(lambda: complete("Update"))
+
+
+def test_a_deploy_does_not_wait_for_a_run_that_takes_hours(project: Project) -> None:
+    project.claim()
+    assert not complete("Update", minutes_ago=9)
+    assert complete("Update", minutes_ago=11)
+    assert deploys(project) == {}, "what it asks for is left to the run's Release"
 
 
 def test_a_dead_owner_does_not_keep_a_deploy_waiting(project: Project) -> None:
