@@ -40,7 +40,7 @@ class LandingMoved(Exception):
 class Report:
     """What became of one source. `labels` counts rows by label and split; `error` is set if nothing was accepted.
 
-    `rules` counts the rejected rows by the rule that they break.
+    `rules` counts the rejected rows by the rule that they break; `over` is set if they alone were too many.
     """
 
     source: str
@@ -50,6 +50,7 @@ class Report:
     labels: dict[str, dict[str, int]] = field(default_factory=dict)
     error: str = ""
     rules: dict[str, int] = field(default_factory=dict)
+    over: float = 0.0
 
     def accepted(self) -> int:
         """Rows in all splits together."""
@@ -65,8 +66,23 @@ def contract_of(data: DataSettings) -> Contract:
 
 def ensure_derived(env: Environment, source: Source) -> Report:
     """The source's report, deriving its parts first if that was never finished. Raises LandingMoved."""
+    known = _report(env, source)
+    return known if known and not _is_admitted_now(env, known) else _derive(env, source)
+
+
+def is_admitted_now(env: Environment, source: Source) -> bool:
+    """Whether a file was rejected for a share of broken rows that the settings have come to allow since."""
+    known = _report(env, source)
+    return known is not None and _is_admitted_now(env, known)
+
+
+def _report(env: Environment, source: Source) -> Report | None:
     known = read_json(env, layout.part_report(env.settings.data.epoch, source.source))
-    return Report(**known) if known else _derive(env, source)
+    return Report(**known) if known else None
+
+
+def _is_admitted_now(env: Environment, known: Report) -> bool:
+    return 0 < known.over <= env.settings.data.max_rejected_fraction
 
 
 def _derive(env: Environment, source: Source) -> Report:
@@ -98,6 +114,7 @@ def _check_share(report: Report, most: float) -> None:
     if not report.accepted():
         raise FileRejected("no-rows", f"no usable row among {seen} ({why}): see {layout.quarantine(report.source)}")
     if report.rejected > seen * most:
+        report.over = report.rejected / seen
         share = f"{report.rejected} of {seen} rows are rejected, over the limit of {most:.0%} ({why})"
         raise FileRejected("too-many-rejected", f"{share}: see {layout.quarantine(report.source)}")
 

@@ -11,7 +11,7 @@ from domain import layout
 from domain.dataset import Source, Version, holds_for
 from domain.facts import Run
 from domain.messages import ClaimStep, Prepared
-from lambdas.derive import LandingMoved, Report, ensure_derived
+from lambdas.derive import LandingMoved, Report, ensure_derived, is_admitted_now
 from lambdas.environment import Environment, timestamp
 from lambdas.heldout import has_test_rows
 from lambdas.jobs import finished, next_job
@@ -83,6 +83,7 @@ def _derive_all(env: Environment) -> tuple[list[Source], dict[str, Report]]:
     for look in range(1, _LOOKS + 1):
         # One listing for all of it: what lands after this is found by Release.
         landing = landed(env)
+        _reconsider(env, landing)
         try:
             reports = {source.source: ensure_derived(env, source) for source in current_sources(env, landing)}
             for source in landing:
@@ -97,6 +98,15 @@ def _derive_all(env: Environment) -> tuple[list[Source], dict[str, Report]]:
             if look == _LOOKS:
                 raise
     raise AssertionError("unreachable: the last look returns or raises")
+
+
+def _reconsider(env: Environment, landing: list[Source]) -> None:
+    """Take back in what was held for its share of broken rows, where `data.max_rejected_fraction` was raised since."""
+    held = env.ledger.held()
+    for source in landing:
+        hold = held.get(source.source)
+        if hold and not hold.run and is_admitted_now(env, source):
+            env.ledger.unhold(source.source)
 
 
 def _hold_rejected(env: Environment, source: Source, report: Report) -> None:

@@ -47,7 +47,7 @@ def names(project: Project, prepared: dict[str, Any]) -> list[str]:
 
 
 def ids(project: Project, prepared: dict[str, Any]) -> set[str]:
-    return set(held_out(project.env, read_version(project.env, 1, prepared["dataset"])))
+    return {row.id for row in held_out(project.env, read_version(project.env, 1, prepared["dataset"]))}
 
 
 def test_new_data_becomes_a_version_and_a_run_to_train(project: Project) -> None:
@@ -141,8 +141,10 @@ def test_the_same_rows_in_several_files_count_once(project: Project) -> None:
     both = again(project)
     assert names(project, both) == ["a.csv", "b.csv"]
     assert ids(project, one) == ids(project, both)
-    last_word = held_out(project.env, read_version(project.env, 1, both["dataset"]))
-    first_word = held_out(project.env, read_version(project.env, 1, one["dataset"]))
+    last_word, first_word = (
+        {row.id: row for row in held_out(project.env, read_version(project.env, 1, prepared["dataset"]))}
+        for prepared in (both, one)
+    )
     assert all(last_word[row].label != first_word[row].label for row in first_word)
 
 
@@ -292,6 +294,21 @@ def test_a_rejected_file_is_held_and_said_and_the_rest_goes_on(project: Project)
     assert "landing/bad.csv was not used: no column" in told["Message"]
     again(project)
     assert project.notifications() == [], "it is said once"
+
+
+def test_what_had_too_many_broken_rows_is_taken_in_once_the_settings_allow_it(project: Project) -> None:
+    project.drop("good.csv", reviews(40))
+    project.drop("half.csv", reviews(40, 40) + "no label,\n" * 30)
+    assert names(project, ask(project.claim())) == ["good.csv"]
+    assert len(project.notifications()) == 1
+    project.configure(data={"max_rejected_fraction": 0.4})
+    assert names(project, again(project)) == ["good.csv"], "30 of 70 are more than that"
+    project.configure(data={"max_rejected_fraction": 0.5})
+    prepared = again(project)
+    assert names(project, prepared) == ["good.csv", "half.csv"]
+    assert project.env.ledger.held() == {}
+    assert names(project, again(project)) == ["good.csv", "half.csv"]
+    assert project.notifications() == []
 
 
 def test_a_file_too_large_for_one_lambda_is_held_and_the_rest_goes_on(
