@@ -25,6 +25,16 @@ class Source:
         return cls(layout.source_id(key, bare), key, bare, last_modified)
 
 
+def listed(pages: Iterable[Mapping[str, Any]]) -> list[Source]:
+    """The dropped files that S3's ListObjectsV2 lists under `landing/`, in its order; `pages` are its answers."""
+    return [
+        Source.of(item["Key"], item["ETag"], item["LastModified"].isoformat())
+        for page in pages
+        for item in page.get("Contents", [])
+        if layout.is_landing(item["Key"])
+    ]
+
+
 @dataclass(frozen=True)
 class Hold:
     """A source set aside: by the gate (`run` says which), or because it could not be read (`run` is "").

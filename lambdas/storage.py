@@ -9,19 +9,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from domain import layout
-from domain.dataset import Source, Version
+from domain.dataset import Source, Version, listed
 from lambdas.environment import Environment
 
 
 def landed(env: Environment) -> list[Source]:
     """The objects under `landing/` now, in the order S3 lists them."""
-    pages = env.client("s3").get_paginator("list_objects_v2").paginate(Bucket=env.bucket, Prefix=layout.LANDING)
-    return [
-        Source.of(item["Key"], item["ETag"], item["LastModified"].isoformat())
-        for page in pages
-        for item in page.get("Contents", [])
-        if layout.is_landing(item["Key"])
-    ]
+    s3 = env.client("s3")
+    return listed(s3.get_paginator("list_objects_v2").paginate(Bucket=env.bucket, Prefix=layout.LANDING))
 
 
 def read_json(env: Environment, key: str) -> Any:

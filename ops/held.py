@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from domain.dataset import Hold
+from domain import layout
+from domain.dataset import Hold, listed
 from ops.console import make_table
 from ops.deployment import Deployment
 from ops.errors import NotFound, Unusable, in_plain_words
@@ -15,7 +16,7 @@ from ops.retrain import request_run
 def table(deployment: Deployment) -> Table | None:
     """The held sources with their reasons, or None if there are none."""
     with in_plain_words(deployment.project):
-        held = deployment.ledger.held()
+        held = in_force(deployment)
     if not held:
         return None
     shown = make_table("source", "file", "held by", "in its place", "reason")
@@ -31,7 +32,7 @@ def release(deployment: Deployment, what: str, console: Console) -> str:
     Raises NotFound if it is not held, Unusable for a file that was rejected whole.
     """
     with in_plain_words(deployment.project):
-        hold = find(deployment.ledger.held(), what)
+        hold = find(in_force(deployment), what)
         if not hold.run:
             raise Unusable(f"{hold.source.key} cannot be used as it is: {hold.reason}. Mend it and drop it again.")
         # In this order: were the request first, a run in progress could answer it without the source.
@@ -41,6 +42,14 @@ def release(deployment: Deployment, what: str, console: Console) -> str:
     console.print(f"Released {hold.source.key}: it is part of the dataset again, and a run with it is on its way.")
     console.print("Screen lets it pass now; the gate judges as before. Follow it: mlops watch")
     return execution
+
+
+def in_force(deployment: Deployment) -> dict[str, Hold]:
+    """The holds by source id. One whose file was overwritten or deleted since has no effect any more."""
+    s3 = deployment.client("s3")
+    landed = listed(s3.get_paginator("list_objects_v2").paginate(Bucket=deployment.bucket, Prefix=layout.LANDING))
+    held = deployment.ledger.held()
+    return {source.source: held[source.source] for source in landed if source.source in held}
 
 
 def find(held: dict[str, Hold], what: str) -> Hold:

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from domain import layout
+from ops import held
 from ops.deployment import Deployment
 from ops.errors import NotFound
 from ops.withdraw import withdraw
@@ -32,11 +33,7 @@ def test_a_first_drop_goes_live_and_a_poisoned_one_changes_nothing(pipeline: Pip
     assert [hold.source.key for hold in pipeline.ledger.held().values()] == ["landing/poison.csv"]
 
     # A person who vouches for it all the same: now it is the gate's.
-    (source,) = pipeline.ledger.held()
-    pipeline.ledger.vouch(source)
-    pipeline.ledger.unhold(source)
-    pipeline.ledger.request("vouched", "released landing/poison.csv", "now")
-    pipeline.start({"reason": "released", "from": "Settle"})
+    held.release(Deployment.on(pipeline.cloud, pipeline.project), "poison.csv", Console(quiet=True))
     rejected = pipeline.concluded("reject", runs=3)
     assert pipeline.predict("superb warm lovely") == "positive"
     assert [hold.source.key for hold in pipeline.ledger.held().values()] == ["landing/poison.csv"]
