@@ -144,6 +144,14 @@ def training_job(project: str, run: str, attempt: int) -> str:
     return f"{project}-{run}-{attempt}"
 
 
+def of_any_run(project: str) -> str:
+    """Pattern, as IAM's policies have it, of the names of all runs' jobs, models and configs in a project.
+
+    The run's 12 characters are spelled out: `shop-*` would be the names of a project `shop-eu` too.
+    """
+    return f"{project}-{'?' * 12}-*"
+
+
 def trained_run(project: str, name: str) -> str | None:
     """The run that a training job is of; None for another project's, whose name may contain this one's."""
     match = re.fullmatch(rf"{re.escape(project)}-([0-9a-f]{{12}})-\d+(-[a-z0-9-]+)?", name)

@@ -187,7 +187,7 @@ class Access:
         )
 
     def _jobs(self) -> str:
-        return self.sagemaker_arn("training-job", f"{self._project}-*")
+        return self.sagemaker_arn("training-job", layout.of_any_run(self._project))
 
     def _endpoints(self) -> list[str]:
         names = (layout.endpoint(self._project), layout.rehearsal(self._project))
@@ -204,7 +204,8 @@ class Access:
         return [*self._endpoints(), *self._made()]
 
     def _made(self) -> list[str]:
-        return [self.sagemaker_arn(kind, f"{self._project}-*") for kind in ("endpoint-config", "model")]
+        names = layout.of_any_run(self._project)
+        return [self.sagemaker_arn(kind, names) for kind in ("endpoint-config", "model")]
 
 
 def _allow(actions: list[str], resources: list[str], conditions: dict[str, dict[str, str]] | None = None) -> Grant:

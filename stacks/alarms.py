@@ -1,4 +1,7 @@
-"""At most ten alarms, each on a single metric (metric math is billed by the metric), silent while there is no data."""
+"""A few alarms, each on a single metric (metric math is billed by the metric), silent while there is no data.
+
+None is on failed executions: Reconcile tells of each one in plain words, and of a failed Reconcile an alarm does.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from domain import layout
@@ -19,7 +21,7 @@ _FIVE_MINUTES: Final = Duration.minutes(5)
 
 
 def endpoint_metric(project: str, name: str, statistic: str, *, namespace: str = "AWS/SageMaker") -> cloudwatch.Metric:
-    """A metric of the endpoint's one variant (aws-facts A: what SageMaker publishes for serverless)."""
+    """A metric of the endpoint's one variant (its guide's `serverless-endpoints-monitoring`)."""
     return cloudwatch.Metric(
         namespace=namespace,
         metric_name=name,
@@ -38,7 +40,6 @@ class Alarms(Construct):
         construct_id: str,
         *,
         project: str,
-        machine: sfn.StateMachine,
         reconcile: lambda_.IFunction,
         dead_letters: sqs.IQueue,
         topic: sns.ITopic,
@@ -48,8 +49,6 @@ class Alarms(Construct):
         busy = endpoint_metric(project, "ServerlessConcurrentExecutionsUtilization", "Maximum")
         waiting = dead_letters.metric_approximate_number_of_messages_visible(period=_FIVE_MINUTES, statistic="Maximum")
         for name, metric, threshold, meaning in (
-            ("RunsFailed", machine.metric_failed(period=_FIVE_MINUTES), 1, "A pipeline run failed"),
-            ("RunsTimedOut", machine.metric_timed_out(period=_FIVE_MINUTES), 1, "A pipeline run took too long"),
             ("ReconcileFailed", reconcile.metric_errors(period=_FIVE_MINUTES), 1, "Reconcile itself failed"),
             ("EventsLost", waiting, 1, "Events could not be delivered: see the dead-letter queue"),
             ("Answers5xx", endpoint_metric(project, "Invocation5XXErrors", "Sum"), 1, "The model server fails"),

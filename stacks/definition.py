@@ -1,4 +1,4 @@
-"""What the state machine does: from a dropped file to a live model, as one sentence (design section 2).
+"""What the state machine does: from a dropped file to a live model, as one sentence.
 
 Facts travel in variables: $target (candidate or champion), $stage (rehearsal or live), $run, $verdict, $job, $artifact,
 $endpoint, $config, $caught (the last error), $failure (why a candidate was rolled back), $untold (nobody was told how

@@ -20,7 +20,7 @@ from stacks.access import Access, Grant
 from stacks.bundling import EVALUATE, LIGHT, Package
 from stacks.naming import metric_namespace, retention
 
-# What AWS gives a new account at most (aws-facts J).
+# What AWS gives a new account at most, as users report; its documents give 10,240 MB.
 _MOST_MEMORY_MB: Final = 3008
 
 
@@ -67,9 +67,10 @@ def table(a: Access) -> tuple[Step, ...]:
             (a.change_ledger(), a.look_at_endpoint(), a.look_at_what_serves(), a.change_endpoint(), a.remove_endpoint(),
              a.pass_endpoint_role()),
         ),
-        # Three tries at an endpoint that may start cold, each of up to 75 s, and a minute of golden rows one by one.
+        # Three minutes until the endpoint is provisioned, three tries of up to 75 s each where it breaks, and a minute
+        # of golden rows one by one.
         Step(
-            "verify", "verify.handler", 256, 300,
+            "verify", "verify.handler", 256, 480,
             (a.list_bucket(), a.read(runs), a.read_ledger(), a.look_at_endpoint(), a.ask_endpoint()),
         ),
         Step("promote", "promote.handler", 256, 120, (a.change_ledger(),)),

@@ -99,9 +99,9 @@ def _why(stack: Stack, wildcard: str) -> tuple[str, str]:
         return f"<{_logical_id(stack, 'Data/Bucket')}.Arn>/{wildcard}*", _PREFIX
     return {
         "executions": (arn("states", f"execution:{layout.state_machine(project)}:*"), _OWN_NAMES),
-        "jobs": (arn("sagemaker", f"training-job/{project}-*"), _OWN_NAMES),
-        "configs": (arn("sagemaker", f"endpoint-config/{project}-*"), _OWN_NAMES),
-        "models": (arn("sagemaker", f"model/{project}-*"), _OWN_NAMES),
+        "jobs": (arn("sagemaker", f"training-job/{layout.of_any_run(project)}"), _OWN_NAMES),
+        "configs": (arn("sagemaker", f"endpoint-config/{layout.of_any_run(project)}"), _OWN_NAMES),
+        "models": (arn("sagemaker", f"model/{layout.of_any_run(project)}"), _OWN_NAMES),
         "packages": (arn("sagemaker", f"model-package/{layout.package_group(project)}/*"), _OWN_NAMES),
         "training-log": (arn("logs", "log-group:/aws/sagemaker/TrainingJobs*"), "the streams of AWS's one log group"),
         "endpoint-log": (arn("logs", f"log-group:/aws/sagemaker/Endpoints/{project}*"), "the streams of its log group"),

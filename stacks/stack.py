@@ -106,7 +106,6 @@ class AutomateMlops(Stack):
             self,
             "Alarms",
             project=project,
-            machine=pipeline.machine,
             reconcile=functions["reconcile"],
             dead_letters=notices.dead_letters,
             topic=notices.topic,

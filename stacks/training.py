@@ -1,6 +1,6 @@
 """The Train state, and what it needs: the role that the job runs as, and what the state machine may do for it.
 
-A custom state, because CDK's own has neither Spot nor checkpoints (aws-facts 0.4).
+A custom state, because CDK's own has neither Spot nor checkpoints (`SageMakerCreateTrainingJob`, aws-cdk-lib 2.275).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from constructs import Construct
 from domain import layout
 from domain.config import TrainingSettings
 from domain.metrics import METRIC_DEFINITIONS
-from domain.prices import AS_OF, TRAINING_USD_PER_HOUR, training_usd_per_hour
+from domain.prices import AS_OF, REGION, TRAINING_USD_PER_HOUR, training_usd_per_hour
 from stacks.images import Image
 from stacks.settings import SettingsError
 from stacks.sourcedir import SourceDir
@@ -46,7 +46,7 @@ class Training(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._project, self._settings, self._image, self._bucket = project, settings, image, bucket
-        self.on_demand_allowed = _on_demand_allowed(settings)
+        self.on_demand_allowed = _on_demand_allowed(settings, Stack.of(self).region)
         self.role = iam.Role(
             self,
             "Role",
@@ -120,9 +120,13 @@ class Training(Construct):
         }
 
     def grants_to_machine(self) -> list[iam.PolicyStatement]:
-        """What Step Functions needs to run a job and to wait for it (aws-facts D and 0.5)."""
+        """What Step Functions needs to run a job and to wait for it (its Developer Guide, `connect-sagemaker`).
+
+        And AddTags: Step Functions tags the job as its own (aws-cdk, issue 32294).
+        """
         stack = Stack.of(self)
-        jobs = stack.format_arn(service="sagemaker", resource="training-job", resource_name=f"{self._project}-*")
+        names = layout.of_any_run(self._project)
+        jobs = stack.format_arn(service="sagemaker", resource="training-job", resource_name=names)
         rule = stack.format_arn(service="events", resource="rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule")
         actions = ["CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob", "AddTags", "ListTags"]
         return [
@@ -214,11 +218,16 @@ def _channel(name: str, kind: str, uri: str) -> dict[str, Any]:
     return {"ChannelName": name, "InputMode": "File", "DataSource": {"S3DataSource": source}}
 
 
-def _on_demand_allowed(settings: TrainingSettings) -> bool:
-    """Whether a job that found no Spot capacity may run on demand, by the price table."""
+def _on_demand_allowed(settings: TrainingSettings, region: str) -> bool:
+    """Whether a job that found no Spot capacity may run on demand, by the price table. Raises SettingsError."""
     cap = settings.on_demand_max_usd_per_hour
     if not settings.spot or cap == 0:
         return False
+    if region != REGION:
+        raise SettingsError(
+            f"training.on_demand_max_usd_per_hour is {cap}, but domain/prices.py has the prices of {REGION} and this "
+            f"deploys to {region}, where they may be higher: set 0, or make them and `REGION` those of {region}."
+        )
     price = training_usd_per_hour(settings.instance_type)
     if price is None:
         raise SettingsError(

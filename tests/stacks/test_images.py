@@ -54,7 +54,7 @@ def test_our_image_is_built_at_deploy_for_serverless(aws: Synthesized) -> None:
     ((tag, image),) = assets["dockerImages"].items()
     source = image["source"]
     assert source["platform"] == "linux/amd64"
-    # SageMaker refuses OCI manifests (aws-facts J).
+    # SageMaker refuses OCI manifests (amazon-sagemaker-feedback, issue 180).
     assert source["dockerOutputs"] == ["type=docker"]
     context = aws.folder / source["directory"]
     dockerfile = (context / source["dockerFile"]).read_text()
@@ -87,6 +87,14 @@ def test_a_cap_without_a_price_is_refused(tmp_path_factory: pytest.TempPathFacto
     assert "ml.p9.large" not in TRAINING_USD_PER_HOUR
     with pytest.raises(SettingsError, match=r"no price for ml\.p9\.large"):
         synthesize(tmp_path_factory.mktemp("price") / "out", overlay={"training": training})
+
+
+def test_a_cap_where_prices_are_not_known_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CDK_DEFAULT_REGION", "eu-west-1")
+    with pytest.raises(SettingsError, match="prices of us-east-1 and this deploys to eu-west-1"):
+        synthesize(tmp_path_factory.mktemp("region") / "out", overlay={"training": {"on_demand_max_usd_per_hour": 2.0}})
 
 
 def test_a_cap_below_the_price_allows_no_fallback(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -104,6 +104,7 @@ def test_alarms_are_few_single_metric_and_quiet_without_data(aws: Synthesized) -
     for alarm in alarms:
         assert "Metrics" not in alarm
         assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["Namespace"] != "AWS/States", "Reconcile tells of a failed execution, and once is enough"
         assert alarm["AlarmActions"] == [f"arn:aws:sns:{REGION}:{ACCOUNT}:{PROJECT}-notices"]
 
 

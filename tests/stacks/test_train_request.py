@@ -14,7 +14,7 @@ from stacks.build import context
 from tests.stacks.story import run
 from tests.stacks.synth import PROJECT, Synthesized
 
-# The published limits of CreateTrainingJob (aws-facts B): botocore checks types and required fields only.
+# The published limits of CreateTrainingJob (API Reference): botocore checks types and required fields only.
 JOB_NAME = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
 
 
@@ -79,13 +79,13 @@ def test_channels_are_manifests_in_file_mode(request_made: dict[str, Any]) -> No
 
 
 def test_no_volume_key_on_instances_with_local_disks(request_made: dict[str, Any]) -> None:
-    """SageMaker refuses a VolumeKmsKeyId for g4dn, whose disk is its own (aws-facts 0.3)."""
+    """SageMaker refuses a VolumeKmsKeyId for g4dn, whose disk is its own (ResourceConfig, API Reference)."""
     assert "VolumeKmsKeyId" not in request_made["ResourceConfig"]
     assert "KeepAlivePeriodInSeconds" not in request_made["ResourceConfig"]
 
 
 def test_a_model_for_serverless_is_one_tarball(request_made: dict[str, Any]) -> None:
-    """Serverless endpoints take no uncompressed model (aws-facts 0.1): GZIP is what SageMaker does by default."""
+    """Serverless endpoints take no uncompressed model (ContainerDefinition, API Reference): GZIP is the default."""
     assert request_made["OutputDataConfig"].keys() == {"S3OutputPath"}
 
 
