@@ -5,11 +5,15 @@ One schema serves both, so a value that synth accepts is a value the pipeline un
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import json
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.records import normalize
+
+# Of a hyperparameter's value (CreateTrainingJob, HyperParameterValue).
+_MOST_CHARS: Final = 2_500
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -49,6 +53,17 @@ class DataSettings(_Section):
             raise ValueError(f"features, label and group must be different columns, got {columns}")
         if self.slice == self.label:
             raise ValueError(f"slice must be another column than label, {self.label!r}: each label is judged anyway")
+        return self
+
+    @model_validator(mode="after")
+    def _features_fit_a_hyperparameter(self) -> DataSettings:
+        # Encoded as Prepare does it: a letter beyond ASCII takes seven characters.
+        length = len(json.dumps(json.dumps(self.features)))
+        if length > _MOST_CHARS:
+            raise ValueError(
+                f"the names of features take {length:,} characters as a hyperparameter, and SageMaker allows "
+                f"{_MOST_CHARS:,}: take fewer or shorter ones, in ASCII"
+            )
         return self
 
     @model_validator(mode="after")

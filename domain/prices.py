@@ -9,7 +9,9 @@ from typing import Final
 
 AS_OF: Final = "2026-11-22"
 
-# US dollars per instance and hour, on demand, SageMaker training, us-east-1.
+REGION: Final = "us-east-1"
+
+# US dollars per instance and hour, on demand, SageMaker training, in REGION.
 TRAINING_USD_PER_HOUR: Final[dict[str, float]] = {
     "ml.g4dn.xlarge": 0.7364,  # price tables in several public repositories, 2025-26; AWS's own page was not readable
 }

@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from serving.predictor import Prediction
 
-# What InvokeEndpoint passes on to and takes back from a serverless endpoint (aws-facts of the design: 4 MB).
+# What InvokeEndpoint passes on to and takes back from a serverless endpoint (SageMaker Developer Guide,
+# `serverless-endpoints-invoke`).
 MAX_BODY_BYTES: Final = 4 * 2**20
 # One thread reads some 500 tokens in 0.2 s with a DistilBERT, and SageMaker gives a request 60 s.
 MAX_TEXTS: Final = 256

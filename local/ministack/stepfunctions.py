@@ -3,7 +3,7 @@
 Error names: `SageMaker.ResourceLimitExceededException` and `SageMaker.AmazonSageMakerException` for the optimized
 integration as in AWS's own samples; the SDK integration names what the SDK does not model after the service,
 `SageMaker.SageMakerException`. A job that ends Failed or Stopped is `States.TaskFailed` with the description as
-Cause (not confirmed by AWS's documents: aws-facts D).
+Cause (AWS's documents do not say so).
 """
 
 from __future__ import annotations

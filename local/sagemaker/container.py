@@ -13,7 +13,8 @@ from typing import Any
 
 OPT_ML = "/opt/ml/"
 MAX_REASON = 1024
-"""DescribeTrainingJob shows the first 1024 characters of the failure file (aws-facts B)."""
+"""DescribeTrainingJob shows the first 1024 characters of the failure file (SageMaker Developer Guide,
+`your-algorithms-training-algo-output`)."""
 
 
 class Container:

@@ -2,7 +2,7 @@
 
 An update keeps the old variant until the new one has passed its health check. When it does not, the endpoint stays
 InService on the old configuration and says why in FailureReason (AWS's own state after a failed serverless update is
-not documented: aws-facts A); a new endpoint becomes Failed.
+not documented); a new endpoint becomes Failed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from local.sagemaker.variant import ReplacedError, Variant
 EVENT = "SageMaker Endpoint State Change"
 BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 MAX_PAYLOAD = 4 * 2**20
-"""Serverless endpoints take and give 4 MB (aws-facts A)."""
+"""Serverless endpoints take and give 4 MB (SageMaker Developer Guide, `serverless-endpoints-invoke`)."""
 SUMMARY = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
 
 

@@ -37,7 +37,8 @@ def terminate(process: subprocess.Popen[bytes], grace: float) -> None:
     """SIGTERM to the leader alone, then SIGKILL to the group after `grace` seconds.
 
     Only the leader is told: in AWS's images the signal reaches the container's first process and never the
-    training script (aws-facts 0.2), so a script must not find help here that it lacks there.
+    training script (sagemaker-training-toolkit, issues 125 and 173), so a script must not find help here that it
+    lacks there.
     """
     if process.poll() is None:
         process.terminate()

@@ -1,7 +1,7 @@
 """One model server: the serving command as a subprocess on its own port, under the container contract.
 
-GET /ping decides whether it is up, POST /invocations serves (aws-facts A). Locally it runs the serving code of
-this repository, not the model's image: a declared difference.
+GET /ping decides whether it is up, POST /invocations serves, as SageMaker asks of an inference image. Locally it runs
+the serving code of this repository, not the model's image: a declared difference.
 """
 
 from __future__ import annotations

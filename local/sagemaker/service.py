@@ -88,7 +88,7 @@ class SageMaker:
         if _ATTRIBUTES.lower() in headers:
             passed[_ATTRIBUTES] = headers[_ATTRIBUTES.lower()]
         answer, variant = self.endpoints.invoke(name, body, passed)
-        # Whatever else the container says in headers is lost, as on AWS (aws-facts J).
+        # Whatever else the container says in headers is lost, as on AWS (InvokeEndpoint's output in the API Reference).
         kept = {"Content-Type": answer.content_type, "x-Amzn-Invoked-Production-Variant": variant}
         if answer.custom_attributes is not None:
             kept[_ATTRIBUTES] = answer.custom_attributes

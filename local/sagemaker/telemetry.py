@@ -1,6 +1,7 @@
 """What CloudWatch shows of an endpoint: the serverless metrics of namespace AWS/SageMaker, and the server's log.
 
-Names, units and dimensions as in aws-facts A; data points are gathered and sent by the housekeeping thread.
+Names, units and dimensions as in SageMaker's Developer Guide, `serverless-endpoints-monitoring`; data points are
+gathered and sent by the housekeeping thread.
 """
 
 from __future__ import annotations
