@@ -1,4 +1,4 @@
-"""The environment, from nothing: `python3 ops/bootstrap.py`. Needs only Python 3.11.4; a second call takes no time.
+"""The environment, from nothing: `python3 ops/bootstrap.py`. Needs Python 3.11.4 and a C compiler; then takes no time.
 
 Makes .venv with the pinned requirements, takes Node from a PyPI wheel where the machine has none that is new enough,
 installs the pinned CDK CLI, and fetches the wheels that go into the Lambda functions.
@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import venv
 from pathlib import Path
 
@@ -37,6 +38,10 @@ def main() -> None:
     if sys.version_info < (3, 11, 4):
         found = sys.version.split()[0]
         sys.exit(f"Python 3.11.4 or newer is needed, this is {found}: make PYTHON=/path/to/python3.11 …")
+    if not (shutil.which("cc") and (Path(sysconfig.get_path("include")) / "Python.h").is_file()):
+        sys.exit(
+            "A C compiler and Python's headers are needed: sagemaker-training has no wheels. Debian: gcc python3-dev"
+        )
     stamp, wanted = VENV / "automate-mlops.stamp", _fingerprint()
     if stamp.is_file() and stamp.read_text() == wanted:
         return
