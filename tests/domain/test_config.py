@@ -37,6 +37,7 @@ def test_settings_survive_a_function_s_environment() -> None:
         ({"project": "a" * 21}, "project"),
         ({"notify_email": "nobody"}, "notify_email"),
         ({"data": {"features": []}}, "data.features"),
+        ({"data": {"features": [f"длинное имя {n}" for n in range(60)]}}, "data"),
         ({"data": {"features": ["text"], "label": "text"}}, "data"),
         ({"data": {"group": "label"}}, "data"),
         ({"data": {"slice": "label"}}, "data"),
