@@ -40,7 +40,7 @@ class LandingMoved(Exception):
 class Report:
     """What became of one source. `labels` counts rows by label and split; `error` is set if nothing was accepted.
 
-    `rules` counts the rejected rows by the rule that they break; `over` is set if they alone were too many.
+    `rules` counts the rejected rows by the rule that they break; `over` is their share, if that was too large.
     """
 
     source: str
