@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.records import normalize
 
-# Of a hyperparameter's value (CreateTrainingJob, HyperParameterValue).
-_MOST_CHARS: Final = 2_500
+# CreateTrainingJob, HyperParameterValue.
+_HYPERPARAMETER_CHARS: Final = 2_500
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -59,10 +59,10 @@ class DataSettings(_Section):
     def _features_fit_a_hyperparameter(self) -> DataSettings:
         # Encoded as Prepare does it: a letter beyond ASCII takes seven characters.
         length = len(json.dumps(json.dumps(self.features)))
-        if length > _MOST_CHARS:
+        if length > _HYPERPARAMETER_CHARS:
             raise ValueError(
                 f"the names of features take {length:,} characters as a hyperparameter, and SageMaker allows "
-                f"{_MOST_CHARS:,}: take fewer or shorter ones, in ASCII"
+                f"{_HYPERPARAMETER_CHARS:,}: take fewer or shorter ones, in ASCII"
             )
         return self
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from domain.facts import Run
 
@@ -23,10 +24,17 @@ _ADVICE = {
     ),
     "ConvergenceFailed": "The endpoint may not serve the promoted model. Look at it in the SageMaker console.",
 }
+_SHOWN: Final = 10
 # How SageMaker words it: The account-level service limit 'ml.g4dn.xlarge for spot training job usage' is 0 Instances, …
 _QUOTA = re.compile(r"service limit '([^']+)'")
 _SENTENCE = re.compile(r'"(?:FailureReason|errorMessage)": ?("(?:[^"\\]|\\.)*")')
 _NO_QUOTA = re.compile(r"\bis 0 Instances")
+
+
+def first_of(items: Sequence[str], separator: str) -> str:
+    """The first ten of `items`, and how many more there are: thousands would not fit a notification's 256 KB."""
+    more = len(items) - _SHOWN
+    return separator.join(items[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def explain_end(run: Run) -> str:

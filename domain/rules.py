@@ -7,6 +7,7 @@ from typing import Final
 
 from domain.config import GateSettings
 from domain.judgement import JudgedRow, Rule, Verdict
+from domain.plainly import first_of
 from domain.scores import Scores, majority_baseline, score
 from domain.statistics import Draws, bootstrap, holm, interval, mcnemar
 
@@ -16,8 +17,6 @@ METRICS: Final = ("accuracy", "macro-F1")
 _CONFIDENCE, _CONFIDENCE_OF_HARM = 0.95, 0.99
 # Below this support McNemar's test cannot find but the grossest collapse, and Holm's correction pays for the try.
 _TESTED_ROWS: Final = 30
-# Labels or slices that a sentence names: there may be thousands, and a notification ends at 256 KB.
-_NAMED: Final = 10
 # A tie computed in floating point must not look like a loss.
 _ROUNDING: Final = 1e-12
 
@@ -95,10 +94,8 @@ def none_collapsed(what: str, where: str, groups: dict[str, list[JudgedRow]], po
         for name, (lost, won) in counts.items()
         if name in collapsed
     ]
-    if len(said) > _NAMED:
-        said = [*said[:_NAMED], f"and {len(said) - _NAMED} more"]
     none = f"none of {len(tested)} {what}s with {_TESTED_ROWS} rows or more collapsed"
-    sentence = f"{what}s {where}: {'; '.join(said) or none}"
+    sentence = f"{what}s {where}: {first_of(said, '; ') or none}"
     worst = max(tested, key=lambda name: (drops[name], name), default=None)
     inputs: dict[str, float | int] = {"tested": len(tested), "collapsed": len(collapsed)}
     if worst is not None:

@@ -12,16 +12,15 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from domain.config import ScreenSettings
+from domain.plainly import first_of
 from domain.statistics import binomial_tail, holm, wilson_upper
 
 # A file at the edge of what is tolerated is held by chance once in a hundred drops, however many files they have.
 _LEVEL: Final = 0.01
 # With fewer rows no honest test finds anything but the grossest harm; the gate will.
 MIN_ROWS: Final = 30
-# Files that a sentence names; a notification ends at 256 KB, and nobody reads that far.
-_NAMED: Final = 10
 # Rows of one drop, so that a thousand files are read within a Lambda function's time, not only one.
-MOST_ROWS: Final = 50_000
+_MOST_ROWS: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Finding:
 
 def rows_of_each(files: int, policy: ScreenSettings) -> int:
     """How many rows of each of so many new files are read: fewer where there are many files, never below MIN_ROWS."""
-    return min(policy.sample_rows, max(MIN_ROWS, MOST_ROWS // files))
+    return min(policy.sample_rows, max(MIN_ROWS, _MOST_ROWS // files))
 
 
 def screen(reference: Sample, samples: dict[str, Sample], policy: ScreenSettings) -> list[Finding]:
@@ -92,9 +91,8 @@ def told(key: str, finding: Finding) -> str:
 
 def sentence(findings: Sequence[tuple[str, Finding]], reference: Sample) -> str:
     """What a person is told of held files: (key, finding) pairs, at least one. It names the first few."""
-    named = "; ".join(told(key, finding) for key, finding in findings[:_NAMED])
-    others = f"; and {len(findings) - _NAMED} more files (mlops held lists them)" if len(findings) > _NAMED else ""
+    named = first_of([told(key, finding) for key, finding in findings], "; ")
     return (
-        f"Screened out before training: {named}{others}; on accepted data it disagrees with {reference.rate:.0%}. What "
+        f"Screened out before training: {named}; on accepted data it disagrees with {reference.rate:.0%}. What "
         "is right as it is: mlops release FILE. What is not: mend it and drop it again, or mlops withdraw FILE"
     )

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
-_SHOWN: Final = 10
+from domain.plainly import first_of
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,4 @@ def sentence(found: Changes, least: int) -> str:
 
 
 def _listed(labels: Mapping[str, int]) -> str:
-    shown = [f"{label!r} ({rows:,} rows)" for label, rows in list(labels.items())[:_SHOWN]]
-    more = len(labels) - len(shown)
-    return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
+    return first_of([f"{label!r} ({rows:,} rows)" for label, rows in labels.items()], ", ")

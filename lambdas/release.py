@@ -57,7 +57,7 @@ def _drift(env: Environment) -> dict[str, str] | None:
     live = endpoint["EndpointConfigName"] if endpoint and stays else None
     if live == (hosting.config_name(env, champion.run, champion.artifact) if champion else None):
         return None
-    return {"reason": "what is live is not what was promoted", "from": "Redeploy"}
+    return {"reason": "what is live is not what it should be", "from": "Redeploy"}
 
 
 def give_up(env: Environment, run: Run, why: str) -> None:

@@ -1,4 +1,6 @@
-"""The environment, from nothing: `python3 ops/bootstrap.py`. Needs Python 3.11.4 and a C compiler; then takes no time.
+"""The environment, from nothing: `python3 ops/bootstrap.py`. A second call takes no time.
+
+Needs Python 3.11.4, and a C compiler with Python's headers.
 
 Makes .venv with the pinned requirements, takes Node from a PyPI wheel where the machine has none that is new enough,
 installs the pinned CDK CLI, and fetches the wheels that go into the Lambda functions.
@@ -38,13 +40,13 @@ def main() -> None:
     if sys.version_info < (3, 11, 4):
         found = sys.version.split()[0]
         sys.exit(f"Python 3.11.4 or newer is needed, this is {found}: make PYTHON=/path/to/python3.11 …")
+    stamp, wanted = VENV / "automate-mlops.stamp", _fingerprint()
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
     if not (shutil.which("cc") and (Path(sysconfig.get_path("include")) / "Python.h").is_file()):
         sys.exit(
             "A C compiler and Python's headers are needed: sagemaker-training has no wheels. Debian: gcc python3-dev"
         )
-    stamp, wanted = VENV / "automate-mlops.stamp", _fingerprint()
-    if stamp.is_file() and stamp.read_text() == wanted:
-        return
     python = VENV / "bin" / "python"
     # A folder half made by an interrupted set-up has no working pip: start it anew.
     if not python.exists() or subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 
 import pytest
 from hypothesis import given
@@ -64,6 +65,13 @@ def test_a_model_is_named_after_what_it_is_made_of() -> None:
     assert len(names) == 4
     configs = {layout.endpoint_config("m", {"MemorySizeInMB": size}) for size in (1024, 2048, 3072)}
     assert len(configs) == 3
+
+
+def test_rights_on_any_run_s_names_end_where_another_project_s_begin() -> None:
+    model = layout.deployment("shop", "0" * 12, "a", "i")
+    for name in (layout.training_job("shop", "0" * 12, 1), model, layout.endpoint_config(model, {"MaxConcurrency": 1})):
+        assert fnmatchcase(name, layout.of_any_run("shop"))
+        assert not fnmatchcase(name.replace("shop", "shop-eu"), layout.of_any_run("shop"))
 
 
 def test_the_same_run_asked_for_twice_is_one_run() -> None:

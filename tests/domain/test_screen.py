@@ -60,7 +60,7 @@ def test_the_sentence_names_file_figures_and_ways_out() -> None:
 def test_a_drop_of_thousands_of_files_is_told_of_in_one_notification() -> None:
     finding = screen(REFERENCE, {"x": Sample(200, 100)}, POLICY)[0]
     said = sentence([(f"landing/{number:0900}", finding) for number in range(5_000)], REFERENCE)
-    assert "and 4990 more files" in said
+    assert "and 4,990 more" in said
     assert len(said.encode()) < 2**15
 
 

@@ -61,6 +61,15 @@ def crown(run: Run, config: str | None = None) -> None:
     promote.handler({"execution": run.execution, "run": run.run, "config": config}, None)
 
 
+def promoted(project: Project, models: Models, judged: Judge) -> Run:
+    """The run ONE as the champion, and live; its execution has the claim."""
+    run = judged(ONE, models.right, project.claim())
+    deploy(run.execution, "candidate", ONE)
+    project.endpoint("InService")
+    crown(run)
+    return run
+
+
 def names(project: Project) -> tuple[set[str], set[str]]:
     """The runs that have configs, and those that have models."""
     sagemaker = project.client("sagemaker")
@@ -121,36 +130,25 @@ def test_release_leaves_no_rehearsal_and_no_candidate(project: Project, models: 
 def test_release_has_the_champion_brought_back_if_something_else_is_live(
     project: Project, models: Models, judged: Judge
 ) -> None:
-    run = judged(ONE, models.right, project.claim())
-    deploy(run.execution, "candidate", ONE)
-    project.endpoint("InService")
-    crown(run)
+    run = promoted(project, models, judged)
     assert let_go(run.execution) is None
     late = judged(TWO, models.constant, project.claim(), against=1)
     config = deploy(late.execution, "candidate", TWO)["config"]
     until(lambda: project.endpoint("InService")["EndpointConfigName"] == config)
     assert let_go(late.execution)
     (message,) = [sent for name, sent in project.executions().items() if name.startswith("after-")]
-    assert message == {"reason": "what is live is not what was promoted", "from": "Redeploy", "chain": 0}
+    assert message == {"reason": "what is live is not what it should be", "from": "Redeploy", "chain": 0}
 
 
 def test_release_has_the_champion_served_as_the_settings_say_since_a_deploy(
     project: Project, models: Models, judged: Judge
 ) -> None:
-    run = judged(ONE, models.right, project.claim())
-    deploy(run.execution, "candidate", ONE)
-    project.endpoint("InService")
-    crown(run)
+    run = promoted(project, models, judged)
     project.configure(serving={"max_concurrency": 7})
     assert let_go(run.execution)
     execution = project.claim()
-    deploy(execution)
-    project.endpoint("InService")
-    until(
-        lambda: (
-            project.endpoint("InService")["EndpointConfigName"] == hosting.config_name(project.env, ONE, run.artifact)
-        )
-    )
+    config = deploy(execution)["config"]
+    until(lambda: project.endpoint("InService")["EndpointConfigName"] == config)
     assert let_go(execution) is None
 
 
