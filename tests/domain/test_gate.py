@@ -97,6 +97,44 @@ def test_answering_the_commonest_label_is_not_enough() -> None:
     assert (decision.verdict, failed(decision)) == ("reject", ["above baseline"])
 
 
+def imbalanced(common: int, rare: int, wrong_common: int = 0, wrong_rare: int = 0) -> list[JudgedRow]:
+    """Rows of "a", then of "b"; of each so many that the candidate has wrong."""
+    truth = "a" * common + "b" * rare
+    answers = "b" * wrong_common + "a" * (common - wrong_common + wrong_rare) + "b" * (rare - wrong_rare)
+    return [JudgedRow(str(n), t, c, None, False) for n, (t, c) in enumerate(zip(truth, answers, strict=True))]
+
+
+@pytest.mark.parametrize(("common", "rare"), [(100, 0), (97, 3), (60, 1), (0, 50)])
+@pytest.mark.parametrize("policy", [POLICY, OPEN, GateSettings()], ids=["policy", "open", "default"])
+def test_right_on_every_row_is_never_rejected(common: int, rare: int, policy: GateSettings) -> None:
+    assert decide(imbalanced(common, rare), policy).verdict == "promote"
+
+
+@pytest.mark.parametrize(
+    ("min_accuracy", "min_macro_f1", "verdict"),
+    [(0, 0.5, "promote"), (0.6, 0.5, "reject"), (0.6, 0, "reject"), (0, 0, "reject")],
+)
+def test_the_baseline_is_that_of_what_the_settings_ask_for(
+    min_accuracy: float, min_macro_f1: float, verdict: str
+) -> None:
+    """All the rare rows are found, at the price of more false alarms than there are rare rows."""
+    policy = POLICY.model_copy(update={"min_accuracy": min_accuracy, "min_macro_f1": min_macro_f1})
+    decision = decide(imbalanced(97, 3, wrong_common=4), policy)
+    assert (decision.verdict, decision.candidate.accuracy) == (verdict, 0.96)
+    rule = next(rule for rule in decision.rules if rule.name == "above baseline")
+    assert ("accuracy" in rule.inputs) == (min_accuracy > 0 or min_macro_f1 == 0)
+    assert rule.passed == (verdict == "promote")
+
+
+@given(rows=st.lists(st.sampled_from("abc"), min_size=12, max_size=60), asked=st.sampled_from([(0, 0.01), (0.01, 0)]))
+def test_the_commonest_answer_never_passes_as_a_model(rows: list[str], asked: tuple[float, float]) -> None:
+    assume(len(set(rows)) > 1)
+    commonest = max(sorted(set(rows)), key=rows.count)
+    policy = OPEN.model_copy(update={"min_accuracy": asked[0], "min_macro_f1": asked[1]})
+    found = [JudgedRow(str(n), label, commonest, None, False) for n, label in enumerate(rows)]
+    assert "above baseline" in failed(decide(found, policy))
+
+
 def test_a_drop_cannot_hide_harm_behind_its_own_test_rows() -> None:
     # 40 rows held out before, on which the candidate lost; 60 fresh ones, on which the champion knows nothing.
     candidate, champion = "." * 30 + "x" * 10 + "." * 60, "." * 40 + "x" * 60
