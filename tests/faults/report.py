@@ -40,7 +40,7 @@ def write(page: Path, results: list[Result], day: str) -> None:
     answers = sum(result.answers for result in results)
     minutes = sum(result.seconds for result in results) / 60
     summary = (
-        f"{len(results)} cases, played on {day} on {os.cpu_count()} cores in {minutes:.0f} minutes: all hold. "
+        f"{len(results)} cases, played on {day} on {os.cpu_count()} cores, {minutes:.0f} minutes of cases: all hold. "
         f"The client got {answers:,} answers, all right. *q*: part of `make test`.\n"
     )
     rows = ["| case | what goes wrong | what happened | the run ended | s |", "|---|---|---|---|---|"]
