@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 from domain import rules
 from domain.config import GateSettings
-from domain.judgement import Decision, JudgedRow, Rule, Verdict
-from domain.scores import Scores, confusion
+from domain.judgement import Decision, JudgedRow, Rule, Scores, Verdict
+from domain.scores import confusion
 from domain.statistics import Draws, interval
 
 

@@ -1,11 +1,12 @@
-"""What the gate is given and what it says: judged rows in, rules and a decision out."""
+"""What the gate is given and what it says: judged rows in, scores, rules and a decision out.
+
+Types alone: functions whose package has no numpy read and write decisions, too.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from typing import Literal
-
-from domain.scores import Scores
 
 Verdict = Literal["promote", "keep", "reject"]
 
@@ -26,6 +27,32 @@ class JudgedRow:
     held_out_before: bool
     anchor: str | None = None
     slice: str | None = None
+
+
+@dataclass(frozen=True)
+class LabelScore:
+    """One label's scores; `support` is its number of rows."""
+
+    label: str
+    support: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one model on n rows. `macro_f1` is the mean F1 over labels with enough rows."""
+
+    rows: int
+    accuracy: float
+    macro_f1: float
+    labels: tuple[LabelScore, ...]
+    left_out: tuple[str, ...]
+
+    def brief(self) -> dict[str, float | int]:
+        """The headline numbers, JSON-ready."""
+        return {"rows": self.rows, "accuracy": round(self.accuracy, 6), "macro_f1": round(self.macro_f1, 6)}
 
 
 @dataclass(frozen=True)

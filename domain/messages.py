@@ -1,22 +1,40 @@
-"""What the states of the machine say to each other: one model per message, refused if it is of another shape."""
+"""What functions are told: by the machine's states, EventBridge and CloudFormation. One model per message.
+
+A message of another shape is refused by one error, which names the message and its fields that are wrong.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 
-class _Message(BaseModel):
+class WrongEvent(Exception):
+    """A function was asked with something else than the message that it answers; the text says where it differs."""
+
+
+class Message(BaseModel):
+    """What all messages have in common."""
+
     # Lambda payloads may carry context the step does not need; what it does need is checked.
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def read(cls, event: object) -> Self:
+        """The message that a Lambda event is. Raises WrongEvent."""
+        try:
+            return cls.model_validate(event)
+        except ValidationError as error:
+            wrong = "; ".join(_place(item["loc"]) + item["msg"] for item in error.errors(include_url=False))
+            raise WrongEvent(f"this is no {cls.__name__}: {wrong}") from error
 
     def to_payload(self) -> dict[str, object]:
         """JSON-ready form, as a Lambda returns it."""
         return self.model_dump(mode="json")
 
 
-class Step(_Message):
+class Step(Message):
     """What every step is told: the execution it works for."""
 
     execution: str
@@ -72,7 +90,7 @@ class AnnounceStep(RunStep):
     verdict: str
 
 
-class Failure(_Message):
+class Failure(Message):
     """Why a candidate was rolled back, as the state machine caught it."""
 
     error: str
@@ -86,19 +104,66 @@ class ReleaseStep(Step):
     failed: Failure | None = None
 
 
-class Claimed(_Message):
+class _ExecutionDetail(Message):
+    execution: str = Field(alias="executionArn")
+
+
+class ExecutionBroken(Message):
+    """EventBridge's "Step Functions Execution Status Change", for Reconcile."""
+
+    detail: _ExecutionDetail
+
+
+class _JobDetail(Message):
+    job: str = Field(alias="TrainingJobName")
+
+
+class TrainingChanged(Message):
+    """EventBridge's "SageMaker Training Job State Change", for Observe."""
+
+    detail: _JobDetail
+
+
+class _PackageDetail(Message):
+    package: str = Field(alias="ModelPackageArn")
+
+
+class PackageChanged(Message):
+    """EventBridge's "SageMaker Model Package State Change", for Approve."""
+
+    detail: _PackageDetail
+
+
+class LifecycleRequest(Message):
+    """CloudFormation's request about the endpoint's custom resource. A Delete needs nothing else to be carried out."""
+
+    kind: Literal["Create", "Update", "Delete"] = Field(alias="RequestType")
+
+
+class _Asked(Message):
+    at: AwareDatetime = Field(alias="Asked")
+
+
+class ConvergenceRequest(LifecycleRequest):
+    """A Create or an Update asked about again, with what was answered to it at first."""
+
+    request: str = Field(alias="RequestId")
+    asked: _Asked = Field(alias="Data")
+
+
+class Claimed(Message):
     """Claim's answer. `recover`: taken over from a dead owner, so the endpoint must be converged first."""
 
     outcome: Literal["claimed", "recover", "coalesced"]
 
 
-class Settled(_Message):
+class Settled(Message):
     """Settle's answer: seconds until landing has been quiet for long enough; 0 is now."""
 
     wait_seconds: int
 
 
-class Prepared(_Message):
+class Prepared(Message):
     """Prepare's answer. URIs are S3; `artifact` is set where a finished job of this run can be judged at once."""
 
     outcome: Literal["train", "evaluate", "refused", "nothing_new"]
@@ -114,20 +179,20 @@ class Prepared(_Message):
     artifact: str = ""
 
 
-class Screened(_Message):
+class Screened(Message):
     """Screen's answer: `held` if the run ends because a file was held."""
 
     outcome: Literal["passed", "held"]
 
 
-class Evaluated(_Message):
+class Evaluated(Message):
     """Evaluate's answer."""
 
     verdict: Literal["promote", "keep", "reject", "awaiting-approval"]
     sentence: str
 
 
-class Redeployed(_Message):
+class Redeployed(Message):
     """Redeploy's answer: the endpoint, the config that it is to serve (None: it is to go), and what was done."""
 
     endpoint: str
@@ -135,13 +200,18 @@ class Redeployed(_Message):
     outcome: Literal["updating", "unchanged", "removed"]
 
 
-class Verified(_Message):
+class Verified(Message):
     """Verify's answer; anything but agreement is an error."""
 
     outcome: Literal["ok"] = "ok"
 
 
-class Released(_Message):
+class Released(Message):
     """Release's answer: the execution it started for what is pending, if any."""
 
     started: str | None
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Where in an event, as in "detail.executionArn: "; "" for all of it."""
+    return ".".join(map(str, location)) + ": " if location else ""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from domain.config import GateSettings
-from domain.judgement import JudgedRow, Rule, Verdict
+from domain.judgement import JudgedRow, Rule, Scores, Verdict
 from domain.plainly import first_of
-from domain.scores import Scores, majority_label, score
+from domain.scores import majority_label, score
 from domain.statistics import Draws, bootstrap, holm, interval, mcnemar
 
 METRICS: Final = ("accuracy", "macro-F1")

@@ -8,36 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True)
-class LabelScore:
-    """One label's scores; `support` is its number of rows."""
-
-    label: str
-    support: int
-    precision: float
-    recall: float
-    f1: float
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Scores of one model on n rows. `macro_f1` is the mean F1 over labels with enough rows."""
-
-    rows: int
-    accuracy: float
-    macro_f1: float
-    labels: tuple[LabelScore, ...]
-    left_out: tuple[str, ...]
-
-    def brief(self) -> dict[str, float | int]:
-        """The headline numbers, JSON-ready."""
-        return {"rows": self.rows, "accuracy": round(self.accuracy, 6), "macro_f1": round(self.macro_f1, 6)}
+from domain.judgement import LabelScore, Scores
 
 
 def score(labels: Sequence[str], predictions: Sequence[str], min_label_rows: int = 1) -> Scores:

@@ -23,7 +23,7 @@ _EVENTS = {
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """Put the event and publish the verdict in one sentence."""
-    step, env = AnnounceStep.model_validate(event), Environment.read()
+    step, env = AnnounceStep.read(event), Environment.read()
     run = env.ledger.run(step.run)
     if run is None:
         raise LookupError(f"run {step.run} is not in the ledger")

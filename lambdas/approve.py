@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from domain.facts import Run
+from domain.messages import PackageChanged
 from lambdas import registry
 from lambdas.environment import Environment, timestamp
 from lambdas.telemetry import logger
@@ -17,7 +18,7 @@ from lambdas.telemetry import logger
 
 def handler(event: dict[str, Any], _context: object) -> None:
     """Start the run's deployment, or conclude it as kept. Versions that nobody waits for are not ours to answer."""
-    env, package = Environment.read(), str(event["detail"]["ModelPackageArn"])
+    package, env = PackageChanged.read(event).detail.package, Environment.read()
     name, status = registry.decision(env, package)
     run = env.ledger.run(name) if name else None
     if run is None or run.package != package or not run.awaits_approval:

@@ -16,7 +16,7 @@ from lambdas.telemetry import logger
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """Take the claim for `event["execution"]`, or say that another execution holds it."""
-    step, env = ClaimStep.model_validate(event), Environment.read()
+    step, env = ClaimStep.read(event), Environment.read()
     claim = env.ledger.claim(step.execution, timestamp())
     if claim and claim.owner == step.execution:
         return Claimed(outcome="recover" if claim.recover else "claimed").to_payload()

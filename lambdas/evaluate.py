@@ -26,7 +26,7 @@ from lambdas.telemetry import emit, logger
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """The gate's verdict on `event["artifact"]`. Raises Superseded, ModelUnreadable."""
-    step, env = EvaluateStep.model_validate(event), Environment.read()
+    step, env = EvaluateStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
     run = env.ledger.run(step.run)
     if run is None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from domain import layout
 from domain.facts import TEARDOWN
+from domain.messages import ConvergenceRequest, LifecycleRequest
 from lambdas import hosting, registry
 from lambdas.claim import is_running
 from lambdas.environment import Environment, now, timestamp
@@ -33,8 +34,8 @@ class ConvergenceFailed(Exception):
 
 def on_event(event: dict[str, Any], _context: object) -> dict[str, object]:
     """Create and update: free a teardown's claim. Delete: take the claim for the teardown, before any run."""
-    env = Environment.read()
-    if event["RequestType"] == "Delete":
+    request, env = LifecycleRequest.read(event), Environment.read()
+    if request.kind == "Delete":
         env.ledger.seize(TEARDOWN, timestamp())
     else:
         env.ledger.release(TEARDOWN)
@@ -43,11 +44,10 @@ def on_event(event: dict[str, Any], _context: object) -> dict[str, object]:
 
 def is_complete(event: dict[str, Any], _context: object) -> dict[str, bool]:
     """Asked again and again until what was asked for is done."""
-    env = Environment.read()
-    if event["RequestType"] == "Delete":
-        return {"IsComplete": _torn_down(env)}
-    asked = datetime.fromisoformat(event["Data"]["Asked"])
-    return {"IsComplete": _converged(env, event["RequestId"], asked)}
+    if LifecycleRequest.read(event).kind == "Delete":
+        return {"IsComplete": _torn_down(Environment.read())}
+    deploy, env = ConvergenceRequest.read(event), Environment.read()
+    return {"IsComplete": _converged(env, deploy.request, deploy.asked.at)}
 
 
 def _converged(env: Environment, request: str, asked: datetime) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain import layout
+from domain.messages import TrainingChanged
 from lambdas.environment import Environment
 from lambdas.telemetry import emit
 
@@ -13,7 +14,7 @@ _ENDED = ("Completed", "Failed", "Stopped")
 
 def handler(event: dict[str, Any], _context: object) -> None:
     """Publish an ended job's training seconds, billed seconds and Spot savings."""
-    env, job = Environment.read(), event["detail"]["TrainingJobName"]
+    job, env = TrainingChanged.read(event).detail.job, Environment.read()
     if layout.trained_run(env.project, job) is None:
         return
     described = env.client("sagemaker").describe_training_job(TrainingJobName=job)

@@ -30,7 +30,7 @@ class EpochChanged(ValueError):
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """The run to train, or why there is none. Raises Superseded, EpochChanged, LandingMoved, JobStillStopping."""
-    step, env = ClaimStep.model_validate(event), Environment.read()
+    step, env = ClaimStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
     _check_epoch(env)
     sources, reports = _derive_all(env)

@@ -13,7 +13,7 @@ from lambdas.redeploy import require_open
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """Make the run the champion and conclude it. Raises Superseded, RejectedMeanwhile."""
-    step, env = RunStep.model_validate(event), Environment.read()
+    step, env = RunStep.read(event), Environment.read()
     run = env.ledger.run(step.run)
     if run is None:
         raise Superseded(f"run {step.run} is not in the ledger")

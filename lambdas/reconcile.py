@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from domain import layout
 from domain.facts import TEARDOWN, Run
+from domain.messages import ExecutionBroken
 from domain.plainly import explain_failure, reason, without_quota
 from lambdas.environment import Environment, now
 from lambdas.jobs import stop_jobs
@@ -29,7 +30,7 @@ _TURN_SECONDS: Final = 10
 
 def handler(event: dict[str, Any], _context: object) -> None:
     """Answer one "Step Functions Execution Status Change" event. Safe to repeat."""
-    env, execution = Environment.read(), event["detail"]["executionArn"]
+    execution, env = ExecutionBroken.read(event).detail.execution, Environment.read()
     described = env.client("stepfunctions").describe_execution(executionArn=execution)
     holder = env.ledger.claimed_by()
     if holder == TEARDOWN:

@@ -32,7 +32,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
 
     Raises Superseded, NotToBeDeployed, ApprovedTooLate, RejectedMeanwhile, EndpointBusy.
     """
-    step, env = DeployStep.model_validate(event), Environment.read()
+    step, env = DeployStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
     target = _target(env, step)
     rehearsal = step.stage == "rehearsal"

@@ -14,7 +14,7 @@ from lambdas.storage import read_version
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """Hold what the champion's version does not have (only after `reject`), then conclude the run."""
-    step, env = RunStep.model_validate(event), Environment.read()
+    step, env = RunStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
     run = env.ledger.run(step.run)
     if run is None or not run.judged:

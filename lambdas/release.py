@@ -18,7 +18,7 @@ from lambdas.pending import pending
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """Conclude a run that was rolled back, tidy up, free the claim, and start what is due."""
-    step, env = ReleaseStep.model_validate(event), Environment.read()
+    step, env = ReleaseStep.read(event), Environment.read()
     run = env.ledger.run(step.run) if step.failed and step.run else None
     if step.failed and run and run.execution == step.execution:
         give_up(env, run, f"{step.failed.error}: {reason(step.failed.cause)}")

@@ -20,7 +20,7 @@ from lambdas.telemetry import logger
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """`held` if the run ends here because of at least one file, else `passed`. Raises Superseded, ModelUnreadable."""
-    step, env = RunStep.model_validate(event), Environment.read()
+    step, env = RunStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
     run = env.ledger.run(step.run)
     if run is None:

@@ -13,7 +13,7 @@ from lambdas.storage import landed
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """Seconds still to wait; 0 once landing was quiet, or once the wait has reached its bound."""
-    step, env = SettleStep.model_validate(event), Environment.read()
+    step, env = SettleStep.read(event), Environment.read()
     data = env.settings.data
     # The machine's clock for both, so that this function's own may be wrong.
     present = datetime.fromisoformat(step.entered)

@@ -33,7 +33,7 @@ class VerifyFailed(Exception):
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """Agreement, or VerifyFailed."""
-    step, env = VerifyStep.model_validate(event), Environment.read()
+    step, env = VerifyStep.read(event), Environment.read()
     name = env.rehearsal if step.stage == "rehearsal" else env.endpoint
     endpoint = describe_endpoint(env, name)
     if step.config is None:

@@ -30,7 +30,7 @@ def main() -> None:
     _end_with_the_parent()
     port = int(os.environ["GATEWAY_PORT"])
     # MiniStack reads its settings on import, so nothing of it may be imported before the checks above.
-    from local.ministack import cloudformation, fidelity, services, stepfunctions, storage
+    from local.ministack import cloudformation, fidelity, functions, services, stepfunctions, storage
     from local.ministack.platform import MiniStackPlatform
 
     service = SageMaker(MiniStackPlatform(port), Options.read())
@@ -38,6 +38,7 @@ def main() -> None:
     stepfunctions.register(service)
     cloudformation.apply()
     fidelity.apply()
+    functions.apply()
     storage.apply()
     if os.environ.get("LOCAL_FAULTS") == "1":
         from local.faults import Faults

@@ -1,7 +1,7 @@
 """Packs the Lambda functions without Docker: our code, and wheels that run on Lambda's Amazon Linux 2023, x86_64.
 
 The wheels are downloaded once, by `python -m stacks.bundling` (part of `make setup`); a synth needs no network. The
-local cloud runs functions on its own interpreter, so it gets the code alone.
+local cloud runs functions on its own interpreter, so it gets the code and the list of what else the package holds.
 """
 
 from __future__ import annotations
@@ -47,11 +47,12 @@ EVALUATE: Final = Package("evaluate", ("domain", "lambdas", "serving"), "lambdas
 
 def code(package: Package, *, local: bool) -> lambda_.Code:
     """`package` as Lambda code. Its hash depends on its source and pins alone; bundling runs at synth if it is new."""
-    wheels = [] if local else [(ROOT / file).read_text(encoding="utf-8") for file in _requirement_files(package)]
+    pins = [(ROOT / file).read_text(encoding="utf-8") for file in _requirement_files(package)]
+    made_for = ["the local cloud"] if local else [*PLATFORMS, PYTHON_VERSION]
     return lambda_.Code.from_asset(
         str(ROOT / "lambdas"),
         asset_hash_type=AssetHashType.CUSTOM,
-        asset_hash=fingerprint([ROOT / name for name in package.code], [*PLATFORMS, PYTHON_VERSION, *wheels]),
+        asset_hash=fingerprint([ROOT / name for name in package.code], [*made_for, *pins]),
         bundling=BundlingOptions(image=RUNTIME.bundling_image, local=_LocalBundling(package, local)),
     )
 
@@ -70,9 +71,10 @@ class _LocalBundling:
 
 
 def assemble(package: Package, into: Path, *, wheels: Path | None) -> None:
-    """Copy the code of `package` into the folder `into`, and unpack its wheels there unless `wheels` is None.
+    """Copy the code of `package` into the folder `into`, and unpack its wheels there.
 
-    Raises BundlingError if a wheel is missing.
+    If `wheels` is None, requirements.txt there lists them instead: each distribution that the package would hold, a
+    line of name==version. Raises BundlingError if a wheel is missing.
     """
     for name in package.code:
         for path in source_files(ROOT / name):
@@ -80,7 +82,9 @@ def assemble(package: Package, into: Path, *, wheels: Path | None) -> None:
                 target = into / path.relative_to(ROOT)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)
-    if wheels is not None:
+    if wheels is None:
+        (into / "requirements.txt").write_text("\n".join([*_pins(package), ""]), encoding="utf-8")
+    else:
         found = ["--no-index", "--find-links", str(wheels), "--target", str(into), "--no-compile"]
         _pip(
             "install",
@@ -109,6 +113,11 @@ def _pip(command: str, package: Package, arguments: Sequence[str], failure: str)
     )
     if done.returncode:
         raise BundlingError(f"{failure}\n{done.stderr.strip()}")
+
+
+def _pins(package: Package) -> list[str]:
+    texts = [(ROOT / file).read_text(encoding="utf-8") for file in _requirement_files(package)]
+    return sorted(line for text in texts for line in text.splitlines() if "==" in line and not line.startswith("#"))
 
 
 def _requirement_files(package: Package) -> list[str]:

@@ -36,7 +36,15 @@ NAMES = {
         "evaluate_trust_policy",
         "_gather_role_policies",
     ),
-    "ministack.core.lambda_runtime": ("_lock", "_workers", "kill_workers"),
+    "ministack.core.lambda_runtime": (
+        "Worker.invoke",
+        "Worker._spawn",
+        "_lock",
+        "_signal",
+        "_workers",
+        "kill_workers",
+        "subprocess.Popen",
+    ),
     "ministack.services.cloudtrail": ("record_event",),
     "ministack.services.eventbridge": (
         "_dispatch_to_lambda",
@@ -94,4 +102,10 @@ def _missing(module: str, wanted: tuple[str, ...]) -> list[str]:
         loaded = importlib.import_module(module)
     except ModuleNotFoundError:
         return list(wanted)
-    return [name for name in wanted if not hasattr(loaded, name)]
+    return [name for name in wanted if not _has(loaded, name)]
+
+
+def _has(thing: object, name: str) -> bool:
+    """Whether it has the attribute, or one's attribute as in "Worker.invoke"."""
+    first, _, rest = name.partition(".")
+    return hasattr(thing, first) and (not rest or _has(getattr(thing, first), rest))

@@ -38,7 +38,7 @@ def test_all_promises_hold(definition: dict[str, Any], name: str) -> None:
 
 
 def looks_before_it_frees(event: dict[str, Any], _context: object) -> dict[str, object]:
-    step, env = ReleaseStep.model_validate(event), Environment.read()
+    step, env = ReleaseStep.read(event), Environment.read()
     due = pending(env)
     env.ledger.release(step.execution)
     return Released(started=release.start(env, step.execution, due) if due else None).to_payload()
@@ -50,7 +50,7 @@ def test_a_release_that_looks_before_it_frees_the_claim_loses_a_file(definition:
 
 
 def takes_it_from_anybody(event: dict[str, Any], _context: object) -> dict[str, object]:
-    step, env = ClaimStep.model_validate(event), Environment.read()
+    step, env = ClaimStep.read(event), Environment.read()
     found = env.ledger.claim(step.execution, timestamp())
     if found and found.owner != step.execution:
         env.ledger.take_over(found, step.execution, timestamp())
@@ -64,7 +64,7 @@ def test_a_claim_that_does_not_ask_whether_its_owner_runs_makes_two(definition: 
 
 def takes_over_what_may_have_started(event: dict[str, Any], _context: object) -> dict[str, object]:
     """As Claim does, but for the condition that a reserved claim was not taken up since it was looked at."""
-    step, env = ClaimStep.model_validate(event), Environment.read()
+    step, env = ClaimStep.read(event), Environment.read()
     found = env.ledger.claim(step.execution, timestamp())
     if found and found.owner == step.execution:
         return Claimed(outcome="recover" if found.recover else "claimed").to_payload()

@@ -15,6 +15,7 @@ import pytest
 
 from lambdas import environment
 from local.cloud import LocalCloud
+from tests.lambdas.confined import confine
 from tests.lambdas.models import Models
 from tests.lambdas.project import Clients, Project, train, trained
 
@@ -65,6 +66,14 @@ def job(aws: Clients, role: str) -> str:
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     return Models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="package", autouse=True)
+def confined() -> Iterator[None]:
+    """Handlers have what their package holds and Lambda has, and nothing else."""
+    with pytest.MonkeyPatch.context() as patch:
+        confine(patch)
+        yield
 
 
 @pytest.fixture

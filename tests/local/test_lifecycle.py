@@ -77,6 +77,10 @@ def test_every_hook_exists() -> None:
 def test_another_ministack_is_refused_by_name() -> None:
     with pytest.raises(hooks.IncompatibleMiniStackError, match=r"ministack==1\.5\.33.*ministack\.app\.gone"):
         hooks.check({**hooks.NAMES, "ministack.app": ("AUTH", "gone")})
+    with pytest.raises(
+        hooks.IncompatibleMiniStackError, match=r"it lacks ministack\.core\.lambda_runtime\.Worker\.gone"
+    ):
+        hooks.check({"ministack.core.lambda_runtime": ("Worker._spawn", "Worker.gone")})
     with pytest.raises(hooks.IncompatibleMiniStackError, match=r"ministack==9\.9"):
         hooks.check(version="9.9")
 

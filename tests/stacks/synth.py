@@ -91,12 +91,14 @@ class Synthesized:
         return arn.format(name=own) if attribute == "Arn" and arn else str(own)
 
 
-def synthesize(folder: Path, *, overlay: dict[str, Any] | None = None, **values: str) -> Synthesized:
+def synthesize(
+    folder: Path, *, overlay: dict[str, Any] | None = None, bundled: bool = False, **values: str
+) -> Synthesized:
     """Synthesize what cdk.json says into `folder`, with `overlay` over its settings and `values` as in `-c key=value`.
 
-    Bundling is left out: tests of the packages make them themselves.
+    Packages are made only if `bundled`: it takes a while, and most tests do not look at them.
     """
-    extra: dict[str, Any] = {**values, "aws:cdk:bundling-stacks": []}
+    extra: dict[str, Any] = {**values, **({} if bundled else {"aws:cdk:bundling-stacks": []})}
     if overlay is not None:
         path = folder.parent / f"{folder.name}-overlay.json"
         path.write_text(json.dumps(overlay), encoding="utf-8")

@@ -10,7 +10,7 @@ from tests.stacks.synth import Synthesized
 
 # Where the two may differ, as paths in the template, and why.
 DECLARED = {
-    r"Functions\w+Function\w+/Properties/Code/S3Key": "no wheels: the local cloud has the same pins installed",
+    r"Functions\w+Function\w+/Properties/Code/S3Key": "a list of the wheels, which the local cloud has installed",
     r"Functions\w+Function\w+/Metadata/aws:asset:path": "the same, where the CLI finds it",
     r"Functions\w+Function\w+/Properties/Environment/Variables/SERVING_IMAGE.*": "no image is built or pulled there",
     r"EndpointConverged\w+/Properties/Image.*": "the same image, where its change updates the endpoint",

@@ -93,9 +93,14 @@ def test_a_missing_wheel_says_what_to_run(tmp_path: Path) -> None:
         bundling.assemble(LIGHT, tmp_path / "out", wheels=tmp_path)
 
 
-def test_local_packages_are_code_alone(tmp_path: Path) -> None:
-    bundling.assemble(EVALUATE, tmp_path, wheels=None)
-    assert {path.name for path in tmp_path.iterdir()} == {"domain", "lambdas", "serving"}
+def test_a_local_package_is_the_code_and_the_list_of_what_the_other_one_carries(
+    made: Path, package: Package, tmp_path: Path
+) -> None:
+    bundling.assemble(package, tmp_path, wheels=None)
+    assert {path.name for path in tmp_path.iterdir()} == {*package.code, "requirements.txt"}
+    carried = {_normal(path.stem.split("-")[0]): path.stem.split("-")[1] for path in made.glob("*.dist-info")}
+    listed = dict(line.split("==") for line in (tmp_path / "requirements.txt").read_text().splitlines())
+    assert listed == carried
 
 
 def test_a_fingerprint_sees_names_and_contents_only(tmp_path: Path) -> None:
