@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from domain.hyperparameters import of_run
 from domain.records import row_id
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +58,7 @@ class Job:
             "dataset_id": DATASET,
             "base_model": str(self.base),
             "base_revision": "",
-            "features": '["text"]',
+            "features": ("text",),
             "epochs": 3,
             "batch_size": 8,
             "learning_rate": 2e-3,
@@ -72,8 +73,16 @@ class Job:
         }
 
     @property
+    def words(self) -> dict[str, str]:
+        """The hyperparameters as CreateTrainingJob takes them."""
+        given = self.arguments
+        written = {name: given.pop(name) for name in ("base_model", "base_revision", "features")}
+        return of_run(given, **written)
+
+    @property
     def argv(self) -> list[str]:
-        return [text for key, value in self.arguments.items() for text in (f"--{key}", str(value))]
+        """The command line that the toolkit makes of them."""
+        return [text for key, word in self.words.items() for text in (f"--{key}", str(json.loads(word)))]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -108,7 +117,7 @@ def lay_out(root: Path, sources: Mapping[str, Mapping[str, Rows]], test_ids: Seq
             write_gzip(data / split / f"{source}.jsonl.gz", lines)
         write_gzip(data / "dataset" / "parts" / "ids" / f"{source}.txt.gz", list(test_ids))
     manifest = data / "dataset" / "versions" / DATASET / "manifest.json"
-    manifest.parent.mkdir(parents=True)
+    manifest.parent.mkdir(parents=True, exist_ok=True)
     entries = [
         {"source": name, "rows": {split: len(splits.get(split, [])) for split in ("train", "validation", "test")}}
         for name, splits in sources.items()
@@ -144,7 +153,7 @@ def run_toolkit(job: Job, archive: Path) -> subprocess.CompletedProcess[str]:
     config = job.root / "input" / "config"
     config.mkdir(parents=True)
     files = {
-        "hyperparameters": {key: json.dumps(value) for key, value in {**job.arguments, **own}.items()},
+        "hyperparameters": {**job.words, **{key: json.dumps(value) for key, value in own.items()}},
         "resourceconfig": {"current_host": "localhost", "hosts": ["localhost"], "network_interface_name": "lo"},
         "inputdataconfig": {
             channel: {"TrainingInputMode": "File", "S3DistributionType": "FullyReplicated", "RecordWrapperType": "None"}
