@@ -8,8 +8,8 @@ export TOKENIZERS_PARALLELISM := false
 # SageMaker refuses OCI image indexes, which is what build attestations make of an image.
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
-.PHONY: help setup demo test test-aws-image check faults load explore gate-report screen-report data-report bench bench-full synth deploy \
-	update destroy clean
+.PHONY: help setup demo test test-aws-image check faults load explore gate-report screen-report data-report bench \
+	bench-full synth deploy update destroy clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16

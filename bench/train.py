@@ -116,7 +116,16 @@ class _Bench:
 
     def __post_init__(self) -> None:
         self.arguments = Arguments.parse(
-            ["--run_id", "bench", "--dataset_id", "bench", "--base_model", encode(str(minilm.folder())), "--epochs", "1"]
+            [
+                "--run_id",
+                "bench",
+                "--dataset_id",
+                "bench",
+                "--base_model",
+                encode(str(minilm.folder())),
+                "--epochs",
+                "1",
+            ]
         )
         texts, labels = zip(*rotten_tomatoes()[:3000], strict=True)
         self.rows = Dataset.from_dict({"text": list(texts), "label": list(labels)})

@@ -1,7 +1,7 @@
 """The training tests with what AWS's training image holds: `python -m ops.aws_image` (`make test-aws-image`).
 
-`training/aws-image.txt` says what that is. What the project's environment has in another version is installed in a small
-environment in front of it, .cache/aws-image, once. PyTorch stays the project's: 2.8.0 would be gigabytes with CUDA.
+`training/aws-image.txt` says what that is. What the project's environment has in another version is installed once, in a
+small environment in front of it, .cache/aws-image. PyTorch stays the project's: 2.8.0 would be gigabytes with CUDA.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def unpinned(report: Mapping[str, Any], image: Mapping[str, str], pinned: Mappin
 
 
 def _make(python: Path) -> None:
-    print("▸ Installing what AWS's image has in other versions (0.6 GB; minutes, once)", flush=True)
+    print("▸ Installing what AWS's image has in other versions (0.5 GB; minutes, once)", flush=True)
     shutil.rmtree(FOLDER, ignore_errors=True)
     venv.EnvBuilder(with_pip=True, symlinks=True).create(FOLDER)
     differing = [f"{name}=={pinned}" for name, pinned in pins(IMAGE).items() if _differs(name, pinned)]

@@ -43,9 +43,14 @@ class Arguments:
         parser.add_argument("--run_id", required=True)
         parser.add_argument("--dataset_id", required=True)
         parser.add_argument(
-            "--base_model", type=_text, required=True, help="hub id, directory, or s3:// prefix in channel 'base'; encoded"
+            "--base_model",
+            type=_text,
+            required=True,
+            help="hub id, directory, or s3:// prefix in channel 'base'; encoded",
         )
-        parser.add_argument("--base_revision", type=_text, default=encode(""), help="commit of the hub repository; encoded")
+        parser.add_argument(
+            "--base_revision", type=_text, default=encode(""), help="commit of the hub repository; encoded"
+        )
         parser.add_argument("--features", type=_names, default=("text",), help="list of column names; encoded")
         parser.add_argument("--epochs", type=int, default=3)
         parser.add_argument("--batch_size", type=int, default=16, help="rows per device and step")

@@ -46,8 +46,8 @@ def load(
     except (OSError, ValueError) as error:
         if "revision" in options and any(_is_unanswered(link) for link in _chain(error)):
             raise HubUnreachable(
-                f"the hub did not give base model {name!r}: {_first_line(error)} If this job has no way to the hub, put "
-                "the files under an s3:// prefix and set training.base_model to it"
+                f"the hub did not give base model {name!r}: {_first_line(error)} If this job has no way to the hub, "
+                "put the files under an s3:// prefix and set training.base_model to it"
             ) from error
         raise BaseModelUnavailable(
             f"cannot load base model {name!r} from {origin!r}: {_first_line(error)} "
@@ -55,7 +55,8 @@ def load(
         ) from error
     if not tokenizer.is_fast:
         raise BaseModelUnfit(
-            f"base model {name!r} has no fast tokenizer, and serving needs its tokenizer.json: choose another base_model"
+            f"base model {name!r} has no fast tokenizer, and serving needs its tokenizer.json: "
+            "choose another base_model"
         )
     if tokenizer.pad_token is None:
         # Attention never looks at what pads, so any token of the vocabulary will do.

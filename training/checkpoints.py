@@ -69,7 +69,10 @@ def remove_unusable(root: Path, run: str, processes: int) -> None:
     usable = _usable(root, run, processes)
     for step, checkpoint in _all(root):
         if step not in usable:
-            print(f"{checkpoint.name} is half-written, damaged, or of another run or number of processes: removed", flush=True)
+            print(
+                f"{checkpoint.name} is half-written, damaged, or of another run or number of processes: removed",
+                flush=True,
+            )
             shutil.rmtree(checkpoint)
 
 

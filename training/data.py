@@ -76,7 +76,10 @@ def read(places: Places, dataset_id: str, features: Sequence[str]) -> Splits:
     if not learned:
         raise NoTrainingRows(f"dataset {dataset_id} has no row to train on ({counts}): drop more data")
     if len(labels) < 2:
-        raise TooFewLabels(f"every training row has the label {labels[0]!r}: a classifier needs two labels or more, so drop rows of another")
+        raise TooFewLabels(
+            f"every training row has the label {labels[0]!r}: a classifier needs two labels or more, "
+            "so drop rows of another"
+        )
     if not judged:
         raise NoValidationRows(f"dataset {dataset_id} has no row to validate on ({counts}): drop more data")
     return Splits(_dataset(learned), _dataset(judged), labels, counts)

@@ -100,8 +100,8 @@ def prove(checkpoint: Path, fp32: Path, int8: Path, rows: Sequence[Encoded], min
     # Written so that a NaN fails.
     if not difference <= MAX_DIFFERENCE:
         raise ParityFailed(
-            f"ONNX logits differ from PyTorch's by {difference:.1e}, more than {MAX_DIFFERENCE:.0e}: the exporter cannot "
-            "trace this model. Choose another base_model"
+            f"ONNX logits differ from PyTorch's by {difference:.1e}, more than {MAX_DIFFERENCE:.0e}: "
+            "the exporter cannot trace this model. Choose another base_model"
         )
     if not (np.isfinite(served).all() and agreement >= min_agreement):
         raise ParityFailed(

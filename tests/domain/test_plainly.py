@@ -135,7 +135,10 @@ def test_only_a_quota_of_0_leaves_no_attempt_a_chance(error: str, cause: str, wh
 @pytest.mark.parametrize(
     ("failure", "why"),
     [
-        *((f"AlgorithmError: {name}: so it is, exit code: 1", "another attempt would end the same") for name in DECIDED),
+        *(
+            (f"AlgorithmError: {name}: so it is, exit code: 1", "another attempt would end the same")
+            for name in DECIDED
+        ),
         # The hub may answer the next time, and a bug or a lack of memory of any kind is not known to be one of these.
         ("AlgorithmError: HubUnreachable: no answer, exit code: 1", ""),
         ("AlgorithmError: ExecuteUserScriptError: NoTrainingRows: it said, exit code: 1", ""),

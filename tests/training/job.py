@@ -90,6 +90,11 @@ class Job:
         return {"SAGEMAKER_BASE_DIR": str(self.root), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
 
     @property
+    def home(self) -> Path:
+        """The user's directory of the toolkit, empty at first."""
+        return self.root / "home"
+
+    @property
     def checkpoints(self) -> Path:
         return self.root / "checkpoints"
 
@@ -162,15 +167,15 @@ def run_toolkit(job: Job, archive: Path) -> subprocess.CompletedProcess[str]:
     }
     for name, value in files.items():
         (config / f"{name}.json").write_text(json.dumps(value))
-    for name in ("code", "model", "output/data"):
+    for name in ("code", "home", "model", "output/data"):
         (job.root / name).mkdir(parents=True)
     environment = {
         **job.environment,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "HOME": str(job.root),
+        "HOME": str(job.home),
         "SAGEMAKER_TRAINING_MODULE": "sagemaker_pytorch_container.training:main",
-        # Installing requirements.txt must find every pin in place.
-        "PIP_NO_INDEX": "1",
+        # Installing requirements.txt finds every pin in place: pip asks nobody, unless for its own newest version.
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
     return subprocess.run(
         [str(Path(sys.executable).parent / "train")],

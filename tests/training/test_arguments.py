@@ -21,7 +21,7 @@ from training.arguments import Arguments
 NEEDED = ["--run_id=r", "--dataset_id=d", f"--base_model={encode('b')}"]
 # Letters that mean nothing to any shell, wherever in a word they stand.
 PLAIN = {*string.ascii_letters, *string.digits, "_", "-", ":"}
-HOSTILE = ("a \"b\" $(touch x); c'd", "`touch x`", "\ntouch x\n", "\\", "*", "~", "", "--epochs", "名前")
+HOSTILE = ('a "b" $(touch x); c\'d', "`touch x`", "\ntouch x\n", "\\", "*", "~", "", "--epochs", "名前")
 
 
 @given(st.text() | st.lists(st.text()))
@@ -36,7 +36,7 @@ def test_a_word_has_nothing_for_a_shell_to_read_and_gives_back_what_was_written(
 
 @pytest.mark.parametrize("wrong", ["", "text", '["text"]', "base64url:", "base64url:!!", f"base64url:{'A' * 5}"])
 def test_what_is_no_encoded_word_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match="begin with|not the base64url of JSON"):
+    with pytest.raises(ValueError, match=r"begin with|not the base64url of JSON"):
         decode(wrong)
 
 

@@ -67,3 +67,4 @@ def test_half_precision_on_a_gpu_only(device: str, half: bool) -> None:
     options = options_for(device, arguments, Places.of({}), None)
     assert (options.fp16, options.use_cpu) == (half, not half)
     assert not options.bf16, "a T4 has none"
+    assert not options.logging_nan_inf_filter, "it would hide the loss that ends the job"
