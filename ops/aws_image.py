@@ -1,7 +1,7 @@
 """The training tests with what AWS's training image holds: `python -m ops.aws_image` (`make test-aws-image`).
 
-`training/aws-image.txt` says what that is. What the project's environment has in another version is installed once, in a
-small environment in front of it, .cache/aws-image. PyTorch stays the project's: 2.8.0 would be gigabytes with CUDA.
+`training/aws-image.txt` says what that is. What the project's environment has in another version is installed once, in
+an environment in front of it: .cache/aws-image. PyTorch stays the project's: 2.8.0 would be gigabytes with CUDA.
 """
 
 from __future__ import annotations

@@ -154,14 +154,18 @@ def _shown(value: object) -> str:
 
 def _base_model_problems(training: TrainingSettings) -> list[str]:
     """What a base model in a directory of this machine says of itself; others are looked at when the job loads them."""
-    path = Path(training.base_model) / "config.json"
-    if not path.is_file():
+    folder, found = Path(training.base_model), []
+    if not (folder / "config.json").is_file():
         return []
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        return [f"training.base_model: {path} cannot be read as JSON: {error}"]
-    short = too_short(config, training.hyperparameters.max_length)
+    for path in (folder / "config.json", folder / "tokenizer_config.json"):
+        try:
+            found.append(json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})
+        except ValueError as error:
+            return [f"training.base_model: {path} cannot be read as JSON: {error}"]
+    config, tokenizer = found
+    # The tokenizer may cut a text before the model does (`training/train.py`).
+    max_length = training.hyperparameters.max_length
+    short = too_short(config, min(max_length, int(tokenizer.get("model_max_length", max_length))))
     return [f"training.base_model is {_shown(training.base_model)}, but {short}"] if short else []
 
 

@@ -84,6 +84,9 @@ def test_a_base_model_at_hand_that_reads_too_little_is_refused(tmp_path: Path) -
     (tmp_path / "config.json").write_text('{"model_type": "bert", "max_position_embeddings": 64}')
     with pytest.raises(SettingsError, match=r"positions for 64 tokens and .*max_length is 128: set that to 64 or less"):
         parse({"training": training})
+    (tmp_path / "tokenizer_config.json").write_text('{"model_max_length": 64}')
+    assert parse({"training": training}), "its tokenizer makes no more of any text"
+    (tmp_path / "tokenizer_config.json").unlink()
     (tmp_path / "config.json").write_text('{"model_type": "bert", "max_position_embeddings": 128}')
     assert parse({"training": training}).training.base_model == str(tmp_path)
     (tmp_path / "config.json").write_text("{")
