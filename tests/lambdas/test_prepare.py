@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -91,28 +90,6 @@ def test_hyperparameters_are_json_as_the_toolkit_decodes_them(project: Project) 
     assert given["dataset_id"] == prepared["dataset"]
     assert decode(given["features"]) == ["text"]
     assert decode(given["base_model"]) == project.env.settings.training.base_model
-
-
-def test_what_a_person_wrote_is_never_a_command(project: Project) -> None:
-    """The toolkit of AWS's image gives a shell all that does not begin with `sagemaker_`."""
-    name = 'a "b" $(touch x); c\'d'
-    project.configure(data={"features": [name]}, training={"base_model": name, "base_revision": name})
-    project.drop("a.jsonl", "".join(json.dumps({name: f"{n} words", "label": "ab"[n % 2]}) + "\n" for n in range(300)))
-    made = ask(project.claim())["hyperparameters"]
-    for value in (json.loads(text) for key, text in made.items() if not key.startswith("sagemaker_")):
-        assert re.fullmatch(r"[\w.:+-]+", str(value), re.ASCII)
-    assert decode(json.loads(made["features"])) == [name]
-
-
-@pytest.mark.parametrize("machine", [{"instance_count": 2}, {"instance_type": "ml.g5.xlarge"}])
-def test_on_other_machines_it_is_another_run(project: Project, machine: dict[str, Any]) -> None:
-    """Its checkpoints are of no use there."""
-    project.drop("a.csv", reviews(40))
-    first = ask(project.claim())
-    project.configure(training=machine)
-    second = again(project)
-    assert second["run"] != first["run"]
-    assert second["checkpoints"] != first["checkpoints"]
 
 
 def test_asked_twice_it_gives_the_same_answer_and_the_same_bytes(project: Project) -> None:
