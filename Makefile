@@ -8,11 +8,11 @@ export TOKENIZERS_PARALLELISM := false
 # SageMaker refuses OCI image indexes, which is what build attestations make of an image.
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
-.PHONY: help setup demo test check faults load explore gate-report screen-report data-report bench bench-full synth deploy \
-	update destroy clean
+.PHONY: help setup demo test test-aws-image check faults load explore gate-report screen-report data-report bench \
+	bench-full synth deploy update destroy clean
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
 
 setup: ## the environment: idempotent, seconds once it stands
 	@$(PYTHON) ops/bootstrap.py
@@ -22,6 +22,9 @@ demo: setup ## four drops on the local cloud: promoted, judged, screened out, qu
 
 test: setup ## all tests, the whole pipeline on the local cloud included
 	@python -m pytest -n 3 --dist loadgroup
+
+test-aws-image: setup ## the training tests with the versions that AWS's training image has
+	@python -m ops.aws_image
 
 check: setup ## style, types, imports, workflows, Dockerfile
 	@ruff check . && ruff format --check . && mypy && lint-imports --no-cache

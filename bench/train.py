@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader
 from transformers import DataCollatorWithPadding, TrainerCallback, get_linear_schedule_with_warmup, set_seed
 
 from bench.report import Cell, Result, Table, Target
+from domain.hyperparameters import encode
 from ops import minilm
 from ops.reviews import rotten_tomatoes
 from training import base, data, learning
@@ -115,7 +116,16 @@ class _Bench:
 
     def __post_init__(self) -> None:
         self.arguments = Arguments.parse(
-            ["--run_id", "bench", "--dataset_id", "bench", "--base_model", str(minilm.folder()), "--epochs", "1"]
+            [
+                "--run_id",
+                "bench",
+                "--dataset_id",
+                "bench",
+                "--base_model",
+                encode(str(minilm.folder())),
+                "--epochs",
+                "1",
+            ]
         )
         texts, labels = zip(*rotten_tomatoes()[:3000], strict=True)
         self.rows = Dataset.from_dict({"text": list(texts), "label": list(labels)})
@@ -137,7 +147,7 @@ class _Bench:
         return DataLoader(
             self.train.remove_columns("length"),
             batch_size=self.arguments.batch_size,
-            sampler=learning.ByLength(lengths, self.arguments.batch_size, self.arguments.seed),
+            sampler=learning.ByLength(lengths, self.arguments.batch_size, self.arguments.seed, lambda: 0),
             collate_fn=DataCollatorWithPadding(self.tokenizer),
         )
 
@@ -239,7 +249,7 @@ def _padding(bench: _Bench) -> tuple[Table, float]:
     """Positions computed in an epoch, and CPU time of some of its batches, by how rows are put together."""
     lengths, size = np.array(bench.all["length"]), bench.arguments.batch_size
     shuffled = np.random.default_rng(bench.arguments.seed).permutation(len(lengths))
-    grouped = list(learning.ByLength(lengths.tolist(), size, bench.arguments.seed))
+    grouped = list(learning.ByLength(lengths.tolist(), size, bench.arguments.seed, lambda: 0))
     positions = {
         f"every row padded to {bench.arguments.max_length}": len(lengths) * bench.arguments.max_length,
         "batches padded to their longest row": _padded(lengths[shuffled], size),

@@ -5,17 +5,23 @@ One schema serves both, so a value that synth accepts is a value the pipeline un
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from domain import hyperparameters
 from domain.records import normalize
 
-# CreateTrainingJob, HyperParameterValue.
-_HYPERPARAMETER_CHARS: Final = 2_500
-
 Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+def _require_fit(what: str, value: object, advice: str) -> None:
+    length = hyperparameters.chars(value)
+    if length > hyperparameters.MOST_CHARS:
+        raise ValueError(
+            f"{what} {length:,} characters as a hyperparameter, and SageMaker allows {hyperparameters.MOST_CHARS:,}: "
+            f"{advice}"
+        )
 
 
 class _Section(BaseModel):
@@ -57,13 +63,7 @@ class DataSettings(_Section):
 
     @model_validator(mode="after")
     def _features_fit_a_hyperparameter(self) -> DataSettings:
-        # Encoded as Prepare does it: a letter beyond ASCII takes seven characters.
-        length = len(json.dumps(json.dumps(self.features)))
-        if length > _HYPERPARAMETER_CHARS:
-            raise ValueError(
-                f"the names of features take {length:,} characters as a hyperparameter, and SageMaker allows "
-                f"{_HYPERPARAMETER_CHARS:,}: take fewer or shorter ones, in ASCII"
-            )
+        _require_fit("the names of features take", self.features, "take fewer or shorter ones")
         return self
 
     @model_validator(mode="after")
@@ -104,10 +104,14 @@ class Hyperparameters(_Section):
 
 
 class TrainingSettings(_Section):
-    """The training job. `base_model` is a hub id with a pinned `base_revision`, or an `s3://bucket/prefix/`."""
+    """The training job. `base_model` is a hub id with a pinned `base_revision`, or an `s3://bucket/prefix/`.
 
-    base_model: str = "distilbert/distilbert-base-uncased"
+    `image` is "auto" (AWS's HuggingFace training image of the region) or an ECR image URI.
+    """
+
+    base_model: str = Field("distilbert/distilbert-base-uncased", min_length=1)
     base_revision: str = Field("12040accade4e8a0f71eabdb258fecc2e7e948be", min_length=1)
+    image: str = "auto"
     instance_type: str = Field("ml.g4dn.xlarge", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
     instance_count: int = Field(1, ge=1, le=16)
     spot: bool = True
@@ -115,6 +119,12 @@ class TrainingSettings(_Section):
     max_run_seconds: int = Field(7200, ge=60, le=432_000)
     max_wait_seconds: int = Field(14_400, ge=60, le=432_000)
     hyperparameters: Hyperparameters = Hyperparameters()
+
+    @model_validator(mode="after")
+    def _names_fit_a_hyperparameter(self) -> TrainingSettings:
+        for name in ("base_model", "base_revision"):
+            _require_fit(f"{name} takes", getattr(self, name), "take a shorter one")
+        return self
 
     @model_validator(mode="after")
     def _waits_at_least_as_long_as_it_runs(self) -> TrainingSettings:

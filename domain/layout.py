@@ -131,12 +131,21 @@ def dataset_id(epoch: int, sources: list[str]) -> str:
 # ---- runs --------------------------------------------------------------------
 
 
-def run_id(dataset: str, code: str, image: str, hyperparameters: dict[str, str], requests: list[str]) -> str:
+def run_id(
+    dataset: str,
+    code: str,
+    image: str,
+    hyperparameters: dict[str, str],
+    requests: list[str],
+    *,
+    machines: tuple[str, int],
+) -> str:
     """Identity of a run, 12 hex digits: the same run asked for twice is one run.
 
-    `hyperparameters` include the base model and its revision; `requests` are the forced retrains it answers.
+    `hyperparameters` include the base model and its revision; `requests` are the forced retrains it answers; `machines`
+    are the instances' type and count, since a checkpoint continues only on as many processes of the same kind.
     """
-    return digest([dataset, code, image, hyperparameters, sorted(requests)])
+    return digest([dataset, code, image, hyperparameters, sorted(requests), list(machines)])
 
 
 def training_job(project: str, run: str, attempt: int) -> str:

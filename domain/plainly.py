@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from domain.facts import Run
+from domain.failures import is_decided
 
 _ADVICE = {
     "EpochChanged": (
@@ -85,9 +86,12 @@ def explain_failure(
     return f"{project}: {about} {what}", "\n".join(lines)
 
 
-def without_quota(error: str, cause: str) -> bool:
-    """Whether a failure says that the account has a quota of 0: no further try can succeed."""
-    return _limited(error, cause) and _NO_QUOTA.search(cause) is not None
+def hopeless(error: str, cause: str) -> str:
+    """Why a failure leaves no further attempt a chance to succeed, or "" if one may."""
+    if _limited(error, cause) and _NO_QUOTA.search(cause):
+        return "the account's quota is 0"
+    # From the machine, the cause of a failed job is its description.
+    return "another attempt would end the same" if is_decided(reason(cause)) else ""
 
 
 def _limited(error: str, cause: str) -> bool:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from domain import layout
+from domain import hyperparameters, layout
 from domain.dataset import Source, Version, holds_for
 from domain.facts import Run
 from domain.messages import ClaimStep, Prepared
@@ -38,7 +38,14 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     dataset = current_dataset(env, sources)
     base = _hyperparameters(env)
     run = Run(
-        run=layout.run_id(dataset, env.code_hash, env.training_image, base, requests),
+        run=layout.run_id(
+            dataset,
+            env.code_hash,
+            env.training_image,
+            base,
+            requests,
+            machines=(env.settings.training.instance_type, env.settings.training.instance_count),
+        ),
         dataset=dataset,
         epoch=env.settings.data.epoch,
         execution=step.execution,
@@ -160,12 +167,13 @@ def _too_little(version: Version, reports: dict[str, Report], env: Environment) 
 
 
 def _hyperparameters(env: Environment) -> dict[str, str]:
-    """What the run is made of beside its data: each value JSON-encoded, as SageMaker's script mode decodes it."""
     training = env.settings.training
-    values: dict[str, object] = dict(training.hyperparameters)
-    values |= {"base_model": training.base_model, "base_revision": training.base_revision}
-    values |= {"features": json.dumps(env.settings.data.features)}
-    return {name: json.dumps(value) for name, value in values.items()}
+    return hyperparameters.of_run(
+        training.hyperparameters.model_dump(),
+        base_model=training.base_model,
+        base_revision=training.base_revision,
+        features=env.settings.data.features,
+    )
 
 
 def _training(

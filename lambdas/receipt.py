@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+from domain import hyperparameters
 from domain.artifact import METRICS
 from domain.dataset import Version
 from domain.facts import Champion, Run
@@ -77,6 +78,6 @@ def _training(env: Environment, job: str) -> dict[str, Any]:
         "spot_savings_percent": round(100 * (1 - billed / trained), 1) if trained else 0.0,
         # Billable time is wall-clock time: each instance is billed for it (DescribeTrainingJob).
         "estimated_usd": training_usd(instance, billed * instances),
-        "hyperparameters": described["HyperParameters"],
+        "hyperparameters": hyperparameters.readable(described["HyperParameters"]),
         "metrics": {metric["MetricName"]: metric["Value"] for metric in described.get("FinalMetricDataList", [])},
     }

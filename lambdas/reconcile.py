@@ -14,7 +14,7 @@ from typing import Any, Final
 from domain import layout
 from domain.facts import TEARDOWN, Run
 from domain.messages import ExecutionBroken
-from domain.plainly import explain_failure, reason, without_quota
+from domain.plainly import explain_failure, hopeless, reason
 from lambdas.environment import Environment, now
 from lambdas.jobs import stop_jobs
 from lambdas.pending import current_dataset, current_sources, pending
@@ -95,10 +95,10 @@ def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str:
         return ""
     dataset = run.dataset if run else current_dataset(env, current_sources(env))
     failures = env.ledger.count_failure(dataset, described["executionArn"])
-    hopeless = without_quota(str(described.get("error", "")), str(described.get("cause", "")))
-    if failures < env.settings.operations.max_attempts and not hopeless:
+    why = hopeless(str(described.get("error", "")), str(described.get("cause", "")))
+    if failures < env.settings.operations.max_attempts and not why:
         return ""
-    why = "the account's quota is 0" if hopeless else f"{failures} attempts failed"
+    why = why or f"{failures} attempts failed"
     give_up(env, run or _unprepared(env, described, dataset), f"Given up: {why}. {reason(described.get('cause', ''))}")
     return why
 

@@ -1,4 +1,7 @@
-"""Which containers train and serve: AWS's HuggingFace training image of the region, and our own serving image."""
+"""Which containers train and serve: AWS's HuggingFace training image of the region, and our own serving image.
+
+The settings may name another of each by its ECR URI.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from constructs import Construct
 from stacks.paths import ROOT, fingerprint
 from stacks.settings import SettingsError
 
+AUTO: Final = "auto"
 TRANSFORMERS: Final = "4.56.2"
 PYTORCH: Final = "pytorch2.8.0"
 _CONTEXT: Final = (
@@ -36,19 +40,21 @@ class Image:
     repository_arn: str
 
 
-def training_image(region: str) -> Image:
-    """AWS's GPU image for transformers 4.56.2 and PyTorch 2.8.0 in `region`.
+def training_image(region: str, *, setting: str = AUTO) -> Image:
+    """AWS's GPU image for transformers 4.56.2 and PyTorch 2.8.0 in `region`, or the ECR URI that `setting` is.
 
     Raises SettingsError where AWS does not publish it, or where the region is not known at synth.
     """
     if Token.is_unresolved(region):
         raise SettingsError("The region must be known at synth: set AWS_REGION, or CDK_DEFAULT_REGION.")
+    if setting != AUTO:
+        return _from_uri(setting, _partition(region))
     entry = _table()["training"]["versions"][TRANSFORMERS][PYTORCH]
     account = entry["registries"].get(region)
     if account is None:
         raise SettingsError(
             f"AWS publishes no HuggingFace training image (transformers {TRANSFORMERS}) in {region}; "
-            f"it does in {', '.join(sorted(entry['registries']))}."
+            f"it does in {', '.join(sorted(entry['registries']))}. Elsewhere, set training.image to an ECR URI."
         )
     python, container = entry["py_versions"][-1], entry["container_version"]["gpu"]
     tag = f"{PYTORCH.removeprefix('pytorch')}-transformers{TRANSFORMERS}-gpu-{python}-{container}"

@@ -33,7 +33,7 @@ class AutomateMlops(Stack):
         notices = Notices(self, "Notices", project=project, email=settings.notify_email)
         source = SourceDir(self, "SourceDir")
         serving = serving_image(self, "ServingImage", setting=settings.serving.image, local=local)
-        trainer = training_image(self.region)
+        trainer = training_image(self.region, setting=settings.training.image)
         training = Training(
             self,
             "Training",

@@ -1,13 +1,17 @@
-"""What a training job is given: hyperparameters on the command line, places from SageMaker's environment."""
+"""What a training job is given: hyperparameters on the command line, places from SageMaker's environment.
+
+The command line may have gone through a shell: `domain/hyperparameters.py` says what that means for texts.
+"""
 
 from __future__ import annotations
 
 import argparse
-import ast
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from domain.hyperparameters import decode, encode
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,16 @@ class Arguments:
         )
         parser.add_argument("--run_id", required=True)
         parser.add_argument("--dataset_id", required=True)
-        parser.add_argument("--base_model", required=True, help="hub id, directory, or s3:// prefix in channel 'base'")
-        parser.add_argument("--base_revision", default="", help="commit of the hub repository")
-        parser.add_argument("--features", type=_names, default=("text",), help="such as '[\"text\"]'")
+        parser.add_argument(
+            "--base_model",
+            type=_text,
+            required=True,
+            help="hub id, directory, or s3:// prefix in channel 'base'; encoded",
+        )
+        parser.add_argument(
+            "--base_revision", type=_text, default=encode(""), help="commit of the hub repository; encoded"
+        )
+        parser.add_argument("--features", type=_names, default=("text",), help="list of column names; encoded")
         parser.add_argument("--epochs", type=int, default=3)
         parser.add_argument("--batch_size", type=int, default=16, help="rows per device and step")
         parser.add_argument("--learning_rate", type=float, default=5e-5)
@@ -67,6 +78,8 @@ class Places:
     output: Path
     failure: Path
     gpus: int
+    # How many train together, as torchrun says it.
+    processes: int
 
     @classmethod
     def of(cls, environment: Mapping[str, str] = os.environ) -> Places:
@@ -85,15 +98,26 @@ class Places:
             model=Path(environment.get("SM_MODEL_DIR", root / "model")),
             output=Path(environment.get("SM_OUTPUT_DATA_DIR", root / "output" / "data")),
             gpus=int(environment.get("SM_NUM_GPUS", "0")),
+            processes=int(environment.get("WORLD_SIZE", "1")),
         )
 
 
-def _names(text: str) -> tuple[str, ...]:
-    # The toolkit decodes a JSON list and passes on Python's spelling of it: ['text'], not ["text"]. This reads both.
-    try:
-        names = ast.literal_eval(text)
-    except (SyntaxError, ValueError):
-        names = None
+def _text(word: str) -> str:
+    text = _decoded(word)
+    if not isinstance(text, str):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a text")
+    return text
+
+
+def _names(word: str) -> tuple[str, ...]:
+    names = _decoded(word)
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of column names")
+        raise argparse.ArgumentTypeError(f"{names!r} is not a list of column names")
     return tuple(names)
+
+
+def _decoded(word: str) -> object:
+    try:
+        return decode(word)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -56,8 +56,8 @@ class Patience(TrainerCallback):
 class Checkpoints(TrainerCallback):
     """Saves every `every` steps besides the Trainer's save after each epoch, seals what it saved, and prunes."""
 
-    def __init__(self, root: Path, run: str, every: int) -> None:
-        self.root, self.run, self.every = root, run, every
+    def __init__(self, root: Path, run: str, processes: int, every: int) -> None:
+        self.root, self.run, self.processes, self.every = root, run, processes, every
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -65,7 +65,7 @@ class Checkpoints(TrainerCallback):
         """The state names its best checkpoint by the path it had on the machine that wrote it."""
         if state.is_local_process_zero:
             # The Trainer's processes have met by now, so each has chosen the checkpoint it resumed from.
-            checkpoints.remove_unusable(self.root, self.run)
+            checkpoints.remove_unusable(self.root, self.run, self.processes)
         if state.best_global_step:
             state.best_model_checkpoint = str(checkpoints.path_of(self.root, state.best_global_step))
 
@@ -81,7 +81,7 @@ class Checkpoints(TrainerCallback):
             # Each process writes the state of its own generators.
             torch.distributed.barrier()
         if state.is_world_process_zero:
-            checkpoints.seal(checkpoints.path_of(self.root, state.global_step), self.run)
+            checkpoints.seal(checkpoints.path_of(self.root, state.global_step), self.run, self.processes)
         if state.is_local_process_zero:
             checkpoints.prune(self.root)
 

@@ -30,19 +30,22 @@ def path_of(root: Path, step: int) -> Path:
     return root / f"checkpoint-{step}"
 
 
-def seal(checkpoint: Path, run: str) -> None:
-    """Declare a checkpoint complete: to be called after its last file is written."""
+def seal(checkpoint: Path, run: str, processes: int) -> None:
+    """Declare a checkpoint complete: to be called after its last file is written.
+
+    `processes` wrote it together: only as many can go on from it, with the same rows in each batch.
+    """
     files = {name: {"size": path.stat().st_size, "sha256": sha256_file(path)} for name, path in _files(checkpoint)}
-    write_json(checkpoint / SEAL, {"run": run, "files": files})
+    write_json(checkpoint / SEAL, {"run": run, "processes": processes, "files": files})
 
 
-def is_sealed(checkpoint: Path, run: str) -> bool:
-    """Whether every file is there, as this very run sealed it."""
+def is_sealed(checkpoint: Path, run: str, processes: int) -> bool:
+    """Whether every file is there, as this very run sealed it with as many processes."""
     try:
         sealed = json.loads((checkpoint / SEAL).read_bytes())
         present = dict(_files(checkpoint))
         return (
-            sealed["run"] == run
+            (sealed["run"], sealed["processes"]) == (run, processes)
             and all(name in sealed["files"] or _ELSEWHERE.fullmatch(name) for name in present)
             and all(present[name].stat().st_size == file["size"] for name, file in sealed["files"].items())
             and all(sha256_file(present[name]) == file["sha256"] for name, file in sealed["files"].items())
@@ -51,22 +54,25 @@ def is_sealed(checkpoint: Path, run: str) -> bool:
         return False
 
 
-def newest(root: Path, run: str) -> Path | None:
-    """The newest checkpoint to resume `run` from, if any.
+def newest(root: Path, run: str, processes: int) -> Path | None:
+    """The newest checkpoint to resume `run` from with as many processes, if any.
 
     Usable is a sealed checkpoint whose best predecessor is there too: without it, the run would end with another
     model than an uninterrupted one.
     """
-    usable = _usable(root, run)
+    usable = _usable(root, run, processes)
     return path_of(root, max(usable)) if usable else None
 
 
-def remove_unusable(root: Path, run: str) -> None:
+def remove_unusable(root: Path, run: str, processes: int) -> None:
     """Remove the checkpoints that `newest` passes over, before new ones are written beside or into them."""
-    usable = _usable(root, run)
+    usable = _usable(root, run, processes)
     for step, checkpoint in _all(root):
         if step not in usable:
-            print(f"{checkpoint.name} is half-written, damaged or of another run: removed", flush=True)
+            print(
+                f"{checkpoint.name} is half-written, damaged, or of another run or number of processes: removed",
+                flush=True,
+            )
             shutil.rmtree(checkpoint)
 
 
@@ -98,10 +104,10 @@ def write_json(path: Path, value: object) -> None:
     os.replace(partial, path)
 
 
-def _usable(root: Path, run: str) -> set[int]:
+def _usable(root: Path, run: str, processes: int) -> set[int]:
     usable: set[int] = set()
     for step, checkpoint in _all(root):
-        if is_sealed(checkpoint, run) and _best(checkpoint) in {None, step, *usable}:
+        if is_sealed(checkpoint, run, processes) and _best(checkpoint) in {None, step, *usable}:
             usable.add(step)
     return usable
 

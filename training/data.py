@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
@@ -15,6 +15,8 @@ from transformers import PreTrainedTokenizerBase
 from domain.artifact import text_of
 from training.arguments import Places
 from training.errors import DatasetIncomplete, NoTrainingRows, NoValidationRows, TooFewLabels
+
+_DERIVE: Final = "What is below datasets/ was changed or deleted: raise data.epoch to derive it anew"
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,10 @@ def read(places: Places, dataset_id: str, features: Sequence[str]) -> Splits:
     if not learned:
         raise NoTrainingRows(f"dataset {dataset_id} has no row to train on ({counts}): drop more data")
     if len(labels) < 2:
-        raise TooFewLabels(f"every training row has the label {labels[0]!r}: a classifier needs two labels or more")
+        raise TooFewLabels(
+            f"every training row has the label {labels[0]!r}: a classifier needs two labels or more, "
+            "so drop rows of another"
+        )
     if not judged:
         raise NoValidationRows(f"dataset {dataset_id} has no row to validate on ({counts}): drop more data")
     return Splits(_dataset(learned), _dataset(judged), labels, counts)
@@ -99,7 +104,9 @@ def _sources(channel: Path, dataset_id: str) -> list[dict[str, Any]]:
     try:
         sources: list[dict[str, Any]] = json.loads(path.read_bytes())["sources"]
     except (OSError, ValueError, KeyError) as error:
-        raise DatasetIncomplete(f"channel 'dataset' has no readable manifest of {dataset_id}: {error}") from error
+        raise DatasetIncomplete(
+            f"channel 'dataset' has no readable manifest of {dataset_id}: {error}. {_DERIVE}"
+        ) from error
     return sources
 
 
@@ -121,7 +128,9 @@ def _fold(channel: Path, split: str, sources: Sequence[dict[str, Any]], features
                 rows[row["id"]] = (text_of(row["features"], features), row["label"])
                 found += 1
         if found != promised:
-            raise DatasetIncomplete(f"{path.name} in channel {split!r} has {found} rows, the manifest says {promised}")
+            raise DatasetIncomplete(
+                f"{path.name} in channel {split!r} has {found} rows, the manifest says {promised}. {_DERIVE}"
+            )
         total += found
     return _Fold(rows, total - len(rows))
 
@@ -131,7 +140,7 @@ def _lines(path: Path, channel: str) -> Iterator[str]:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             yield from lines
     except (OSError, EOFError) as error:
-        raise DatasetIncomplete(f"{path.name} in channel {channel!r} cannot be read: {error}") from error
+        raise DatasetIncomplete(f"{path.name} in channel {channel!r} cannot be read: {error}. {_DERIVE}") from error
 
 
 def _dataset(rows: dict[str, tuple[str, str]]) -> Dataset:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+# Read when it is imported: it would tell Microsoft of the machine, and write below $HOME.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 import numpy as np
 import onnxruntime as ort
 import torch
@@ -96,11 +99,14 @@ def prove(checkpoint: Path, fp32: Path, int8: Path, rows: Sequence[Encoded], min
     agreement, same_label = float(np.mean(lost <= TIE)), float(np.mean(guesses == exact.argmax(axis=1)))
     # Written so that a NaN fails.
     if not difference <= MAX_DIFFERENCE:
-        raise ParityFailed(f"ONNX logits differ from PyTorch's by {difference:.1e}, more than {MAX_DIFFERENCE:.0e}")
+        raise ParityFailed(
+            f"ONNX logits differ from PyTorch's by {difference:.1e}, more than {MAX_DIFFERENCE:.0e}: "
+            "the exporter cannot trace this model. Choose another base_model"
+        )
     if not (np.isfinite(served).all() and agreement >= min_agreement):
         raise ParityFailed(
             f"the int8 model agrees with fp32 on {agreement:.2%} of {len(chosen)} validation rows, "
-            f"below int8_min_agreement = {min_agreement:.2%}"
+            f"below int8_min_agreement = {min_agreement:.2%}. Choose another base_model, or lower that setting"
         )
     return Parity(difference, agreement, same_label, tuple(chosen), tuple(int(label) for label in guesses))
 

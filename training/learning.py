@@ -6,8 +6,10 @@ one: bit for bit on a CPU.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,47 +31,58 @@ from domain.scores import score
 from training.arguments import Arguments, Places
 from training.callbacks import Checkpoints, Patience, Report, is_stalled
 from training.checkpoints import state_of
-from training.errors import GpuMissing
+from training.errors import GpuMissing, NotFinite
 
 # Beyond this ratio of the most frequent to the rarest label, the loss is weighted.
 _BALANCED: Final = 1.5
 _LOGS_PER_TRAINING: Final = 50
 _VALIDATION_BATCH: Final = 32
+# After PyTorch's own, which end at 23 (torch/serialization.py).
+_PRIORITY: Final = 100
+_CPU: Final = re.compile(r"cpu:\d+")
 
 
 class ByLength(torch.utils.data.Sampler[int]):
     """Row indices shuffled so that a batch has rows of like length; the order follows from seed and epoch alone.
 
-    The Trainer's own sampler draws from the global generator, whose state a resumed epoch no longer has.
+    The Trainer's own sampler draws from the global generator, whose state a resumed epoch no longer has. `steps_done`
+    counts the batches trained on, of `batch_size` rows by all processes together: the epoch follows from it. What
+    accelerate tells a sampler of the epoch (`set_epoch`) is wrong after a resume in its version 1.10.1, of AWS's image.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
-        self.lengths, self.batch_size, self.seed = list(lengths), batch_size, seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called before each epoch, through accelerate's data loader."""
-        self.epoch = epoch
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int, steps_done: Callable[[], int]) -> None:
+        self.lengths, self.batch_size, self.seed, self.steps_done = list(lengths), batch_size, seed, steps_done
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        # The Trainer draws the epoch's first row after it has counted the last step of the epoch before.
+        epoch = self.steps_done() // -(-len(self.lengths) // self.batch_size)
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
         return iter(
             get_length_grouped_indices(self.lengths, self.batch_size, generator=generator)  # type: ignore[no-untyped-call]
         )
 
 
 class SampledTrainer(Trainer):
-    """The Trainer with a sampler that is handed in."""
-
-    def __init__(self, *args: Any, sampler: ByLength, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._sampler = sampler
+    """The Trainer with rows in our own order, that stops at the first loss that is not finite."""
 
     def _get_train_sampler(self, _train_dataset: Any = None) -> ByLength:
-        return self._sampler
+        # Of all processes together, so that a batch has the same rows however many machines share it.
+        batch_size = self.args.train_batch_size * self.args.world_size
+        return ByLength(self.train_dataset["length"], batch_size, self.args.seed, lambda: self.state.global_step)
+
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """The loss of one step. Raises NotFinite."""
+        loss: torch.Tensor = super().training_step(*args, **kwargs)
+        # The Trainer's own filter, which is off (`options_for`), asks the device the same, and hides the answer.
+        if not torch.isfinite(loss):
+            raise NotFinite(
+                f"the loss of step {self.state.global_step + 1} is {float(loss)}: lower "
+                f"training.hyperparameters.learning_rate ({self.args.learning_rate}), or choose another base_model"
+            )
+        return loss
 
 
 def build(
@@ -83,13 +96,13 @@ def build(
 ) -> SampledTrainer:
     """A Trainer for tokenized splits, to be started with `train(resume_from_checkpoint=checkpoint)`.
 
-    It ends with the best epoch's weights in `model`. Raises GpuMissing.
+    It ends with the best epoch's weights in `model`. Raises GpuMissing; its training NotFinite.
     """
     device = _device(places.gpus)
     options = options_for(device, arguments, places, checkpoint)
+    if device == "cpu":
+        _know_numbered_cpus()
     trainer = SampledTrainer(
-        # Of all processes together, so that a batch has the same rows however many machines share it.
-        sampler=ByLength(train["length"], options.train_batch_size * options.world_size, arguments.seed),
         model=model,
         args=options,
         data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8 if device == "cuda" else None),
@@ -100,7 +113,7 @@ def build(
         compute_loss_func=weighted_loss(class_weights(list(train["labels"]), model.config.num_labels)),
         compute_metrics=_scores,
         callbacks=[
-            Checkpoints(places.checkpoints, arguments.run_id, arguments.checkpoint_steps),
+            Checkpoints(places.checkpoints, arguments.run_id, places.processes, arguments.checkpoint_steps),
             Patience(arguments.patience),
             Report(),
         ],
@@ -128,6 +141,8 @@ def options_for(device: str, arguments: Arguments, places: Places, checkpoint: P
         metric_for_best_model="macro_f1",
         greater_is_better=True,
         logging_steps=1 / _LOGS_PER_TRAINING,
+        # It would replace a loss that is not a number by a mean of others.
+        logging_nan_inf_filter=False,
         use_cpu=device == "cpu",
         # A T4 (ml.g4dn) has fp16 and no bf16.
         fp16=device == "cuda",
@@ -195,13 +210,23 @@ def _epochs(arguments: Arguments, checkpoint: Path | None) -> int:
     return arguments.epochs
 
 
+@cache
+def _know_numbered_cpus() -> None:
+    """Under torchrun, accelerate calls a CPU "cpu:0", where the Trainer loads a checkpoint to: torch.load only knows
+    "cpu", and could resume none.
+    """
+    torch.serialization.register_package(
+        _PRIORITY, lambda _storage: None, lambda storage, location: storage if _CPU.fullmatch(location) else None
+    )
+
+
 def _device(gpus: int) -> str:
     if torch.cuda.is_available():
         return "cuda"
     if gpus:
         raise GpuMissing(
             f"this instance has {gpus} GPU(s) that PyTorch {torch.__version__} cannot use: "
-            "the driver is too old for the image's CUDA; pin an older training image"
+            "the driver is too old for the image's CUDA. Set training.image to one with an older CUDA"
         )
     return "cpu"
 

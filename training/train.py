@@ -6,11 +6,15 @@ container contract (SAGEMAKER_BASE_DIR moves /opt/ml). Run again after an interr
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+# Read when the hub's library is imported: it would report versions with each request.
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
 from datasets import Dataset, disable_progress_bars
@@ -52,11 +56,12 @@ def train(arguments: Arguments, places: Places) -> None:
         set_seed(arguments.seed)
         tokenizer, model = base.load(arguments.base_model, arguments.base_revision, places.base, splits.labels)
         max_length = min(arguments.max_length, tokenizer.model_max_length)
+        base.check(arguments.base_model, tokenizer, model, max_length)
         rows = data.tokenize(splits.train, tokenizer, splits.labels, max_length)
         validation = data.tokenize(splits.validation, tokenizer, splits.labels, max_length)
 
     with timed("train", seconds):
-        checkpoint = checkpoints.newest(places.checkpoints, arguments.run_id)
+        checkpoint = checkpoints.newest(places.checkpoints, arguments.run_id, places.processes)
         print(f"starting from {checkpoint.name if checkpoint else 'the base model'}", flush=True)
         trainer = learning.build(arguments, places, model, tokenizer, rows, validation, checkpoint)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

@@ -6,7 +6,7 @@ import enum
 import signal
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from local.sagemaker import channels, logs, processes
 from local.sagemaker.checkpoints import Checkpoints
@@ -16,6 +16,22 @@ from local.sagemaker.job import Job
 from local.sagemaker.options import Options
 
 TICK_SECONDS = 0.2
+INHERITED: Final = (
+    "PATH",
+    "LD_LIBRARY_PATH",
+    # Where this machine lets programs write, and how it reaches the hub.
+    "TMPDIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+)
+"""What a job gets of the server's own environment. All else that a container has is named in `container.py`: what only
+this machine's user has set would help here, and not on AWS."""
 NAMESPACE = LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 
@@ -107,9 +123,9 @@ class Attempt:
         return Outcome.EXITED
 
     def _environment(self) -> dict[str, str]:
-        job = self._job
+        job, inherited = self._job, (*INHERITED, *self._options.inherit)
         return {
-            **self.role,
+            **{name: value for name, value in self.role.items() if name in inherited or name.startswith("AWS_")},
             **self.container.environment(),
             "TRAINING_JOB_NAME": job.name,
             "TRAINING_JOB_ARN": job.record["TrainingJobArn"],

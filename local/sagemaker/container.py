@@ -26,6 +26,8 @@ class Container:
         local = request.get("CheckpointConfig", {}).get("LocalPath", f"{OPT_ML}checkpoints")
         self.checkpoints = root / local.removeprefix(OPT_ML).strip("/")
         self.log = root / "log.txt"
+        # /root in AWS's image: empty, whatever this machine's user has in caches and configuration files.
+        self.home = root / "home"
 
     def prepare(self) -> None:
         """Make the directories and write input/config/*.json as the platform does."""
@@ -37,6 +39,7 @@ class Container:
             self.output / "data",
             self.root / "code",
             self.checkpoints,
+            self.home,
         ):
             directory.mkdir(parents=True)
         instance = self._request["ResourceConfig"]["InstanceType"]
@@ -75,10 +78,14 @@ class Container:
         return {
             "SAGEMAKER_BASE_DIR": str(self.root),
             "SAGEMAKER_TRAINING_MODULE": "sagemaker_pytorch_container.training:main",
+            # As AWS's image sets them (deep-learning-containers, Dockerfile.gpu of pytorch training).
+            "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONUNBUFFERED": "1",
-            # The toolkit pip-installs the code's requirements.txt; here that must find them installed, never change
-            # the environment that everything else runs in.
-            "PIP_NO_INDEX": "1",
+            "PYTHONIOENCODING": "UTF-8",
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(self.home),
+            # The toolkit pip-installs the code's requirements.txt, which finds each pin in place: nothing to ask for.
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_ROOT_USER_ACTION": "ignore",
         }

@@ -27,6 +27,8 @@ class Options:
     stop_seconds: float = 2.0
     sync_seconds: float = 1.0
     restart_seconds: float = 1.0
+    inherit: tuple[str, ...] = ()
+    """Variables of the server that jobs get beside those that SageMaker gives: for tests' own programs."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Options:
@@ -47,4 +49,5 @@ class Options:
             stop_seconds=seconds("STOP", cls.stop_seconds),
             sync_seconds=seconds("SYNC", cls.sync_seconds),
             restart_seconds=seconds("RESTART", cls.restart_seconds),
+            inherit=tuple(environment.get("LOCAL_SAGEMAKER_INHERIT", "").split()),
         )

@@ -75,16 +75,19 @@ def test_rights_on_any_run_s_names_end_where_another_project_s_begin() -> None:
 
 
 def test_the_same_run_asked_for_twice_is_one_run() -> None:
-    one = layout.run_id("d", "c", "i", {"a": "1", "b": "2"}, ["x", "y"])
-    assert one == layout.run_id("d", "c", "i", {"b": "2", "a": "1"}, ["y", "x"])
+    machines = ("ml.g4dn.xlarge", 1)
+    one = layout.run_id("d", "c", "i", {"a": "1", "b": "2"}, ["x", "y"], machines=machines)
+    assert one == layout.run_id("d", "c", "i", {"b": "2", "a": "1"}, ["y", "x"], machines=machines)
     others = [
-        layout.run_id("e", "c", "i", {"a": "1", "b": "2"}, ["x", "y"]),
-        layout.run_id("d", "e", "i", {"a": "1", "b": "2"}, ["x", "y"]),
-        layout.run_id("d", "c", "e", {"a": "1", "b": "2"}, ["x", "y"]),
-        layout.run_id("d", "c", "i", {"a": "2", "b": "2"}, ["x", "y"]),
-        layout.run_id("d", "c", "i", {"a": "1", "b": "2"}, ["x"]),
+        layout.run_id("e", "c", "i", {"a": "1", "b": "2"}, ["x", "y"], machines=machines),
+        layout.run_id("d", "e", "i", {"a": "1", "b": "2"}, ["x", "y"], machines=machines),
+        layout.run_id("d", "c", "e", {"a": "1", "b": "2"}, ["x", "y"], machines=machines),
+        layout.run_id("d", "c", "i", {"a": "2", "b": "2"}, ["x", "y"], machines=machines),
+        layout.run_id("d", "c", "i", {"a": "1", "b": "2"}, ["x"], machines=machines),
+        layout.run_id("d", "c", "i", {"a": "1", "b": "2"}, ["x", "y"], machines=("ml.g4dn.2xlarge", 1)),
+        layout.run_id("d", "c", "i", {"a": "1", "b": "2"}, ["x", "y"], machines=("ml.g4dn.xlarge", 2)),
     ]
-    assert len({one, *others}) == 6
+    assert len({one, *others}) == 8
 
 
 @pytest.mark.parametrize(

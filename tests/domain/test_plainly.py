@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from domain.facts import Run
-from domain.plainly import explain_end, explain_failure, reason, without_quota
+from domain.failures import DECIDED
+from domain.plainly import explain_end, explain_failure, hopeless, reason
 
 RUN = Run(
     run="0123456789ab",
@@ -120,12 +121,33 @@ def test_more_data_than_one_invocation_derives_is_gone_on_with() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "cause", "hopeless"),
+    ("error", "cause", "why"),
     [
-        ("SageMaker.ResourceLimitExceededException", QUOTA, True),
-        ("SageMaker.ResourceLimitExceededException", QUOTA.replace("is 0", "is 1", 1), False),
-        ("States.TaskFailed", QUOTA, False),
+        ("SageMaker.ResourceLimitExceededException", QUOTA, "the account's quota is 0"),
+        ("SageMaker.ResourceLimitExceededException", QUOTA.replace("is 0", "is 1", 1), ""),
+        ("States.TaskFailed", QUOTA, ""),
     ],
 )
-def test_only_a_quota_of_0_is_hopeless(error: str, cause: str, hopeless: bool) -> None:
-    assert without_quota(error, cause) is hopeless
+def test_only_a_quota_of_0_leaves_no_attempt_a_chance(error: str, cause: str, why: str) -> None:
+    assert hopeless(error, cause) == why
+
+
+@pytest.mark.parametrize(
+    ("failure", "why"),
+    [
+        *(
+            (f"AlgorithmError: {name}: so it is, exit code: 1", "another attempt would end the same")
+            for name in DECIDED
+        ),
+        # The hub may answer the next time, and a bug or a lack of memory of any kind is not known to be one of these.
+        ("AlgorithmError: HubUnreachable: no answer, exit code: 1", ""),
+        ("AlgorithmError: ExecuteUserScriptError: NoTrainingRows: it said, exit code: 1", ""),
+        ("AlgorithmError: RuntimeError: AlgorithmError: NoTrainingRows: quoted, exit code: 1", ""),
+        ("InternalServerError: We encountered an internal error. Please try again.", ""),
+        ("AlgorithmError: , exit code: 137", ""),
+    ],
+)
+def test_what_data_or_settings_decide_is_paid_for_once(failure: str, why: str) -> None:
+    described = {"CreationTime": 1, "FailureReason": failure, "HyperParameters": {"epochs": "3"}}
+    assert hopeless("States.TaskFailed", json.dumps(described)) == why
+    assert hopeless("States.TaskFailed", json.dumps(described)[:-20]) == why, "its end may be cut off"

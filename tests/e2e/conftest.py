@@ -49,7 +49,8 @@ def switch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cloud(switch: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     serve = f"{shlex.quote(sys.executable)} -m tests.e2e.fragile_server"
     # Tiny models train faster on one thread, above all with other tests beside them.
-    settings = {"LOCAL_SAGEMAKER_SERVE": serve, "FRAGILE": str(switch), "OMP_NUM_THREADS": "1"}
+    threads = {"OMP_NUM_THREADS": "1", "LOCAL_SAGEMAKER_INHERIT": "OMP_NUM_THREADS"}
+    settings = {"LOCAL_SAGEMAKER_SERVE": serve, "FRAGILE": str(switch), **threads}
     with LocalCloud(tmp_path_factory.mktemp("cloud"), settings=settings) as cloud:
         cloud.bootstrap()
         cloud.deploy(OVERLAY)

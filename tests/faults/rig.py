@@ -145,6 +145,7 @@ def deployed(directory: Path) -> Iterator[Rig]:
         "LOCAL_SAGEMAKER_START_SECONDS": "20",
         "LOCAL_SAGEMAKER_INVOKE_SECONDS": "10",
         "FAULTS_DIRECTORY": str(control),
+        "LOCAL_SAGEMAKER_INHERIT": "FAULTS_DIRECTORY OMP_NUM_THREADS",
         # The machine's waits and the pauses between its retries, so that a case takes seconds.
         "SFN_WAIT_SCALE": "0.02",
         "OMP_NUM_THREADS": "1",

@@ -11,6 +11,7 @@ import pytest
 from domain import layout
 from domain.dataset import Hold
 from domain.facts import Superseded
+from domain.hyperparameters import decode
 from lambdas import jobs, prepare
 from lambdas.heldout import test_rows as held_out
 from lambdas.jobs import JobStillStopping
@@ -87,7 +88,8 @@ def test_hyperparameters_are_json_as_the_toolkit_decodes_them(project: Project) 
     assert given["sagemaker_submit_directory"] == project.env.code_uri
     assert given["run_id"] == prepared["run"]
     assert given["dataset_id"] == prepared["dataset"]
-    assert json.loads(given["features"]) == ["text"]
+    assert decode(given["features"]) == ["text"]
+    assert decode(given["base_model"]) == project.env.settings.training.base_model
 
 
 def test_asked_twice_it_gives_the_same_answer_and_the_same_bytes(project: Project) -> None:

@@ -170,6 +170,21 @@ def test_without_quota_it_is_given_up_at_once_with_advice(project: Project) -> N
     assert "Service Quotas" in project.notifications()[0]["Message"]
 
 
+def test_what_the_data_decides_is_given_up_after_one_attempt(project: Project) -> None:
+    """As SageMaker's job ends and Step Functions tells it: the description of the job, in JSON."""
+    reason = "AlgorithmError: TooFewLabels: every training row has the label 'a': drop others, exit code: 1"
+    described = {"TrainingJobName": "j", "TrainingJobStatus": "Failed", "FailureReason": reason}
+    execution = failed(project, error="States.TaskFailed", cause=json.dumps(described))
+    run = project.run(execution)
+    tell(execution)
+    ended = project.env.ledger.run(run.run)
+    assert ended is not None
+    assert (ended.verdict, ended.sentence) == ("gave-up", f"Given up: another attempt would end the same. {reason}")
+    assert project.env.ledger.conclusion(run.dataset) == "gave-up"
+    (told,) = project.notifications()
+    assert "It is not tried again by itself (another attempt would end the same)." in told["Message"]
+
+
 def test_what_fails_before_there_is_a_run_is_given_up_as_well(project: Project) -> None:
     project.configure(operations={"max_attempts": 1})
     project.drop("a.csv", reviews(10))

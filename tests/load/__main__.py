@@ -54,7 +54,8 @@ def _deployed(folder: Path) -> Iterator[Pipeline]:
     easy = dict.fromkeys(("max_drop", "margin", "max_label_drop", "max_total_drop"), 1.0)
     gate = {**OVERLAY["gate"], **easy}  # type: ignore[dict-item]
     overlay = {**OVERLAY, "data": data, "serving": serving, "gate": gate}
-    with LocalCloud(folder / "cloud", settings={"OMP_NUM_THREADS": "1"}) as cloud:
+    threads = {"OMP_NUM_THREADS": "1", "LOCAL_SAGEMAKER_INHERIT": "OMP_NUM_THREADS"}
+    with LocalCloud(folder / "cloud", settings=threads) as cloud:
         cloud.bootstrap()
         cloud.deploy(overlay)
         for file in tiny_base(folder / "base").iterdir():

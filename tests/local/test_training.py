@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from botocore.exceptions import ClientError
 
 from local.cloud import LocalCloud
 from local.guard import members
+from local.sagemaker.attempt import INHERITED
+from local.sagemaker.container import Container
 from local.sagemaker.options import SPOT_PRICE_FRACTION
 from tests.local import builders
 
@@ -46,7 +49,7 @@ def test_a_job_runs_through_the_toolkit(small_cloud: LocalCloud, sagemaker_role:
     builders.put(small_cloud, f"{name}/parts/train/s2.jsonl.gz", "not listed")
     manifest = [{"prefix": f"s3://{builders.BUCKET}/{name}/"}, "parts/train/s1.jsonl.gz"]
     uri = builders.put(small_cloud, f"{name}/train.manifest", json.dumps(manifest))
-    request = builders.training_job(name, sagemaker_role, steps=2, text='"quoted" {json}')
+    request = builders.training_job(name, sagemaker_role, steps=2, text="plain")
     request["InputDataConfig"] = [
         builders.channel("base", f"s3://{builders.BUCKET}/{name}/data/"),
         builders.channel("dataset", uri, "ManifestFile"),
@@ -57,7 +60,7 @@ def test_a_job_runs_through_the_toolkit(small_cloud: LocalCloud, sagemaker_role:
     assert record["TrainingJobStatus"] == record["SecondaryStatus"] == "Completed"
     model = model_of(small_cloud, record)
     assert model["files"] == ["base/a.txt", "base/deep/b.txt", "dataset/parts/train/s1.jsonl.gz"]
-    assert model["text"] == '"quoted" {json}'
+    assert model["text"] == "plain"
     assert "curves.json" in builders.members(builders.get(small_cloud, f"models/{name}/output/output.tar.gz"))
     assert [item["Value"] for item in record["FinalMetricDataList"]] == [0.5]
     assert [item["Status"] for item in record["SecondaryStatusTransitions"]] == [
@@ -76,6 +79,31 @@ def test_a_job_runs_through_the_toolkit(small_cloud: LocalCloud, sagemaker_role:
         Namespace="/aws/sagemaker/TrainingJobs", Dimensions=[{"Name": "TrainingJobName", "Value": name}]
     )["Metrics"]
     assert [metric["MetricName"] for metric in metrics] == ["loss"]
+
+
+def test_a_value_goes_through_a_shell_as_in_aws_s_image(small_cloud: LocalCloud, sagemaker_role: str) -> None:
+    """The image's toolkit, 5.1.1, joins the command for one: a script that relies on less would fail on AWS."""
+    name = builders.unique("shell")
+    start(small_cloud, builders.training_job(name, sagemaker_role, steps=1, text='["$(echo executed)"]'))
+    assert model_of(small_cloud, builders.ended(small_cloud, name))["text"] == "[executed]"
+
+
+def test_a_job_has_sagemaker_s_environment_and_not_this_machine_s(small_cloud: LocalCloud, sagemaker_role: str) -> None:
+    """What only a laptop has (a user's home, tokens, settings of libraries, PYTHONPATH) must not help a job along."""
+    name = builders.unique("environment")
+    start(small_cloud, builders.training_job(name, sagemaker_role, steps=1))
+    model = model_of(small_cloud, builders.ended(small_cloud, name))
+    given = model["environment"]
+    server = Path(f"/proc/{small_cloud.pid}/environ").read_text().split("\0")
+    names = {line.partition("=")[0] for line in server} - {""}
+    assert "LOCAL_SAGEMAKER_SERVE" in names
+    theirs = {name for name in names if not name.startswith("AWS_")} - {*INHERITED}
+    theirs -= Container(Path(), {}).environment().keys()
+    # A shell between sets these itself.
+    assert not theirs & given.keys() - {"PWD", "OLDPWD", "SHLVL", "_"}
+    assert given["HOME"] != os.environ["HOME"]
+    assert model["home"] == []
+    assert "PIP_NO_INDEX" not in given
 
 
 def test_a_failing_script_says_why(small_cloud: LocalCloud, sagemaker_role: str) -> None:

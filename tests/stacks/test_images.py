@@ -10,6 +10,7 @@ from domain.prices import TRAINING_USD_PER_HOUR
 from stacks.images import training_image
 from stacks.paths import ROOT
 from stacks.settings import SettingsError
+from tests.stacks.story import run
 from tests.stacks.synth import Synthesized, synthesize
 
 TAG = "huggingface-pytorch-training:2.8.0-transformers4.56.2-gpu-py312-cu129-ubuntu22.04"
@@ -80,6 +81,17 @@ def test_a_given_image_is_pulled_from_its_repository(tmp_path_factory: pytest.Te
     statements = [s for p in given.of_type("AWS::IAM::Policy").values() for s in p["PolicyDocument"]["Statement"]]
     pulled = {s["Resource"] for s in statements if "ecr:BatchGetImage" in s["Action"]}
     assert "arn:aws:ecr:us-east-1:999988887777:repository/team/serving" in pulled
+
+
+def test_a_given_training_image_is_what_jobs_run_in_and_may_pull(tmp_path_factory: pytest.TempPathFactory) -> None:
+    image = "999988887777.dkr.ecr.us-east-1.amazonaws.com/team/training:2026-11"
+    given = synthesize(tmp_path_factory.mktemp("trainer") / "out", overlay={"training": {"image": image}})
+    (made,) = run(given).asked["createTrainingJob.sync"]
+    assert made["AlgorithmSpecification"]["TrainingImage"] == image
+    statements = [s for p in given.of_type("AWS::IAM::Policy").values() for s in p["PolicyDocument"]["Statement"]]
+    pulled = [s["Resource"] for s in statements if "ecr:BatchGetImage" in s["Action"]]
+    assert "arn:aws:ecr:us-east-1:999988887777:repository/team/training" in pulled
+    assert not [resource for resource in pulled if "huggingface" in str(resource)]
 
 
 def test_a_cap_without_a_price_is_refused(tmp_path_factory: pytest.TempPathFactory) -> None:

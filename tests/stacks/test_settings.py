@@ -41,6 +41,7 @@ WRONG = [
     ({"training": {"max_run_seconds": 9000, "max_wait_seconds": 8000}}, "training", "at least max_run_seconds"),
     ({"serving": {"provisioned_concurrency": 9}}, "serving", "at most max_concurrency"),
     ({"serving": {"image": "my-image:latest"}}, "serving.image", "the URI of an ECR image with its tag or digest"),
+    ({"training": {"image": "build"}}, "training.image", '"auto" or the URI of an ECR image with its tag or digest'),
     ({"training": {"base_model": "s3://bucket/prefix"}}, "training.base_model", "s3://bucket/prefix/"),
 ]
 
@@ -71,6 +72,26 @@ def test_cdk_json_lists_every_setting() -> None:
 def test_an_ecr_image_is_taken() -> None:
     image = "111122223333.dkr.ecr.eu-west-1.amazonaws.com/team/serving:1.2"
     assert parse({"serving": {"image": image}}).serving.image == image
+
+
+def test_an_ecr_image_to_train_in_is_taken() -> None:
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.9.0-transformers5.3.0"
+    assert parse({"training": {"image": image}}).training.image == image
+
+
+def test_a_base_model_at_hand_that_reads_too_little_is_refused(tmp_path: Path) -> None:
+    training = {"base_model": str(tmp_path), "hyperparameters": {"max_length": 128}}
+    (tmp_path / "config.json").write_text('{"model_type": "bert", "max_position_embeddings": 64}')
+    with pytest.raises(SettingsError, match=r"positions for 64 tokens and .*max_length is 128: set that to 64 or less"):
+        parse({"training": training})
+    (tmp_path / "tokenizer_config.json").write_text('{"model_max_length": 64}')
+    assert parse({"training": training}), "its tokenizer makes no more of any text"
+    (tmp_path / "tokenizer_config.json").unlink()
+    (tmp_path / "config.json").write_text('{"model_type": "bert", "max_position_embeddings": 128}')
+    assert parse({"training": training}).training.base_model == str(tmp_path)
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(SettingsError, match=r"config\.json cannot be read as JSON"):
+        parse({"training": training})
 
 
 JSON = st.recursive(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from domain.hyperparameters import of_run
 from domain.records import row_id
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +58,7 @@ class Job:
             "dataset_id": DATASET,
             "base_model": str(self.base),
             "base_revision": "",
-            "features": '["text"]',
+            "features": ("text",),
             "epochs": 3,
             "batch_size": 8,
             "learning_rate": 2e-3,
@@ -72,13 +73,26 @@ class Job:
         }
 
     @property
+    def words(self) -> dict[str, str]:
+        """The hyperparameters as CreateTrainingJob takes them."""
+        given = self.arguments
+        written = {name: given.pop(name) for name in ("base_model", "base_revision", "features")}
+        return of_run(given, **written)
+
+    @property
     def argv(self) -> list[str]:
-        return [text for key, value in self.arguments.items() for text in (f"--{key}", str(value))]
+        """The command line that the toolkit makes of them."""
+        return [text for key, word in self.words.items() for text in (f"--{key}", str(json.loads(word)))]
 
     @property
     def environment(self) -> dict[str, str]:
         # One thread, as in this process (conftest.py): bits depend on their number, and so small a model needs no more.
         return {"SAGEMAKER_BASE_DIR": str(self.root), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
+
+    @property
+    def home(self) -> Path:
+        """The user's directory of the toolkit, empty at first."""
+        return self.root / "home"
 
     @property
     def checkpoints(self) -> Path:
@@ -108,7 +122,7 @@ def lay_out(root: Path, sources: Mapping[str, Mapping[str, Rows]], test_ids: Seq
             write_gzip(data / split / f"{source}.jsonl.gz", lines)
         write_gzip(data / "dataset" / "parts" / "ids" / f"{source}.txt.gz", list(test_ids))
     manifest = data / "dataset" / "versions" / DATASET / "manifest.json"
-    manifest.parent.mkdir(parents=True)
+    manifest.parent.mkdir(parents=True, exist_ok=True)
     entries = [
         {"source": name, "rows": {split: len(splits.get(split, [])) for split in ("train", "validation", "test")}}
         for name, splits in sources.items()
@@ -144,7 +158,7 @@ def run_toolkit(job: Job, archive: Path) -> subprocess.CompletedProcess[str]:
     config = job.root / "input" / "config"
     config.mkdir(parents=True)
     files = {
-        "hyperparameters": {key: json.dumps(value) for key, value in {**job.arguments, **own}.items()},
+        "hyperparameters": {**job.words, **{key: json.dumps(value) for key, value in own.items()}},
         "resourceconfig": {"current_host": "localhost", "hosts": ["localhost"], "network_interface_name": "lo"},
         "inputdataconfig": {
             channel: {"TrainingInputMode": "File", "S3DistributionType": "FullyReplicated", "RecordWrapperType": "None"}
@@ -153,15 +167,15 @@ def run_toolkit(job: Job, archive: Path) -> subprocess.CompletedProcess[str]:
     }
     for name, value in files.items():
         (config / f"{name}.json").write_text(json.dumps(value))
-    for name in ("code", "model", "output/data"):
+    for name in ("code", "home", "model", "output/data"):
         (job.root / name).mkdir(parents=True)
     environment = {
         **job.environment,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-        "HOME": str(job.root),
+        "HOME": str(job.home),
         "SAGEMAKER_TRAINING_MODULE": "sagemaker_pytorch_container.training:main",
-        # Installing requirements.txt must find every pin in place.
-        "PIP_NO_INDEX": "1",
+        # Installing requirements.txt finds every pin in place: pip asks nobody, unless for its own newest version.
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
     return subprocess.run(
         [str(Path(sys.executable).parent / "train")],

@@ -14,13 +14,13 @@ RUN = "0123456789ab"
 FILES = ("model.safetensors", "optimizer.pt", "rng_state.pth", "scheduler.pt")
 
 
-def write(root: Path, step: int, best: int | None = None, run: str = RUN) -> Path:
+def write(root: Path, step: int, best: int | None = None, run: str = RUN, processes: int = 1) -> Path:
     checkpoint = checkpoints.path_of(root, step)
     checkpoint.mkdir(parents=True)
     for name in FILES:
         (checkpoint / name).write_bytes(f"{name} of {step}".encode())
     (checkpoint / "trainer_state.json").write_text(json.dumps({"best_global_step": best, "global_step": step}))
-    checkpoints.seal(checkpoint, run)
+    checkpoints.seal(checkpoint, run, processes)
     return checkpoint
 
 
@@ -66,33 +66,41 @@ def test_a_damaged_checkpoint_is_removed_and_the_one_before_resumed(
 ) -> None:
     older, newer = write(tmp_path, 10), write(tmp_path, 20)
     damage(newer)
-    assert checkpoints.newest(tmp_path, RUN) == older
-    checkpoints.remove_unusable(tmp_path, RUN)
+    assert checkpoints.newest(tmp_path, RUN, 1) == older
+    checkpoints.remove_unusable(tmp_path, RUN, 1)
     assert list(tmp_path.iterdir()) == [older]
 
 
 def test_the_newest_by_step_whatever_the_times(tmp_path: Path) -> None:
     for step in (900, 1000, 950):
         os.utime(write(tmp_path, step), (step, 5000 - step))
-    assert checkpoints.newest(tmp_path, RUN) == tmp_path / "checkpoint-1000"
+    assert checkpoints.newest(tmp_path, RUN, 1) == tmp_path / "checkpoint-1000"
 
 
 def test_nothing_to_resume(tmp_path: Path) -> None:
-    assert checkpoints.newest(tmp_path / "absent", RUN) is None
-    assert checkpoints.newest(tmp_path, RUN) is None
+    assert checkpoints.newest(tmp_path / "absent", RUN, 1) is None
+    assert checkpoints.newest(tmp_path, RUN, 1) is None
 
 
 def test_another_runs_checkpoint_is_never_resumed(tmp_path: Path) -> None:
     write(tmp_path, 10, run="another")
-    assert checkpoints.newest(tmp_path, RUN) is None
+    assert checkpoints.newest(tmp_path, RUN, 1) is None
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_a_checkpoint_of_other_processes_is_never_resumed(processes: int, tmp_path: Path) -> None:
+    """Their batches have other rows, and each has random numbers of its own."""
+    write(tmp_path, 10, processes=processes)
+    assert checkpoints.newest(tmp_path, RUN, processes) == tmp_path / "checkpoint-10"
+    assert checkpoints.newest(tmp_path, RUN, 1) is None
 
 
 def test_a_checkpoint_without_its_best_predecessor_is_useless(tmp_path: Path) -> None:
     first, best = write(tmp_path, 10), write(tmp_path, 20, best=20)
     write(tmp_path, 30, best=20)
     truncate(best)
-    assert checkpoints.newest(tmp_path, RUN) == first
-    checkpoints.remove_unusable(tmp_path, RUN)
+    assert checkpoints.newest(tmp_path, RUN, 1) == first
+    checkpoints.remove_unusable(tmp_path, RUN, 1)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-10"]
 
 
@@ -102,16 +110,16 @@ def test_a_seal_copied_before_its_files_does_not_count(tmp_path: Path) -> None:
     target = tmp_path / "target" / "checkpoint-10"
     target.mkdir(parents=True)
     for name in (checkpoints.SEAL, *FILES, "trainer_state.json"):
-        assert not checkpoints.is_sealed(target, RUN)
+        assert not checkpoints.is_sealed(target, RUN, 1)
         shutil.copy(source / name, target / name)
-    assert checkpoints.is_sealed(target, RUN)
+    assert checkpoints.is_sealed(target, RUN, 1)
 
 
 def test_the_other_machines_random_state_does_not_break_the_seal(tmp_path: Path) -> None:
     """S3 mixes what each machine of a job wrote into the same checkpoint."""
     checkpoint = write(tmp_path, 10)
     (checkpoint / "rng_state_1.pth").write_bytes(b"of the second machine")
-    assert checkpoints.newest(tmp_path, RUN) == checkpoint
+    assert checkpoints.newest(tmp_path, RUN, 1) == checkpoint
 
 
 @pytest.mark.parametrize(

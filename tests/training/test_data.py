@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.records import Contract
 from tests.landing import GROUPED, PLAIN, Landing, Triple, changes
 from tests.training.job import DATASET, Rows, lay_out, reviews, row
-from training.arguments import Arguments, Places
+from training.arguments import Places
 from training.data import read
 from training.errors import DatasetIncomplete, NoTrainingRows, NoValidationRows, TooFewLabels
 
@@ -126,22 +126,3 @@ def test_an_incomplete_channel_fails(tmp_path: Path) -> None:
         read(places, DATASET, ["text"])
     with pytest.raises(DatasetIncomplete, match="no readable manifest of another"):
         read(places, "another", ["text"])
-
-
-@pytest.mark.parametrize("spelling", ['["title", "text"]', "['title', 'text']"])
-def test_features_as_the_toolkit_spells_them(spelling: str) -> None:
-    arguments = Arguments.parse(["--run_id=r", "--dataset_id=d", "--base_model=b", f"--features={spelling}"])
-    assert arguments.features == ("title", "text")
-
-
-@pytest.mark.parametrize("wrong", ["text", "[]", "{}", "[1]"])
-def test_features_that_are_no_list_of_names(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        Arguments.parse(["--run_id=r", "--dataset_id=d", "--base_model=b", f"--features={wrong}"])
-    assert "is not a list of column names" in capsys.readouterr().err
-
-
-def test_an_unknown_hyperparameter_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        Arguments.parse(["--run_id=r", "--dataset_id=d", "--base_model=b", "--epoch=3"])
-    assert "--epoch" in capsys.readouterr().err

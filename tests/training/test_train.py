@@ -19,7 +19,7 @@ from domain import artifact, metrics
 from serving.predictor import Predictor
 from tests.training.conftest import NewJob
 from tests.training.job import ROOT, Job, lay_out, reviews, run_toolkit, sourcedir
-from training.errors import BaseModelUnavailable, GpuMissing, NoTrainingRows
+from training.errors import BaseModelUnavailable, GpuMissing, HubUnreachable, NoTrainingRows
 from training.train import main
 
 
@@ -30,6 +30,14 @@ def toolkit_job(new_job: NewJob, tmp_path_factory: pytest.TempPathFactory) -> tu
     result = run_toolkit(job, sourcedir(tmp_path_factory.mktemp("code")))
     assert result.returncode == 0, result.stdout
     return job, result.stdout
+
+
+def test_it_leaves_nothing_at_home(toolkit_job: tuple[Job, str]) -> None:
+    """No cache, and no identity that a library would report under. It ran without CI, which turns telemetry off."""
+    job, log = toolkit_job
+    assert list(job.home.rglob("*")) == []
+    assert "Installing dependencies from requirements.txt" in log
+    assert "Successfully installed" not in log
 
 
 def test_the_toolkit_runs_it(toolkit_job: tuple[Job, str]) -> None:
@@ -134,25 +142,32 @@ def test_an_empty_split_fails_with_its_reason(tmp_path: Path, base: Path, monkey
     [
         ("s3://bucket/base/", "", "should have come as channel 'base'"),
         ("distilbert/distilbert-base-uncased", "", "pin its base_revision"),
-        ("distilbert/distilbert-base-uncased", "12040accade4e8a0f71eabdb258fecc2e7e948be", "no way to the hub"),
+        ("/usr", "", "Set training.base_model and base_revision to a model that is there"),
     ],
 )
 def test_a_base_model_that_cannot_be_had(
-    base_model: str,
-    revision: str,
-    says: str,
-    new_job: NewJob,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    base_model: str, revision: str, says: str, new_job: NewJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The hub's own switch for "do not even try", read when a request is made.
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     job = new_job(base_model=base_model, base_revision=revision)
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(job.root))
     with pytest.raises(BaseModelUnavailable, match=says):
         main(job.argv)
     assert job.failure.startswith("BaseModelUnavailable: ")
+
+
+def test_a_hub_that_does_not_answer_is_another_matter(
+    new_job: NewJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The hub's own switch for "do not even try", read when a request is made.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    job = new_job(
+        base_model="distilbert/distilbert-base-uncased", base_revision="12040accade4e8a0f71eabdb258fecc2e7e948be"
+    )
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(job.root))
+    with pytest.raises(HubUnreachable, match="no way to the hub"):
+        main(job.argv)
+    assert job.failure.startswith("HubUnreachable: ")
 
 
 def test_the_base_channel_goes_before_the_name(new_job: NewJob, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:

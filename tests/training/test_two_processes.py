@@ -1,4 +1,6 @@
-"""Two processes that share each batch learn what one learns alone: what `instance_count` above 1 rests on.
+"""Two processes that share each batch learn what one learns alone, and go on only from what two wrote.
+
+It is what `instance_count` above 1 rests on.
 
 The launcher is torchrun, as in AWS's toolkit (sagemaker_training/torch_distributed.py); gloo stands in for NCCL.
 """
@@ -34,12 +36,15 @@ def undisturbed(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-@pytest.fixture(scope="module")
-def together(undisturbed: Path, new_job: NewJob) -> Job:
-    job = new_job(base_model=str(undisturbed), batch_size=4)
-    command = [str(Path(sys.executable).parent / "torchrun"), "--standalone", "--nproc_per_node", "2"]
+def run(job: Job, processes: int, *, killed: bool = False) -> str:
+    """Run the job, two processes under torchrun, and kill the first while it seals step 20; what was printed."""
+    torchrun = [str(Path(sys.executable).with_name("torchrun")), "--standalone", "--nproc_per_node", "2"]
     result = subprocess.run(
-        [*command, "training/train.py", *job.argv],
+        [
+            *(torchrun if processes == 2 else [sys.executable]),
+            *(["-m", "tests.training.killed", "sealed.json.partial", "5"] if killed else ["training/train.py"]),
+            *job.argv,
+        ],
         cwd=ROOT,
         env={**job.environment, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -47,8 +52,29 @@ def together(undisturbed: Path, new_job: NewJob) -> Job:
         text=True,
         check=False,
     )
-    assert result.returncode == 0, result.stdout
+    assert (result.returncode != 0) is killed, result.stdout
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def together(undisturbed: Path, new_job: NewJob) -> Job:
+    job = new_job(base_model=str(undisturbed), batch_size=4)
+    run(job, 2)
     return job
+
+
+@pytest.fixture(scope="module")
+def killed(new_job: NewJob) -> Job:
+    """Two processes that were killed in the middle of their second epoch. With dropout: their random states count."""
+    job = new_job(batch_size=4)
+    run(job, 2, killed=True)
+    assert newest(job, 2) == "checkpoint-15"
+    return job
+
+
+def newest(job: Job, processes: int) -> str | None:
+    found = checkpoints.newest(job.checkpoints, job.arguments["run_id"], processes)
+    return found.name if found else None
 
 
 def curve(job: Job, key: str) -> list[tuple[int, float]]:
@@ -71,6 +97,36 @@ def test_the_loss_is_that_of_one_process_with_the_same_batches(
 
 
 def test_a_checkpoint_of_two_processes_is_whole(together: Job) -> None:
-    newest = checkpoints.newest(together.checkpoints, together.arguments["run_id"])
-    assert newest == together.checkpoints / "checkpoint-36"
-    assert {"rng_state_0.pth", "rng_state_1.pth"} <= {path.name for path in newest.iterdir()}
+    assert newest(together, 2) == "checkpoint-36"
+    files = {path.name for path in (together.checkpoints / "checkpoint-36").iterdir()}
+    assert {"rng_state_0.pth", "rng_state_1.pth"} <= files
+
+
+def test_two_go_on_from_two_to_the_same_bits(killed: Job, new_job: NewJob) -> None:
+    uninterrupted, job = new_job(batch_size=4), new_job(batch_size=4)
+    run(uninterrupted, 2)
+    shutil.copytree(killed.checkpoints, job.checkpoints)
+    assert "starting from checkpoint-15" in run(job, 2)
+    assert job.weights() == uninterrupted.weights()
+
+
+def test_two_start_over_where_one_was_before(undisturbed: Path, together: Job, new_job: NewJob) -> None:
+    """One process has the same number of rows in a batch only by chance, and no random state for the second."""
+    job = new_job(base_model=str(undisturbed), batch_size=4)
+    run(job, 1, killed=True)
+    assert newest(job, 1) is not None
+    said = run(job, 2)
+    assert "starting from the base model" in said
+    assert "of another run or number of processes: removed" in said
+    assert job.weights() == together.weights()
+
+
+def test_one_starts_over_where_two_were_before(
+    killed: Job, new_job: NewJob, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = new_job(batch_size=4, epochs=1)
+    shutil.copytree(killed.checkpoints, job.checkpoints)
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(job.root))
+    main(job.argv)
+    assert "starting from the base model" in capsys.readouterr().out
+    assert job.metrics()["steps"] == 24, "twice as many batches as two processes have"

@@ -34,5 +34,7 @@ for step in range(start + 1, arguments.steps + 1):
     while start == 0 and step == arguments.hold:
         time.sleep(0.1)
 model = pathlib.Path(os.environ["SM_MODEL_DIR"])
-(model / "model.json").write_text(json.dumps({"start": start, "text": arguments.text, "files": files}))
+said = {"start": start, "text": arguments.text, "files": files, "environment": dict(os.environ)}
+said["home"] = os.listdir(os.environ["HOME"])
+(model / "model.json").write_text(json.dumps(said))
 (pathlib.Path(os.environ["SM_OUTPUT_DATA_DIR"]) / "curves.json").write_text("[]")
