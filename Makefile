@@ -5,10 +5,10 @@ export PYTHONPATH := $(CURDIR)
 # Node 20 still runs the CDK; its end-of-life banner would drown what matters.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export TOKENIZERS_PARALLELISM := false
-# SageMaker refuses OCI image indexes, which is what build attestations make of an image.
+# SageMaker refuses OCI image indexes, which is what build attestations make of an image (stacks/images.py has the rest).
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
-.PHONY: help setup demo test test-aws-image check faults load explore gate-report screen-report data-report bench \
+.PHONY: help setup demo test test-aws-image test-images check faults load explore gate-report screen-report data-report bench \
 	bench-full synth deploy update destroy clean
 
 help: ## what can be made
@@ -25,6 +25,10 @@ test: setup ## all tests, the whole pipeline on the local cloud included
 
 test-aws-image: setup ## the training tests with the versions that AWS's training image has
 	@python -m ops.aws_image
+
+test-images: setup ## the serving image, built and run as SageMaker may run it; needs Docker, or buildah and podman
+	@python -m tests.images
+	@python -m pytest tests/images
 
 check: setup ## style, types, imports, workflows, Dockerfile
 	@ruff check . && ruff format --check . && mypy && lint-imports --no-cache

@@ -20,7 +20,10 @@ class ArtifactError(Exception):
 
 
 def load_manifest(directory: Path) -> Manifest:
-    """The manifest of an unpacked model, its files verified against the checksums in it. Raises ArtifactError."""
+    """The manifest of an unpacked model, its files verified against the checksums in it.
+
+    Raises ArtifactError, or OSError for a file that is there but cannot be read; so do the two that it calls.
+    """
     manifest = read_manifest(directory)
     verify(directory, manifest)
     return manifest

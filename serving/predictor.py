@@ -7,6 +7,7 @@ answer for a text would depend on its neighbours, and what Evaluate judged would
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -14,13 +15,17 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 from tokenizers import Encoding, Tokenizer
 
 from domain.artifact import MODEL, OUTPUT, TOKENIZER, Manifest
 from serving.manifest import ArtifactError, read_manifest, verify
+
+# Read when ONNX Runtime is imported, and 1 is the only value that counts: it would write below HOME at once, and report
+# to Microsoft some ten seconds later.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 # ONNX Runtime's exceptions share no base class of their own.
 _FAULTS: Final = tuple(
@@ -69,12 +74,15 @@ class Predictor:
 
     @classmethod
     def load(cls, model_dir: Path, threads: int = 1) -> Predictor:
-        """Load an unpacked artifact to predict `threads` texts at once. Raises ArtifactError."""
+        """Load an unpacked artifact to predict `threads` texts at once.
+
+        Raises ArtifactError, or OSError for a file that is there but cannot be read.
+        """
         manifest = read_manifest(model_dir)
         with ThreadPoolExecutor(2) as aside:
             # None of the three holds the interpreter's lock for long.
             loading = aside.submit(_session, model_dir / MODEL, manifest)
-            reading = aside.submit(Tokenizer.from_file, str(model_dir / TOKENIZER))
+            reading = aside.submit(_tokenizer, model_dir / TOKENIZER)
             # First to be heard: a file that is not the manifest's own explains best why it does not load.
             verify(model_dir, manifest)
         session, tokenizer = loading.result(), reading.result()
@@ -144,6 +152,14 @@ class Predictor:
         if logits.shape != (1, len(self.labels)):
             raise PredictionError(f"the model's output has the shape {logits.shape}, not (1, {len(self.labels)})")
         return np.asarray(logits, np.float32)
+
+
+def _tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer in the file `path`. Raises ArtifactError."""
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # The library raises nothing narrower.
+        raise ArtifactError(f"{path.name} cannot be loaded: {error}") from error
 
 
 def _session(path: Path, manifest: Manifest) -> Any:

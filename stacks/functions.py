@@ -20,6 +20,9 @@ from stacks.access import Access, Grant
 from stacks.bundling import EVALUATE, LIGHT, Package
 from stacks.naming import metric_namespace, retention
 
+# ONNX Runtime would report to Microsoft. The code says so, too, before it imports it: it runs elsewhere as well.
+_QUIET: Final = {"ORT_DISABLE_TELEMETRY": "1"}
+
 # What AWS gives a new account at most, as users report; its documents give 10,240 MB.
 _MOST_MEMORY_MB: Final = 3008
 
@@ -164,6 +167,7 @@ class Functions(Construct):
             ephemeral_storage_size=Size.mebibytes(step.disk_mb),
             environment={
                 **self._environment,
+                **(_QUIET if step.package is EVALUATE else {}),
                 "POWERTOOLS_SERVICE_NAME": self._settings.project,
                 "POWERTOOLS_METRICS_NAMESPACE": metric_namespace(self._settings.project),
             },

@@ -22,6 +22,10 @@ from stacks.settings import SettingsError
 AUTO: Final = "auto"
 TRANSFORMERS: Final = "4.56.2"
 PYTORCH: Final = "pytorch2.8.0"
+# What the builder is asked for. SageMaker refuses OCI manifests, which every exporter writes since BuildKit 0.31
+# (Docker Engine 29.6) unless it is told otherwise. Attestations, which would wrap the manifest in an OCI index, are
+# turned off by BUILDX_NO_DEFAULT_ATTESTATIONS=1 where `cdk deploy` runs.
+OUTPUT: Final = "type=docker,oci-mediatypes=false"
 _CONTEXT: Final = (
     "serving/Dockerfile",
     "serving/openapi.json",
@@ -82,9 +86,7 @@ def serving_image(scope: Construct, construct_id: str, *, setting: str, local: b
         directory=str(ROOT),
         file="serving/Dockerfile",
         platform=ecr_assets.Platform.LINUX_AMD64,
-        # SageMaker refuses OCI manifests. This exporter writes Docker's media types; attestations, which would
-        # wrap them in an OCI index, are turned off by BUILDX_NO_DEFAULT_ATTESTATIONS=1 where `cdk deploy` runs.
-        outputs=["type=docker"],
+        outputs=[OUTPUT],
         # What the Dockerfile copies, so that nothing else changes the image's tag.
         exclude=["*", *(f"!{path}" for path in _CONTEXT)],
     )

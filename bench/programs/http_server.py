@@ -26,7 +26,7 @@ def waitress(port: int) -> None:
     """As `serving` sets it up."""
     from waitress import serve
 
-    from serving.__main__ import server_options
+    from serving.server import server_options
 
     serve(application(), host="127.0.0.1", port=port, **server_options())
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.sagemaker import errors
+from local.sagemaker import errors, image
 from local.sagemaker.clients import client
 from local.sagemaker.models import Models
 from local.sagemaker.options import Options
@@ -209,7 +209,7 @@ class Endpoints:
                 record,
                 self._options,
                 directory,
-                {**role, **container.get("Environment", {})},
+                image.environment(role, container.get("Environment", {}), directory / "tmp"),
             )
             variant.deploy(client("s3", role), container.get("ModelDataUrl", ""))
         except (ServerError, tarfile.TarError, EOFError) as error:

@@ -6,6 +6,7 @@ the serving code of this repository, not the model's image: a declared differenc
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import subprocess
 import time
@@ -19,6 +20,8 @@ from local.surroundings import free_port
 
 PING_SECONDS = 2.0
 """SageMaker's time limit for one /ping."""
+STOP_SECONDS = 30.0
+"""Between SIGTERM and SIGKILL (Developer Guide, `your-algorithms-inference-code`)."""
 
 
 class ServerError(Exception):
@@ -86,7 +89,10 @@ class ModelServer:
         return self.process.poll() is None
 
     def stop(self) -> None:
-        """Kill the process group."""
+        """Tell the server to end, as SageMaker does, and kill what is left of its process group."""
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_SECONDS)
         processes.kill_group(self.process)
 
     def last_words(self) -> str:

@@ -81,6 +81,8 @@ class Variant:
         """
         model = self._directory / "model"
         model.mkdir(parents=True)
+        # The server's /tmp.
+        (self._directory / "tmp").mkdir()
         if uri:
             tarball = self._directory / "model.tar.gz"
             bucket, key = split_uri(uri)

@@ -47,10 +47,11 @@ def switch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def cloud(switch: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    serve = f"{shlex.quote(sys.executable)} -m tests.e2e.fragile_server"
+    # A server's environment has nothing of ours, so its command brings it.
+    serve = shlex.join(["env", f"FRAGILE={switch}", sys.executable, "-m", "tests.e2e.fragile_server"])
     # Tiny models train faster on one thread, above all with other tests beside them.
     threads = {"OMP_NUM_THREADS": "1", "LOCAL_SAGEMAKER_INHERIT": "OMP_NUM_THREADS"}
-    settings = {"LOCAL_SAGEMAKER_SERVE": serve, "FRAGILE": str(switch), **threads}
+    settings = {"LOCAL_SAGEMAKER_SERVE": serve, **threads}
     with LocalCloud(tmp_path_factory.mktemp("cloud"), settings=settings) as cloud:
         cloud.bootstrap()
         cloud.deploy(OVERLAY)

@@ -139,7 +139,7 @@ def deployed(directory: Path) -> Iterator[Rig]:
     settings = {
         "LOCAL_FAULTS": "1",
         "LOCAL_SAGEMAKER_TRAIN": f"{python} {shlex.quote(str(TRAIN))}",
-        "LOCAL_SAGEMAKER_SERVE": f"{python} -m tests.faults.serve",
+        "LOCAL_SAGEMAKER_SERVE": f"env {shlex.quote(f'FAULTS_DIRECTORY={control}')} {python} -m tests.faults.serve",
         "LOCAL_SAGEMAKER_STOP_SECONDS": "0.2",
         "LOCAL_SAGEMAKER_RESTART_SECONDS": "0.2",
         "LOCAL_SAGEMAKER_START_SECONDS": "20",

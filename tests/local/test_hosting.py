@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.cloud import LocalCloud
+from local.sagemaker import image
 from tests.local import builders
 
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/serving:local"
@@ -103,6 +105,27 @@ def test_an_endpoint_answers_with_what_sagemaker_lets_through(small_cloud: Local
     assert {"Invocations", "ModelLatency", "OverheadLatency"} <= {metric["MetricName"] for metric in metrics}
     lines = builders.eventually(lambda: builders.log_lines(small_cloud, f"/aws/sagemaker/Endpoints/{name}", "All"))
     assert lines[0].startswith("serving")
+
+
+def test_a_server_finds_what_the_image_has_and_nothing_of_this_machine(
+    small_cloud: LocalCloud, sagemaker_role: str
+) -> None:
+    name = endpoint(small_cloud, config(small_cloud, sagemaker_role, answer="a", tell=True))
+    found = answer(small_cloud, name)["environment"]
+    # Python itself adds a locale where there is none.
+    others = {variable for variable in found if not variable.startswith("AWS_")} - {"LC_CTYPE"}
+    assert others == {*image.of_image(), "PATH", "MODE"}
+    assert {key for key in found if key.startswith("AWS_")} >= {"AWS_SESSION_TOKEN", "AWS_REGION"}
+    assert found["HOME"] == found["TMPDIR"] != os.environ.get("HOME")
+    for variable in ("ORT_DISABLE_TELEMETRY", "OMP_NUM_THREADS", "PYTHONSAFEPATH", "GLIBC_TUNABLES"):
+        assert found[variable] == image.of_image()[variable]
+
+
+def test_a_server_is_told_before_it_is_killed(small_cloud: LocalCloud, sagemaker_role: str, tmp_path: Path) -> None:
+    last_words = tmp_path / "told"
+    name = endpoint(small_cloud, config(small_cloud, sagemaker_role, answer="a", last_words=str(last_words)))
+    small_cloud.client("sagemaker").delete_endpoint(EndpointName=name)
+    builders.eventually(last_words.exists, "the server had its time to say something")
 
 
 def test_an_update_swaps_and_the_old_server_goes(small_cloud: LocalCloud, sagemaker_role: str, tmp_path: Path) -> None:

@@ -77,6 +77,16 @@ def test_functions_stay_within_lambdas_limits(aws: Synthesized) -> None:
     assert len({function["Code"]["S3Key"] for function in ours}) == 2
 
 
+def test_what_predicts_in_a_function_reports_to_nobody(aws: Synthesized) -> None:
+    functions = {
+        f["FunctionName"]: f["Environment"]["Variables"]
+        for f in aws.of_type("AWS::Lambda::Function").values()
+        if "FunctionName" in f
+    }
+    quiet = {name for name, variables in functions.items() if variables.get("ORT_DISABLE_TELEMETRY") == "1"}
+    assert quiet == {f"{PROJECT}-screen", f"{PROJECT}-evaluate"}
+
+
 def test_the_largest_settings_fit_in_whatever_alphabet(tmp_path: Path) -> None:
     name = "a2345678901234567890"
     overlays = [

@@ -1,9 +1,13 @@
-"""A model server that behaves as behaviour.json of the artifact says: answer, ping, status, wait_for, hold_in."""
+"""A model server that behaves as behaviour.json of the artifact says.
+
+It knows: answer, ping, status, wait_for, hold_in, tell (its environment), last_words (a file for them).
+"""
 # ruff: noqa: T201
 
 import json
 import os
 import pathlib
+import signal
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -31,6 +35,8 @@ class Handler(BaseHTTPRequestHandler):
             "key": os.environ["AWS_ACCESS_KEY_ID"][:4],
             "pid": os.getpid(),
         }
+        if behaviour.get("tell"):
+            answer["environment"] = dict(os.environ)
         self.reply(behaviour.get("status", 200), json.dumps(answer).encode())
 
     def reply(self, status: int, body: bytes) -> None:
@@ -43,6 +49,13 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+def end(*_: object) -> None:
+    if file := behaviour.get("last_words"):
+        pathlib.Path(file).touch()
+    os._exit(0)
+
+
+signal.signal(signal.SIGTERM, end)
 print("serving", behaviour, flush=True)
 wait_for(pathlib.Path(behaviour.get("wait_for", "/")))
 ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
