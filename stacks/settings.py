@@ -154,7 +154,8 @@ def _shown(value: object) -> str:
 
 def _base_model_problems(training: TrainingSettings) -> list[str]:
     """What a base model in a directory of this machine says of itself; others are looked at when the job loads them."""
-    folder, found = Path(training.base_model), []
+    folder = Path(training.base_model)
+    found: list[dict[str, Any]] = []
     if not (folder / "config.json").is_file():
         return []
     for path in (folder / "config.json", folder / "tokenizer_config.json"):

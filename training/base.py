@@ -75,7 +75,8 @@ def check(name: str, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel,
     short = too_short(model.config.to_dict(), max_length)
     if short:
         raise BaseModelUnfit(f"base model {name!r} reads too little of a text: {short}")
-    embedded = model.get_input_embeddings().weight.shape[0]
+    embeddings: Any = model.get_input_embeddings()
+    embedded = embeddings.weight.shape[0]
     if embedded < len(tokenizer):
         raise BaseModelUnfit(
             f"base model {name!r} has embeddings for {embedded} tokens, and its tokenizer makes {len(tokenizer)}: "

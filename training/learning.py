@@ -71,7 +71,8 @@ class SampledTrainer(Trainer):
     def _get_train_sampler(self, _train_dataset: Any = None) -> ByLength:
         # Of all processes together, so that a batch has the same rows however many machines share it.
         batch_size = self.args.train_batch_size * self.args.world_size
-        return ByLength(self.train_dataset["length"], batch_size, self.args.seed, lambda: self.state.global_step)
+        rows: Any = self.train_dataset
+        return ByLength(rows["length"], batch_size, self.args.seed, lambda: self.state.global_step)
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         """The loss of one step. Raises NotFinite."""
