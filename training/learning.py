@@ -103,7 +103,7 @@ def build(
     options = options_for(device, arguments, places, checkpoint)
     if device == "cpu":
         _know_numbered_cpus()
-    trainer = SampledTrainer(
+    trainer: SampledTrainer = SampledTrainer(
         model=model,
         args=options,
         data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8 if device == "cuda" else None),
