@@ -76,10 +76,10 @@ def mcnemar(lost: int, won: int) -> float:
 
 def binomial_tail(least: int, trials: int, p: float) -> float:
     """P(X ≥ least) for X ~ Binomial(trials, p), exactly but for rounding."""
-    if least <= 0 or p >= 1:
-        return 1.0
-    if p <= 0:
-        return 0.0
+    if least <= 0 or least > trials:
+        return float(least <= 0)
+    if p <= 0 or p >= 1:
+        return float(p >= 1)
     log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, trials + 1)))])
     k = np.arange(least, trials + 1)
     ways = log_factorial[trials] - log_factorial[k] - log_factorial[trials - k]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
@@ -85,6 +85,8 @@ def test_a_file_like_accepted_data_is_held_less_than_once_in_a_hundred(rows: int
 
 
 @given(st.integers(0, 300), st.integers(1, 300), st.floats(0, 1))
+@example(2, 1, 1.0)
+@example(1, 1, 0.0)
 def test_the_tail_is_scipy_s(least: int, trials: int, p: float) -> None:
     expected = binomtest(least, trials, p, alternative="greater").pvalue if least <= trials else 0.0
     assert binomial_tail(least, trials, p) == pytest.approx(expected, abs=1e-9)
