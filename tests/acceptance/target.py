@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.config import Settings
@@ -83,7 +84,17 @@ def leave_nothing(target: Target, queues: list[str]) -> None:
         for queue in queues:
             steps.callback(target.cloud.client("sqs").delete_queue, QueueUrl=queue)
         # Called first: the stack writes to what is deleted then.
-        steps.callback(target.destroy)
+        steps.callback(_destroy, target)
+
+
+def _destroy(target: Target) -> None:
+    try:
+        target.cloud.client("cloudformation").describe_stacks(StackName=target.settings.project)
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return
+        raise
+    target.destroy()
 
 
 def _delete_bucket(target: Target) -> None:

@@ -72,3 +72,18 @@ def test_an_option_that_is_none_is_found() -> None:
     assert not known("synth", "--all")
     assert known("deploy", "--all")
     assert known("deploy", "--no-notices")
+
+
+@pytest.mark.parametrize(
+    ("target", "steps"),
+    [
+        ("deploy", ["doctor --before-deploy", "cdk bootstrap", "cdk deploy", "doctor --after-deploy"]),
+        ("update", ["doctor --before-deploy", "cdk deploy", "doctor --after-deploy"]),
+    ],
+)
+def test_a_deploy_asks_the_doctor_before_and_after(target: str, steps: list[str]) -> None:
+    said = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    found = re.findall(r"doctor --\w+-deploy|cdk (?:bootstrap|deploy)", said)
+    assert found == steps
+    # One line for each: where one ends with 1, make goes no further.
+    assert "|| true" not in said
