@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from domain import layout
 from domain.config import Settings
-from local.cloud import ACCOUNT, LocalCloud
+from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops.deployment import ROOT
 from stacks.settings import parse
 from tests.acceptance import costs, record
 from tests.acceptance.overlay import on_aws
 from tests.acceptance.record import Notebook, Record, key
+from tests.acceptance.target import Target, leave_nothing
 from tests.acceptance.words import NOT_PROVOKED, PROVOKED
 
 
@@ -60,6 +62,45 @@ def test_a_run_on_an_account_has_a_project_of_its_own() -> None:
     assert parse(overlay).project.startswith("accept-")
     assert overlay["project"] in overlay["training"]["base_model"]
     assert on_aws(ACCOUNT, "us-east-1") == overlay, "what is priced is what is deployed"
+
+
+class DestroyError(Exception):
+    """CloudFormation could not delete the stack."""
+
+
+def test_nothing_is_left_even_where_the_stack_cannot_be_destroyed(cloud: LocalCloud) -> None:
+    settings = Settings(project="left")
+    s3, dynamodb, sqs = (cloud.client(service) for service in ("s3", "dynamodb", "sqs"))
+    tries = []
+
+    def destroy() -> None:
+        tries.append("destroy")
+        raise DestroyError
+
+    target = Target("local", cloud, ACCOUNT, REGION, settings, lambda: None, destroy, 60)
+    s3.create_bucket(Bucket=target.bucket)
+    s3.put_bucket_versioning(Bucket=target.bucket, VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"1", b"2"):
+        s3.put_object(Bucket=target.bucket, Key="landing/a.csv", Body=body)
+    s3.delete_object(Bucket=target.bucket, Key="landing/a.csv")
+    dynamodb.create_table(
+        TableName=layout.ledger("left"), BillingMode="PAY_PER_REQUEST", DeletionProtectionEnabled=True,
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+    )  # fmt: skip
+    queue = sqs.create_queue(QueueName="left-ears")["QueueUrl"]
+    cloud.client("cloudformation").create_stack(
+        StackName="left", TemplateBody='{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'
+    )
+    with pytest.raises(DestroyError):
+        leave_nothing(target, [queue])
+    assert tries == ["destroy"]
+    assert target.bucket not in [one["Name"] for one in s3.list_buckets()["Buckets"]]
+    assert layout.ledger("left") not in dynamodb.list_tables()["TableNames"]
+    assert not sqs.list_queues().get("QueueUrls")
+    cloud.client("cloudformation").delete_stack(StackName="left")
+    # And once more, where there is nothing any more.
+    leave_nothing(target, [])
 
 
 def of(kind: str, date: str) -> Record:
