@@ -140,7 +140,7 @@ def _section(record: dict[str, Any]) -> list[str]:
 
 
 def _row(words: Words, records: Sequence[dict[str, Any]]) -> str:
-    text = f"`{words.text}`" if words.text else f"any {words.code}"
+    text = f"`{words.text}`"
     answers = [(record["date"], record["words"][key(words)]) for record in records if key(words) in record["words"]]
     answered = f"{answers[-1][0]}: {_cell(answers[-1][1])}" if answers else "not asked yet"
     return f"| {text} | {words.file} | {words.when} | {answered} |"
