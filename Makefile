@@ -9,7 +9,7 @@ export TOKENIZERS_PARALLELISM := false
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
 .PHONY: help setup demo test test-aws-image test-images check faults load explore gate-report screen-report data-report bench \
-	bench-full synth deploy update destroy clean
+	bench-full synth deploy update roll-out destroy acceptance clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -56,18 +56,27 @@ bench-full: setup ## the same with more repetitions, and the long parts
 load: setup ## clients that keep asking during an update, and 1,000 files in a minute, on the local cloud: docs/load.md
 	@python -m tests.load
 
+acceptance: setup ## drop to destroyed, on the local cloud; with ACCEPT_AWS=1 on your AWS account: docs/validated.md
+	@python -m tests.acceptance
+
 explore: setup ## every interleaving of Claim, Release and Reconcile with faults, the long stories too
 	@python -m tests.explorer
 
 synth: setup ## the CloudFormation template, without credentials and without Docker
-	@cdk synth --all --quiet
+	@cdk synth --quiet
 
 deploy: setup ## to your AWS account (credentials from the environment)
+	@python -m ops doctor --before-deploy
 	cdk bootstrap
-	@$(MAKE) update
+	@$(MAKE) roll-out
 
 update: setup ## the same to an account that is bootstrapped
+	@python -m ops doctor --before-deploy
+	@$(MAKE) roll-out
+
+roll-out:
 	cdk deploy --all --require-approval never --import-existing-resources
+	@python -m ops doctor --after-deploy
 
 destroy: setup ## take it down again; the data bucket and the ledger stay
 	cdk destroy --all --force

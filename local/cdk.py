@@ -49,6 +49,8 @@ class Cdk:
             "--require-approval",
             "never",
             "--import-existing-resources",
+            "--progress",
+            "events",
             "--outputs-file",
             str(outputs),
             context=overlay,
@@ -65,7 +67,7 @@ class Cdk:
         if not cdk.exists() or shutil.which("node", path=self._environment["PATH"]) is None:
             raise CdkError(f"the CDK CLI is not installed: run `npm ci` in {self._root} (with Node.js on the PATH)")
         (self._directory / "home").mkdir(parents=True, exist_ok=True)
-        line = [str(cdk), command, *arguments, "--no-notices", "--ci", "--progress", "events", "--no-version-reporting"]
+        line = [str(cdk), command, *arguments, "--no-notices", "--ci", "--no-version-reporting"]
         if with_app:
             line += ["--app", " ".join(self._app), "--output", str(self._directory / "cdk.out"), "-c", "local=true"]
             if context is not None:

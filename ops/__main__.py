@@ -175,6 +175,41 @@ def approve_command(
     approve(_deployment(project), run, make_console())
 
 
+@app.command("doctor")
+def doctor_command(
+    before_deploy: Annotated[
+        bool, typer.Option("--before-deploy", help="Only what a deploy of cdk.json needs; make deploy asks it.")
+    ] = False,
+    after_deploy: Annotated[
+        bool, typer.Option("--after-deploy", help="Only what a deploy of cdk.json left behind; make deploy asks it.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    project: Project = "",
+) -> None:
+    """What stands in the way of a deploy, or is wrong with one, each with what mends it. Ends with 1 if something is
+    wrong. It changes nothing.
+    """
+    from ops.deployment import default_project
+    from ops.doctor import report
+    from ops.doctor.examination import Stage, examine
+    from ops.doctor.finding import Level
+    from ops.doctor.surroundings import written
+
+    settings = written()
+    if before_deploy or after_deploy:
+        # `cdk deploy` takes the project from cdk.json, whatever the environment names.
+        findings = examine(settings.project, settings, Stage.BEFORE_DEPLOY if before_deploy else Stage.AFTER_DEPLOY)
+    else:
+        findings = examine(project or default_project(), settings, Stage.ALL)
+    console = make_console()
+    if json:
+        typer.echo(report.as_json(findings))
+    else:
+        report.show(findings, console)
+    if report.worst(findings) is Level.WRONG:
+        raise typer.Exit(1)
+
+
 @app.command("prepare-data")
 def prepare_data_command(
     folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = Path(".local/reviews"),
@@ -191,8 +226,13 @@ def prepare_data_command(
 
 def _deployment(project: str) -> Deployment:
     from ops.deployment import Deployment, default_project
+    from ops.subscription import note
 
-    return Deployment.find(project or default_project())
+    found = Deployment.find(project or default_project())
+    unheard = note(found)
+    if unheard:
+        make_console(stderr=True).print(unheard, style="yellow", markup=False)
+    return found
 
 
 def main() -> None:

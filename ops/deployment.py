@@ -45,8 +45,7 @@ class Deployment:
         Raises NoAccess without credentials, region or connection, and NotDeployed if its ledger is not there.
         """
         with in_plain_words(project):
-            # boto3 itself reads only AWS_DEFAULT_REGION; every other tool of AWS prefers AWS_REGION.
-            session = boto3.session.Session(region_name=os.environ.get("AWS_REGION") or None)
+            session = aws_session()
             if session.region_name is None:
                 raise NoRegionError()
             sts = session.client("sts", config=Config(retries={"mode": "standard", "max_attempts": 2}))
@@ -58,14 +57,13 @@ class Deployment:
                 if error.response["Error"]["Code"] == "ResourceNotFoundException":
                     raise NotDeployed(not_deployed(project)) from error
                 raise
-            host = urlparse(sts.meta.endpoint_url).hostname
             return cls(
                 project=project,
                 account=account,
                 region=str(session.region_name),
                 make=lambda service, **config: session.client(service, config=Config(**config)),
                 table=session.resource("dynamodb").Table(name),
-                poll_seconds=_LOCAL_POLL_SECONDS if host in ("127.0.0.1", "localhost") else _AWS_POLL_SECONDS,
+                poll_seconds=_LOCAL_POLL_SECONDS if is_local(sts) else _AWS_POLL_SECONDS,
             )
 
     @classmethod
@@ -101,8 +99,11 @@ class Deployment:
     @property
     def state_machine(self) -> str:
         """ARN of the state machine."""
-        partition = boto3.session.Session().get_partition_for_region(self.region)
-        return f"arn:{partition}:states:{self.region}:{self.account}:stateMachine:{layout.state_machine(self.project)}"
+        return self.arn("states", f"stateMachine:{layout.state_machine(self.project)}")
+
+    def arn(self, service: str, resource: str) -> str:
+        """ARN of a resource of this account and region."""
+        return f"arn:{partition_of(self.region)}:{service}:{self.region}:{self.account}:{resource}"
 
     def execution_arn(self, name: str) -> str:
         """ARN of an execution by its name; an ARN is returned as it is."""
@@ -125,6 +126,22 @@ class Deployment:
             return str(s3.get_object(Bucket=self.bucket, Key=key)["Body"].read().decode())
         except s3.exceptions.NoSuchKey:
             return ""
+
+
+def aws_session() -> boto3.session.Session:
+    """boto3's session of the usual AWS environment; its region may be None. Raises botocore's ProfileNotFound."""
+    # boto3 itself reads only AWS_DEFAULT_REGION; every other tool of AWS prefers AWS_REGION.
+    return boto3.session.Session(region_name=os.environ.get("AWS_REGION") or None)
+
+
+def is_local(client: Any) -> bool:
+    """Whether a boto3 client asks a local cloud."""
+    return urlparse(client.meta.endpoint_url).hostname in ("127.0.0.1", "localhost")
+
+
+def partition_of(region: str) -> str:
+    """AWS's partition of a region: `aws`, `aws-cn`, `aws-us-gov`."""
+    return str(boto3.session.Session().get_partition_for_region(region))
 
 
 def default_project() -> str:

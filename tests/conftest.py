@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests import no_aws
 
 settings.register_profile(
     "repeatable", derandomize=True, deadline=None, max_examples=60, print_blob=False, database=None
@@ -14,19 +15,16 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def no_real_account() -> Iterator[None]:
-    """Hide the credentials of whoever runs the tests: a client that was not led elsewhere must fail, not act."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
-            patch.delenv(name, raising=False)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "none")
-        patch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        yield
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--accept-aws", action="store_true", help="for `python -m tests.acceptance` alone, which asks first"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Before anything is collected: what a test module does at import counts too.
+    if not config.getoption("--accept-aws"):
+        no_aws.hide()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -18,7 +18,8 @@ from domain import layout
 from domain.config import Settings
 from domain.facts import Run
 from domain.ledger import Ledger
-from local.cloud import LocalCloud
+from local.cloud import ACCOUNT, REGION
+from ops.deployment import partition_of
 
 Found = TypeVar("Found")
 # Only a hang meets this; a slow machine must not.
@@ -27,6 +28,14 @@ DEADLINE_SECONDS = 600.0
 GOOD = ["superb", "warm", "witty", "moving", "brilliant", "lovely", "charming", "gripping"]
 BAD = ["dull", "cold", "clumsy", "boring", "awful", "weak", "shallow", "tedious"]
 FILLER = ["the", "film", "with", "a", "plot", "and", "its", "actors", "in", "one", "long", "scene", "some", "town"]
+
+
+class Cloud(Protocol):
+    """Where a pipeline is deployed: the local cloud, or an account of AWS."""
+
+    def client(self, service: str, **config: Any) -> Any: ...
+
+    def resource(self, service: str) -> Any: ...
 
 
 def reviews(rows: int, seed: int, *, flipped: bool = False) -> list[tuple[str, str]]:
@@ -49,28 +58,32 @@ def as_csv(rows: list[tuple[str, str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def listen(cloud: LocalCloud, project: str) -> str:
+def listen(cloud: Cloud, project: str, name: str = "ears") -> str:
     """URL of a new queue that hears the project's notifications."""
     sqs, sns = cloud.client("sqs"), cloud.client("sns")
-    queue = str(sqs.create_queue(QueueName="ears")["QueueUrl"])
+    queue = str(sqs.create_queue(QueueName=name)["QueueUrl"])
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     principal = {"Service": "sns.amazonaws.com"}
     speak = {"Effect": "Allow", "Principal": principal, "Action": "sqs:SendMessage", "Resource": arn}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [speak]})
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
-    topic = next(t["TopicArn"] for t in sns.list_topics()["Topics"] if project in t["TopicArn"])
+    pages = sns.get_paginator("list_topics").paginate()
+    topic = next(t["TopicArn"] for page in pages for t in page["Topics"] if project in t["TopicArn"])
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return queue
 
 
 @dataclass(eq=False)
 class Pipeline:
-    """One deployment of the stack on the local cloud."""
+    """One deployment of the stack: on the local cloud, unless account and region say otherwise."""
 
-    cloud: LocalCloud
+    cloud: Any
     settings: Settings
     bucket: str
     queue: str
+    account: str = ACCOUNT
+    region: str = REGION
+    deadline: float = DEADLINE_SECONDS
 
     @cache  # noqa: B019  # one per test session; making a client costs more than most calls
     def client(self, service: str) -> Any:
@@ -86,7 +99,9 @@ class Pipeline:
 
     @property
     def machine(self) -> str:
-        return f"arn:aws:states:us-east-1:000000000000:stateMachine:{layout.state_machine(self.project)}"
+        partition = partition_of(self.region)
+        name = layout.state_machine(self.project)
+        return f"arn:{partition}:states:{self.region}:{self.account}:stateMachine:{name}"
 
     # ---- acting ------------------------------------------------------------------
 
@@ -178,13 +193,13 @@ class Pipeline:
 
     def until(self, what: str, look: Callable[[], Found | None], *, pause: float = 0.5) -> Found:
         """The first truthy answer of `look`; fails the test with `what` at the deadline."""
-        end = time.monotonic() + DEADLINE_SECONDS
+        end = time.monotonic() + self.deadline
         while time.monotonic() < end:
             found = look()
             if found:
                 return found
             time.sleep(pause)
-        raise AssertionError(f"waited {DEADLINE_SECONDS:.0f} s for {what}; runs: {self.ledger.runs()}")
+        raise AssertionError(f"waited {self.deadline:.0f} s for {what}; runs: {self.ledger.runs()}")
 
     def concluded(self, verdict: str, runs: int = 1) -> Run:
         """Wait until the newest of `runs` runs has ended, and for rest; it must have ended with `verdict`."""

@@ -1,4 +1,7 @@
-"""From drop to live: promoted, screened, rejected, quarantined, superseded, retracted; nothing twice, nothing lost."""
+"""Drops of every kind: quarantined, coalesced, superseded, retracted; nothing twice, nothing lost.
+
+The story from drop to live, screened and rejected is tests/acceptance.
+"""
 
 from __future__ import annotations
 
@@ -9,49 +12,10 @@ import pytest
 from rich.console import Console
 
 from domain import layout
-from ops import held
 from ops.deployment import Deployment
 from ops.errors import NotFound
 from ops.withdraw import withdraw
 from tests.e2e.driver import Pipeline, as_csv, reviews
-
-
-def test_a_first_drop_goes_live_and_a_poisoned_one_changes_nothing(pipeline: Pipeline) -> None:
-    pipeline.drop("first.csv", as_csv(reviews(400, seed=1)))
-    first = pipeline.concluded("promote")
-    assert pipeline.predict("superb warm lovely") == "positive"
-    assert pipeline.predict("dull awful weak") == "negative"
-    receipt = pipeline.read_json(layout.run_file(first.run, "receipt.json"))
-    assert receipt["gate"]["candidate"]["accuracy"] >= 0.7
-    assert receipt["training"]["spot"] is True
-    assert receipt["data"]["sources"][0]["key"] == "landing/first.csv"
-
-    pipeline.drop("poison.csv", as_csv(reviews(400, seed=2, flipped=True)))
-    jobs = pipeline.jobs()
-    screened = pipeline.concluded("screened", runs=2)
-    assert pipeline.jobs() == jobs, "no training job was paid for"
-    assert [hold.source.key for hold in pipeline.ledger.held().values()] == ["landing/poison.csv"]
-
-    # A person who vouches for it all the same: now it is the gate's.
-    held.release(Deployment.on(pipeline.cloud, pipeline.project), "poison.csv", Console(quiet=True))
-    rejected = pipeline.concluded("reject", runs=3)
-    assert pipeline.predict("superb warm lovely") == "positive"
-    assert [hold.source.key for hold in pipeline.ledger.held().values()] == ["landing/poison.csv"]
-    champion = pipeline.ledger.champion()
-    assert champion is not None
-    assert champion.run == first.run
-    said = pipeline.notifications()
-    for run in (first, screened, rejected):
-        assert sum(run.run in message for message in said) == 1
-
-    # The held source poisons no later run: more good data is trained and judged without it.
-    pipeline.drop("more.csv", as_csv(reviews(200, seed=3)))
-    pipeline.until("a fourth run", lambda: len([run for run in pipeline.ledger.runs() if run.verdict]) == 4)
-    pipeline.rest()
-    last = pipeline.ledger.runs()[-1]
-    manifest = pipeline.read_json(layout.version(1, last.dataset, "manifest.json"))
-    assert [source["key"] for source in manifest["sources"]] == ["landing/first.csv", "landing/more.csv"]
-    assert last.verdict in ("promote", "keep")
 
 
 def test_broken_rows_are_quarantined_and_good_rows_used(pipeline: Pipeline) -> None:
