@@ -173,7 +173,8 @@ class ServingSettings(_Section):
 
     image: str = "build"
     memory_mb: Literal[1024, 2048, 3072] = 2048
-    max_concurrency: int = Field(5, ge=1, le=200)
+    # 10 in all is what many accounts have (quota L-96300102): 4 live, 4 that replace them, 1 in rehearsal.
+    max_concurrency: int = Field(4, ge=1, le=200)
     provisioned_concurrency: int = Field(0, ge=0, le=200)
 
     @model_validator(mode="after")

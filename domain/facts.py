@@ -55,7 +55,9 @@ class Run:
     """One run, for listing and for the steps that follow.
 
     `judged` is the gate's word; `verdict` is what the run ended with, "" until it is concluded. `package` is the ARN
-    of its version in the model registry. `labels` says what became of the labels since the champion, if anything.
+    of its version in the model registry; `unregistered` says why it has none there. `labels` says what became of the
+    labels since the champion, if anything. `postponed` says why it could not be deployed yet: the next sweep tries
+    again.
     """
 
     run: str
@@ -73,6 +75,8 @@ class Run:
     sentence: str = ""
     package: str = ""
     labels: str = ""
+    unregistered: str = ""
+    postponed: str = ""
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Run:

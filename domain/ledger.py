@@ -167,7 +167,7 @@ class Ledger:
 
     def adopt(self, run: Run, execution: str) -> bool:
         """Note that `execution` deploys a run that waits for approval; False if it does not wait any more."""
-        item = _item(replace(run, execution=execution))
+        item = _item(replace(run, execution=execution, postponed=""))
         return self._items.put(item, "#verdict = :awaiting", {":awaiting": AWAITING}, {"#verdict": "verdict"})
 
     def run(self, run: str) -> Run | None:

@@ -98,10 +98,11 @@ class Failure(Message):
 
 
 class ReleaseStep(Step):
-    """`failed` is set when the run was rolled back: its dataset is given up, with this reason."""
+    """`failed` is set when the run was rolled back, and says why; `reason` is why the execution was started."""
 
     run: str = ""
     failed: Failure | None = None
+    reason: str = ""
 
 
 class _ExecutionDetail(Message):
@@ -135,7 +136,7 @@ class PackageChanged(Message):
 
 
 class LifecycleRequest(Message):
-    """CloudFormation's request about the endpoint's custom resource. A Delete needs nothing else to be carried out."""
+    """CloudFormation's request about the endpoint's custom resource, as it comes first."""
 
     kind: Literal["Create", "Update", "Delete"] = Field(alias="RequestType")
 
@@ -145,7 +146,7 @@ class _Asked(Message):
 
 
 class ConvergenceRequest(LifecycleRequest):
-    """A Create or an Update asked about again, with what was answered to it at first."""
+    """The same request asked about again, with what was answered to it at first."""
 
     request: str = Field(alias="RequestId")
     asked: _Asked = Field(alias="Data")

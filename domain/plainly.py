@@ -18,6 +18,10 @@ _ADVICE = {
     ),
     "RejectedMeanwhile": "It was rejected while it was being deployed, and is not live. Nothing needs to be done.",
     "ApprovedTooLate": "It was approved too late. Judge the data against today's champion: mlops retrain",
+    "NotRegistered": (
+        "With gate.approval manual nobody can approve what the registry has not got. Mend what it says, then run: "
+        "mlops retrain"
+    ),
     "ModelUnreadable": "Look at the run's training job and its artifact, then run: mlops retrain",
     "Sandbox.Timedout": (
         "A function ran out of time. If that was Prepare, landing holds more than it can derive at once: "
@@ -26,9 +30,15 @@ _ADVICE = {
     "ConvergenceFailed": "The endpoint may not serve the promoted model. Look at it in the SageMaker console.",
 }
 _SHOWN: Final = 10
+# With the key of an object, up to 1,024 bytes, ten of them stay far below a notification's 256 KB.
+_REASON_CHARACTERS: Final = 2000
 # How SageMaker words it: The account-level service limit 'ml.g4dn.xlarge for spot training job usage' is 0 Instances, …
 _QUOTA = re.compile(r"service limit '([^']+)'")
 _SENTENCE = re.compile(r'"(?:FailureReason|errorMessage)": ?("(?:[^"\\]|\\.)*")')
+# What `lambdas/hosting.py` raises for it.
+_ACCOUNT: Final = "AccountLimitReached"
+# Service Quotas' code for "Maximum total concurrency that can be allocated across all serverless endpoints".
+SERVERLESS_CONCURRENCY: Final = "L-96300102"
 _NO_QUOTA = re.compile(r"\bis 0 Instances")
 
 
@@ -41,8 +51,20 @@ def first_of(items: Sequence[str], separator: str) -> str:
 def explain_end(run: Run) -> str:
     """The message for a person about a run that is concluded."""
     waits = f" It waits for a person: mlops approve {run.run}" if run.awaits_approval else ""
+    missing = f"\n\nThe model registry did not take its version: {run.unregistered}" if run.unregistered else ""
     started = f"Run {run.run} (started because: {run.reason}). Read more: mlops explain {run.run}"
-    return f"{run.sentence}{waits}\n\n{started}"
+    return f"{run.sentence}{waits}{missing}\n\n{started}"
+
+
+def explain_rejected(project: str, rejected: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """(subject, message) for a person about files, as (key, reason), that a run could not use."""
+    many = len(rejected) > 1
+    subject = f"{project}: {len(rejected):,} files were rejected" if many else f"{project}: a file was rejected"
+    lines = [f"{key} was not used: {why[:_REASON_CHARACTERS]}" for key, why in rejected[:_SHOWN]]
+    if len(rejected) > _SHOWN:
+        lines.append(f"And {len(rejected) - _SHOWN:,} more, which mlops held lists.")
+    what = "Mend them and drop them again" if many else "Mend it and drop it again"
+    return subject, "\n".join([*lines, f"{what}; nothing else is needed."])
 
 
 def explain_failure(
@@ -69,12 +91,12 @@ def explain_failure(
     lines = [f"{about[0].upper()}{about[1:]} of {project} {what}: {why}"]
     if gave_up:
         lines.append(f"It is not tried again by itself ({gave_up}).")
-    if _limited(error, cause):
+    before = "The previous model answers as before." if live else "No model was live before: the endpoint was removed."
+    if of_the_account(error, cause):
+        lines.append(f"{before} {_deployment_quota(cause)}")
+    elif _limited(error, cause):
         lines.append(_quota_advice(cause))
     elif error == "RolledBack":
-        before = (
-            "The previous model answers as before." if live else "No model was live before: the endpoint was removed."
-        )
         lines.append(f"{before} Look at the endpoint's log, then drop more data or run: mlops retrain")
     elif error == "Untold" and run:
         lines += ["What was decided stands; programs that wait for its event may not have got it.", explain_end(run)]
@@ -94,14 +116,39 @@ def hopeless(error: str, cause: str) -> str:
     return "another attempt would end the same" if is_decided(reason(cause)) else ""
 
 
+def of_the_account(error: str, cause: str = "") -> bool:
+    """Whether a deployment failed for the account's quota, which says nothing about the model.
+
+    The machine puts the name of what it caught before a cause.
+    """
+    return _ACCOUNT in (error, cause.partition(": ")[0])
+
+
 def _limited(error: str, cause: str) -> bool:
     return "ResourceLimitExceeded" in error + cause
 
 
 def _quota_advice(cause: str) -> str:
+    return f"Ask for more of {_quota(cause)} under Service Quotas, Amazon SageMaker, then run: mlops retrain"
+
+
+def _deployment_quota(cause: str) -> str:
     named = _QUOTA.search(cause)
-    what = f"'{named[1]}'" if named else "the limit that is named above"
-    return f"Ask for more of {what} under Service Quotas, Amazon SageMaker, then run: mlops retrain"
+    # Other quotas, such as the number of endpoints, have other codes: the console finds them by name.
+    code = f" ({SERVERLESS_CONCURRENCY})" if named and "concurrency" in named[1].lower() else ""
+    most = (
+        "" if named else f" Most often it is the total concurrency of Serverless endpoints, {SERVERLESS_CONCURRENCY}."
+    )
+    return (
+        f"Ask for more of {_quota(cause)}{code} under Service Quotas, Amazon SageMaker, or lower "
+        f"serving.max_concurrency in cdk.json and deploy.{most} The trained model is kept: the next sweep "
+        "(operations.sweep_hours) tries again and trains nothing."
+    )
+
+
+def _quota(cause: str) -> str:
+    named = _QUOTA.search(cause)
+    return f"'{named[1]}'" if named else "the limit that is named above"
 
 
 def reason(cause: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.config import Settings
@@ -19,6 +20,15 @@ from domain.ledger import Ledger
 _INVOKE_SECONDS = 75
 # botocore waits for a minute, which is longer than most functions may run: a call that hangs would take them with it.
 _ANSWER_SECONDS = 10
+# How AWS's services say that a permission is missing.
+_DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "403")
+
+
+class NotYetAllowed(ClientError):
+    """A call was denied. IAM tells its services of a new role within minutes, so for minutes it may be asked again.
+
+    Whoever knows ClientError knows this one; the state machine asks again by the name.
+    """
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,11 @@ class Environment:
         """The endpoint that a candidate answers on before it may go live."""
         return layout.rehearsal(self.project)
 
+    @property
+    def tags(self) -> list[dict[str, str]]:
+        """What is made at run time is tagged as the stack tags what it makes."""
+        return [{"Key": "project", "Value": self.project}]
+
     @cached_property
     def ledger(self) -> Ledger:
         """The facts that change."""
@@ -84,7 +99,9 @@ def timestamp() -> str:
 
 @cache
 def _session() -> Any:
-    return boto3.session.Session()
+    session = boto3.session.Session()
+    session.events.register("after-call", _name_denial)
+    return session
 
 
 @cache
@@ -96,6 +113,12 @@ def _table(name: str) -> Any:
 def _client(service: str) -> Any:
     seconds = _INVOKE_SECONDS if service == "sagemaker-runtime" else _ANSWER_SECONDS
     return _session().client(service, config=_patient(seconds))
+
+
+def _name_denial(parsed: dict[str, Any], model: Any, **_: object) -> None:
+    """Let every client raise NotYetAllowed instead of a bare ClientError."""
+    if parsed.get("Error", {}).get("Code") in _DENIED:
+        raise NotYetAllowed(parsed, model.name)
 
 
 def _patient(seconds: float) -> Config:

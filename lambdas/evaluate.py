@@ -25,7 +25,10 @@ from lambdas.telemetry import emit, logger
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
-    """The gate's verdict on `event["artifact"]`. Raises Superseded, ModelUnreadable."""
+    """The gate's verdict on `event["artifact"]`.
+
+    Raises Superseded, ModelUnreadable, and NotRegistered where a person is to approve what the registry has not got.
+    """
     step, env = EvaluateStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
     run = env.ledger.run(step.run)
@@ -48,7 +51,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     page = receipt(env, run, version, step.job, decision, champion, looks=_looks(env, run))
     write_json(env, layout.run_file(run.run, "receipt.json"), page)
     waits = decision.verdict == "promote" and env.settings.gate.approval == "manual"
-    run = replace(run, package=_registered(env, run, decision, waits=waits))
+    run = _registered(env, run, decision, waits=waits)
     env.ledger.record(step.execution, run)
     _measure(decision)
     logger().info(decision.sentence, extra={"run": run.run, "verdict": decision.verdict})
@@ -59,13 +62,24 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     return Evaluated(verdict=decision.verdict, sentence=decision.sentence).to_payload()
 
 
-def _registered(env: Environment, run: Run, decision: Decision, *, waits: bool) -> str:
-    """The run's version in the registry. One that was registered by an earlier try is not registered again."""
+def _registered(env: Environment, run: Run, decision: Decision, *, waits: bool) -> Run:
+    """The run with its version in the registry. One that was registered by an earlier try is not registered again.
+
+    The registry keeps the books: a run that needs nobody's approval goes on without it, and says so when it ends.
+    Raises NotRegistered for one that waits for a person, who approves there.
+    """
     known = env.ledger.run(run.run)
     if known and known.package and known.artifact == run.artifact:
-        return known.package
+        return replace(run, package=known.package)
     passed = registry.PENDING if waits else registry.APPROVED
-    return registry.register(env, run, decision, passed if decision.verdict == "promote" else registry.REJECTED)
+    try:
+        package = registry.register(env, run, decision, passed if decision.verdict == "promote" else registry.REJECTED)
+    except registry.NotRegistered as error:
+        if waits:
+            raise
+        logger().warning("Not in the model registry", extra={"run": run.run, "why": str(error)})
+        return replace(run, unregistered=str(error)[:1000])
+    return replace(run, package=package, unregistered="")
 
 
 def _comparable(champion: Champion | None, epoch: int) -> Champion | None:

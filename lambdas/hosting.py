@@ -11,14 +11,19 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from domain import layout
-from lambdas.environment import Environment
+from lambdas.environment import Environment, NotYetAllowed
 
 _PASSING = ('ould not find model "', "ould not find endpoint", "already exist", "in-progress")
+_NOT_ASSUMABLE = "ould not assume role"
 _IN_FLIGHT = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 
 
 class EndpointBusy(Exception):
     """The endpoint is changing; what is wanted can be asked for when it has come to rest."""
+
+
+class AccountLimitReached(Exception):
+    """The account's quota does not allow it now: that says nothing about the model."""
 
 
 def describe_endpoint(env: Environment, endpoint: str) -> dict[str, Any] | None:
@@ -42,12 +47,13 @@ def ensure_config(env: Environment, run: str, artifact: str, *, rehearsal: bool 
             ModelName=model,
             ExecutionRoleArn=env.endpoint_role_arn,
             PrimaryContainer={"Image": env.serving_image, "ModelDataUrl": artifact},
+            Tags=env.tags,
         )
     serverless = _serverless(env, rehearsal=rehearsal)
     config = layout.endpoint_config(model, serverless)
     if not _found(env, "describe_endpoint_config", EndpointConfigName=config):
         variant = {"VariantName": layout.VARIANT, "ModelName": model, "ServerlessConfig": serverless}
-        _ask(env, "create_endpoint_config", EndpointConfigName=config, ProductionVariants=[variant])
+        _ask(env, "create_endpoint_config", EndpointConfigName=config, ProductionVariants=[variant], Tags=env.tags)
     return config
 
 
@@ -62,10 +68,13 @@ def _serverless(env: Environment, *, rehearsal: bool) -> dict[str, int]:
 
 
 def converge(env: Environment, name: str, config: str) -> bool:
-    """Set the endpoint `name` on its way to `config`; False if it is live already. Raises EndpointBusy."""
+    """Set the endpoint `name` on its way to `config`; False if it is live already.
+
+    Raises EndpointBusy, AccountLimitReached.
+    """
     endpoint = describe_endpoint(env, name)
     if endpoint is None:
-        _ask(env, "create_endpoint", EndpointName=name, EndpointConfigName=config)
+        _ask(env, "create_endpoint", EndpointName=name, EndpointConfigName=config, Tags=env.tags)
         return True
     status = endpoint["EndpointStatus"]
     if status in _IN_FLIGHT:
@@ -122,14 +131,22 @@ def _names(env: Environment, operation: str, listing: str, name: str) -> list[st
 
 
 def _ask(env: Environment, operation: str, **arguments: Any) -> None:
-    """Create or update something. Raises EndpointBusy where the same request may succeed a moment later."""
+    """Create or update something.
+
+    Raises EndpointBusy where the same request may succeed a moment later, AccountLimitReached, and NotYetAllowed for a
+    role that SageMaker cannot assume: IAM may not have told it yet.
+    """
     try:
         getattr(env.client("sagemaker"), operation)(**arguments)
     except ClientError as error:
+        code, said = error.response["Error"]["Code"], str(error)
+        if code == "ResourceLimitExceeded":
+            raise AccountLimitReached(said) from error
         # What was just created may not be seen yet; another try of ours may have been quicker; or it is changing.
-        passing = [text for text in _PASSING if text in str(error)]
-        if error.response["Error"]["Code"] == "ValidationException" and passing:
-            raise EndpointBusy(str(error)) from error
+        if code == "ValidationException" and any(text in said for text in _PASSING):
+            raise EndpointBusy(said) from error
+        if code == "ValidationException" and _NOT_ASSUMABLE in said:
+            raise NotYetAllowed(error.response, operation) from error
         raise
 
 

@@ -17,7 +17,7 @@ from domain.facts import TEARDOWN
 from domain.messages import ConvergenceRequest, LifecycleRequest
 from lambdas import hosting, registry
 from lambdas.claim import is_running
-from lambdas.environment import Environment, now, timestamp
+from lambdas.environment import Environment, NotYetAllowed, now, timestamp
 from lambdas.jobs import stop_jobs
 from lambdas.telemetry import logger
 
@@ -25,6 +25,8 @@ from lambdas.telemetry import logger
 _ATTEMPTS = 100
 # By then any Release that was invoked with the settings of before has ended.
 _PATIENCE = timedelta(minutes=10)
+# IAM tells its services of a new role within a minute or two; a permission that is missing after this stays so.
+_PROPAGATION = timedelta(minutes=5)
 _UNDECIDED = "Kept the champion: the stack was deleted before a person had decided about this model."
 
 
@@ -33,21 +35,29 @@ class ConvergenceFailed(Exception):
 
 
 def on_event(event: dict[str, Any], _context: object) -> dict[str, object]:
-    """Create and update: free a teardown's claim. Delete: take the claim for the teardown, before any run."""
+    """Note when the request came. All else is `is_complete`'s: what fails here fails the deploy, and a role that was
+    made a moment ago may not be allowed anything yet.
+    """
     request, env = LifecycleRequest.read(event), Environment.read()
-    if request.kind == "Delete":
-        env.ledger.seize(TEARDOWN, timestamp())
-    else:
-        env.ledger.release(TEARDOWN)
+    logger().info("Asked", extra={"request": request.kind})
     return {"PhysicalResourceId": f"{env.project}-endpoint", "Data": {"Asked": timestamp()}}
 
 
 def is_complete(event: dict[str, Any], _context: object) -> dict[str, bool]:
-    """Asked again and again until what was asked for is done."""
-    if LifecycleRequest.read(event).kind == "Delete":
-        return {"IsComplete": _torn_down(Environment.read())}
-    deploy, env = ConvergenceRequest.read(event), Environment.read()
-    return {"IsComplete": _converged(env, deploy.request, deploy.asked.at)}
+    """Asked again and again until what was asked for is done. Raises ConvergenceFailed, NotYetAllowed."""
+    request, env = ConvergenceRequest.read(event), Environment.read()
+    try:
+        if request.kind == "Delete":
+            # Before any run: none may start while the stack is being taken down.
+            env.ledger.seize(TEARDOWN, timestamp())
+            return {"IsComplete": _torn_down(env)}
+        env.ledger.release(TEARDOWN)
+        return {"IsComplete": _converged(env, request.request, request.asked.at)}
+    except NotYetAllowed as denied:
+        if now() - request.asked.at > _PROPAGATION:
+            raise
+        logger().info("Not allowed yet", extra={"reason": str(denied)})
+        return {"IsComplete": False}
 
 
 def _converged(env: Environment, request: str, asked: datetime) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain import dataset, layout
 from domain.dataset import Source
-from domain.facts import AWAITING
+from domain.facts import AWAITING, Run
 from lambdas.environment import Environment
 from lambdas.storage import landed
 
@@ -20,24 +20,34 @@ def current_dataset(env: Environment, sources: list[Source]) -> str:
     return layout.dataset_id(env.settings.data.epoch, [source.source for source in sources])
 
 
-def pending(env: Environment) -> dict[str, str] | None:
+def pending(env: Environment, *, again: bool = False) -> dict[str, str] | None:
     """The message of the execution that is due, or None.
 
-    Due is an approved model, an open request, or a dataset without a conclusion that still holds.
+    Due is an approved model, an open request, or a dataset without a conclusion that still holds. What was postponed
+    for the account's sake is due only `again`, to who comes of a sweep or a drop: else each try would start the next.
     """
-    approved = [run for run in env.ledger.approved() if _is_due(env, run)]
+    approved = [run for run in env.ledger.approved() if _is_due(env, run, again=again)]
     if approved:
         return {"reason": "approved", "from": "Redeploy", "run": approved[0]}
     requests = env.ledger.requests()
+    postponed = _postponed(env) if requests and not again else []
+    requests = {name: why for name, why in requests.items() if not any(name in run.requests for run in postponed)}
     if requests:
         return {"reason": "; ".join(requests.values())[:200], "from": "Settle"}
     sources = current_sources(env)
-    if sources and not env.ledger.conclusion(current_dataset(env, sources)):
-        return {"reason": "landing changed", "from": "Settle"}
-    return None
+    dataset = current_dataset(env, sources)
+    if not sources or env.ledger.conclusion(dataset):
+        return None
+    if not again and any(run.dataset == dataset for run in _postponed(env)):
+        return None
+    return {"reason": "landing changed", "from": "Settle"}
 
 
-def _is_due(env: Environment, approved: str) -> bool:
+def _postponed(env: Environment) -> list[Run]:
+    return [run for run in env.ledger.runs() if run.postponed]
+
+
+def _is_due(env: Environment, approved: str, *, again: bool) -> bool:
     """Whether an approved run has yet to go live. One that was promoted has, if noting it was cut off."""
     run = env.ledger.run(approved)
-    return run is not None and run.verdict in (AWAITING, "promote")
+    return run is not None and run.verdict in (AWAITING, "promote") and (again or not run.postponed)

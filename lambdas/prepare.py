@@ -11,6 +11,7 @@ from domain import hyperparameters, layout
 from domain.dataset import Source, Version, holds_for
 from domain.facts import Run
 from domain.messages import ClaimStep, Prepared
+from domain.plainly import explain_rejected
 from lambdas.derive import LandingMoved, Report, ensure_derived, is_admitted_now
 from lambdas.environment import Environment, timestamp
 from lambdas.heldout import has_test_rows
@@ -93,9 +94,9 @@ def _derive_all(env: Environment) -> tuple[list[Source], dict[str, Report]]:
         _reconsider(env, landing)
         try:
             reports = {source.source: ensure_derived(env, source) for source in current_sources(env, landing)}
-            for source in landing:
-                if source.source in reports and reports[source.source].error:
-                    _hold_rejected(env, source, reports[source.source])
+            rejected = [source for source in landing if source.source in reports and reports[source.source].error]
+            if rejected:
+                _hold_rejected(env, rejected, reports)
             sources = current_sources(env, landing)
             # The accepted predecessor that stands in for a rejected overwrite was derived when it was accepted.
             missing = [source for source in sources if source.source not in reports]
@@ -116,18 +117,21 @@ def _reconsider(env: Environment, landing: list[Source]) -> None:
             env.ledger.unhold(source.source)
 
 
-def _hold_rejected(env: Environment, source: Source, report: Report) -> None:
+def _hold_rejected(env: Environment, rejected: list[Source], reports: dict[str, Report]) -> None:
+    """Set files aside that were rejected whole, and tell of all of them at once."""
     champion = env.ledger.champion()
     accepted: tuple[Source, ...] = ()
     if champion and champion.epoch == env.settings.data.epoch:
         accepted = read_version(env, champion.epoch, champion.dataset).sources
-    logger().warning("File rejected", extra={"key": source.key, "reason": report.error})
-    subject = f"{env.project}: a file was rejected"
-    message = f"{source.key} was not used: {report.error}\nMend it and drop it again; nothing else is needed."
+    for source in rejected:
+        logger().warning("File rejected", extra={"key": source.key, "reason": reports[source.source].error})
+    subject, message = explain_rejected(env.project, [(item.key, reports[item.source].error) for item in rejected])
     env.client("sns").publish(TopicArn=env.topic_arn, Subject=subject[:100], Message=message)
     # Held after publishing: killed in between, a person hears twice rather than never.
-    for hold in holds_for("", f"rejected whole: {report.error}", env.settings.data.epoch, [source], accepted):
-        env.ledger.hold(hold)
+    for source in rejected:
+        why = f"rejected whole: {reports[source.source].error}"
+        for hold in holds_for("", why, env.settings.data.epoch, [source], accepted):
+            env.ledger.hold(hold)
 
 
 def _write_version(env: Environment, sources: list[Source], reports: dict[str, Report]) -> Version:

@@ -14,11 +14,11 @@ from typing import Any, Final
 from domain import layout
 from domain.facts import TEARDOWN, Run
 from domain.messages import ExecutionBroken
-from domain.plainly import explain_failure, hopeless, reason
+from domain.plainly import explain_failure, hopeless, of_the_account, reason
 from lambdas.environment import Environment, now
 from lambdas.jobs import stop_jobs
 from lambdas.pending import current_dataset, current_sources, pending
-from lambdas.release import give_up, start
+from lambdas.release import give_up, postpone, start
 from lambdas.telemetry import logger
 
 # A convergence that fails is tried again by a new execution, so often in a row; then a person is needed.
@@ -88,10 +88,14 @@ def _start(env: Environment, successor: str, chain: int) -> None:
 def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str:
     """Count a failed attempt, and give the dataset up after `max_attempts`; why, or "".
 
-    An abort is a person's decision, not a failure of the data; neither is what fails after the run was concluded.
+    An abort is a person's decision, not a failure of the data; neither is what fails after the run was concluded, or
+    for the account's quota.
     """
     converging = _converges(json.loads(described["input"]))
     if described["status"] == "ABORTED" or converging or (run and run.verdict and not run.awaits_approval):
+        return ""
+    if run and of_the_account(str(described.get("error", "")), str(described.get("cause", ""))):
+        postpone(env, run, reason(described["cause"]))
         return ""
     dataset = run.dataset if run else current_dataset(env, current_sources(env))
     failures = env.ledger.count_failure(dataset, described["executionArn"])

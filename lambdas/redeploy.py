@@ -30,7 +30,7 @@ class RejectedMeanwhile(Exception):
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """The endpoint, the config that it is to serve, and whether it is on its way to it.
 
-    Raises Superseded, NotToBeDeployed, ApprovedTooLate, RejectedMeanwhile, EndpointBusy.
+    Raises Superseded, NotToBeDeployed, ApprovedTooLate, RejectedMeanwhile, EndpointBusy, AccountLimitReached.
     """
     step, env = DeployStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)

@@ -6,6 +6,7 @@ the stack (`lambdas/lifecycle.py`).
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import Any, Final
 
@@ -19,10 +20,29 @@ from lambdas.environment import Environment
 APPROVED: Final = "Approved"
 PENDING: Final = "PendingManualApproval"
 REJECTED: Final = "Rejected"
+# With these a service asks to be left alone for a while; what it says with another code it means.
+_TROUBLE: Final = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|^5\d\d$")
+
+
+class NotRegistered(Exception):
+    """The registry refused a version: a permission, a quota, or a request that it does not take."""
 
 
 def register(env: Environment, run: Run, decision: Decision, status: str) -> str:
-    """The ARN of the version that a run's artifact is, created with `status` if it is not there yet."""
+    """The ARN of the version that a run's artifact is, created with `status` if it is not there yet.
+
+    Raises NotRegistered if the registry refuses; one that is in trouble may be asked again.
+    """
+    try:
+        return _create(env, run, decision, status)
+    except ClientError as error:
+        answer = error.response
+        if _TROUBLE.search(answer["Error"]["Code"]) or answer["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+            raise
+        raise NotRegistered(str(error)) from error
+
+
+def _create(env: Environment, run: Run, decision: Decision, status: str) -> str:
     _ensure_group(env)
     receipt = layout.s3_uri(env.bucket, layout.run_file(run.run, "receipt.json"))
     answer = env.client("sagemaker").create_model_package(
@@ -77,7 +97,10 @@ def _ensure_group(env: Environment) -> None:
     if _found(env, "describe_model_package_group", ModelPackageGroupName=group) is None:
         try:
             env.client("sagemaker").create_model_package_group(
-                ModelPackageGroupName=group, ModelPackageGroupDescription=f"Candidates of {env.project}"
+                ModelPackageGroupName=group,
+                ModelPackageGroupDescription=f"Candidates of {env.project}",
+                # Its versions have the group's tags, and may be given none of their own.
+                Tags=env.tags,
             )
         except ClientError as error:
             if "already exists" not in str(error):  # another try of ours was quicker

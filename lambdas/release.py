@@ -9,23 +9,29 @@ from typing import Any
 from domain import layout
 from domain.facts import Run
 from domain.messages import Released, ReleaseStep
-from domain.plainly import reason
+from domain.plainly import of_the_account, reason
 from lambdas import hosting, storage
 from lambdas.environment import Environment
 from lambdas.jobs import stop_jobs
 from lambdas.pending import pending
 
+# Why an execution was started, where it was not by another one.
+_FROM_OUTSIDE = ("sweep", "drop")
+
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
-    """Conclude a run that was rolled back, tidy up, free the claim, and start what is due."""
+    """Conclude or postpone a run that was rolled back, tidy up, free the claim, and start what is due."""
     step, env = ReleaseStep.read(event), Environment.read()
     run = env.ledger.run(step.run) if step.failed and step.run else None
     if step.failed and run and run.execution == step.execution:
-        give_up(env, run, f"{step.failed.error}: {reason(step.failed.cause)}")
+        conclude = postpone if of_the_account(step.failed.error) else give_up
+        conclude(env, run, f"{step.failed.error}: {reason(step.failed.cause)}")
     if env.ledger.claimed_by() == step.execution:
         _tidy(env, step.run)
     env.ledger.release(step.execution)
-    due = pending(env) or _drift(env)
+    # Whoever was postponed itself has just seen that it is too early for the others.
+    again = step.reason in _FROM_OUTSIDE and not step.failed
+    due = pending(env, again=again) or _drift(env)
     return Released(started=start(env, step.execution, due) if due else None).to_payload()
 
 
@@ -42,7 +48,7 @@ def _tidy(env: Environment, run: str) -> None:
     champion, runs = env.ledger.champion(), env.ledger.runs()
     keep = {champion.run, *champion.before} if champion else set()
     hosting.prune(env, keep)
-    ended = {run.run for run in runs[:-1] if run.verdict and not run.awaits_approval}
+    ended = {run.run for run in runs[:-1] if (run.verdict or run.postponed) and not run.awaits_approval}
     storage.delete_models(env, ended - keep - {anchor.run for anchor in env.ledger.anchors()})
 
 
@@ -72,6 +78,12 @@ def give_up(env: Environment, run: Run, why: str) -> None:
     # DynamoDB items end at 400 KB and a cause may hold a whole job description: the start says what happened.
     ended = replace(run, verdict="promote") if promoted else replace(run, verdict="gave-up", sentence=why[:2000])
     env.ledger.conclude(ended)
+
+
+def postpone(env: Environment, run: Run, why: str) -> None:
+    """Leave a run that the account's quota kept from being deployed to the next sweep; its artifact is kept."""
+    if not run.verdict or run.awaits_approval:
+        env.ledger.save_run(replace(run, postponed=why[:2000]))
 
 
 def start(env: Environment, after: str, due: dict[str, str], chain: int = 0) -> str:

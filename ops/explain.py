@@ -58,6 +58,10 @@ def head(run: Run) -> Iterator[str]:
         yield escape(run.sentence)
     if run.labels:
         yield escape(run.labels)
+    if run.postponed:
+        yield escape(f"Postponed to the next sweep: {run.postponed}")
+    if run.unregistered:
+        yield escape(f"Not in the model registry: {run.unregistered}")
     attempt = f", attempt {run.attempt}" if run.attempt > 1 else ""
     yield f"Started {moment(run.started)} UTC because: {escape(run.reason)}{attempt}"
     yield f"Execution {run.execution.rsplit(':', 1)[1]}"

@@ -33,7 +33,7 @@ def table(deployment: Deployment, last: int) -> Table:
 
 def cells(run: Run, receipt: receipts.Receipt | None, took: float | None, *, live: bool) -> list[str]:
     """One run's row; "-" for what it has not (yet)."""
-    verdict = VERDICTS.get(run.verdict, run.verdict) or ("judged" if run.judged else "under way")
+    verdict = VERDICTS.get(run.verdict, run.verdict) or _under_way(run)
     numbers = ["-", "-", "-"]
     if receipt:
         scores = [receipts.versus(receipt, measure) for measure in ("accuracy", "macro_f1")]
@@ -43,6 +43,11 @@ def cells(run: Run, receipt: receipts.Receipt | None, took: float | None, *, liv
     # The year is seldom asked for, and the page of a run has it.
     started = moment(run.started)[5:]
     return [run.run[:_ID_CHARACTERS], started, *numbers, "live" if live else verdict, time, cost, run.reason]
+
+
+def _under_way(run: Run) -> str:
+    """The state of a run that is not concluded."""
+    return "postponed" if run.postponed else "judged" if run.judged else "under way"
 
 
 def _took(deployment: Deployment, run: Run, receipt: receipts.Receipt | None) -> float | None:

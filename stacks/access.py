@@ -28,7 +28,9 @@ class Access:
         ledger: dynamodb.ITable,
         topic: sns.ITopic,
         endpoint_role: iam.IRole,
+        serving_repository_arn: str,
     ) -> None:
+        self._serving_repository_arn = serving_repository_arn
         self._stack, self._project = stack, project
         self._bucket, self._ledger, self._topic, self._endpoint_role = bucket, ledger, topic, endpoint_role
 
@@ -114,8 +116,8 @@ class Access:
         return _allow(["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"], self._made())
 
     def change_endpoint(self) -> Grant:
-        """Create and update the endpoints, and create what it serves."""
-        actions = ["CreateEndpoint", "CreateEndpointConfig", "CreateModel", "UpdateEndpoint"]
+        """Create and update the endpoints, and create what they serve, with tags."""
+        actions = ["AddTags", "CreateEndpoint", "CreateEndpointConfig", "CreateModel", "UpdateEndpoint"]
         return _allow([f"sagemaker:{action}" for action in actions], self._hosting())
 
     def remove_endpoint(self) -> Grant:
@@ -146,9 +148,13 @@ class Access:
     # ---- the registry -----------------------------------------------------------------------
 
     def register(self) -> Grant:
-        """Make the group and its versions."""
-        actions = ["CreateModelPackage", "CreateModelPackageGroup", "DescribeModelPackageGroup"]
+        """Make the group, with tags, and its versions."""
+        actions = ["AddTags", "CreateModelPackage", "CreateModelPackageGroup", "DescribeModelPackageGroup"]
         return _allow([f"sagemaker:{action}" for action in actions], self._registry())
+
+    def look_at_serving_image(self) -> Grant:
+        """Let the registry look up the serving image's digest: CreateModelPackage does so in its caller's name."""
+        return _allow(["ecr:BatchGetImage", "ecr:DescribeImages"], [self._serving_repository_arn])
 
     def look_at_packages(self) -> Grant:
         """Ask how a version is."""

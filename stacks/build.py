@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any
 
 from aws_cdk import App, Environment, Validations
@@ -14,6 +15,8 @@ from stacks.paths import ROOT
 from stacks.stack import AutomateMlops
 
 _DEFAULT_REGION = "us-east-1"
+# AWS's isolated partitions (aws-iso, -b, -e, -f): other names in ARNs and other hosts than this project knows.
+_ISOLATED = re.compile(r"(us|eu)-iso[a-z]?-")
 
 
 def context() -> dict[str, Any]:
@@ -31,6 +34,11 @@ def build(app: App) -> AutomateMlops:
     values = settings.load(app.node)
     account = os.environ.get("CDK_DEFAULT_ACCOUNT") or app.node.try_get_context("account")
     region = os.environ.get("CDK_DEFAULT_REGION") or os.environ.get("AWS_REGION") or _DEFAULT_REGION
+    if _ISOLATED.match(region):
+        raise settings.SettingsError(
+            f"{region} is a region of an isolated partition, where this project cannot run: ARNs and hosts have other "
+            "names there. Set AWS_REGION to a region of the partitions aws, aws-cn or aws-us-gov."
+        )
     local = str(app.node.try_get_context("local")).lower() == "true"
     stack = AutomateMlops(
         app,

@@ -46,7 +46,11 @@ def converge(
             "config": expression(f"{RESULT}.config"),
             "polls": 0,
         },
-        patience=(Patience("EndpointBusy", seconds=10, times=120),),
+        patience=(
+            Patience("EndpointBusy", seconds=10, times=120),
+            # A quota that another deployment takes up for its minutes; one that stays so is for a person.
+            Patience("AccountLimitReached", seconds=60, times=30),
+        ),
         on_failure=roll_back,
     )
     verify = steps.ask(

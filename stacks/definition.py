@@ -185,7 +185,7 @@ class Definition:
     def _release(self) -> sfn.IChainable:
         release = self._steps.ask(
             "Release",
-            {"run": "{% $run %}", "failed": "{% $failure %}"},
+            {"run": "{% $run %}", "failed": "{% $failure %}", "reason": "{% $reason %}"},
             comment="Give the claim back, then look again: what came meanwhile starts one execution",
             outputs={
                 "outcome": "done",

@@ -48,6 +48,13 @@ class ServerlessEndpoint(Construct):
         the custom resource, and deletes it after.
         """
         project, days = self._settings.project, self._settings.operations.log_retention_days
+        log_group = logs.LogGroup(
+            self,
+            "ProviderLogs",
+            log_group_name=f"/aws/lambda/{project}-lifecycle-framework",
+            retention=retention(days),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
         provider = custom_resources.Provider(
             self,
             "Provider",
@@ -56,13 +63,9 @@ class ServerlessEndpoint(Construct):
             query_interval=Duration.seconds(5),
             # As long as CloudFormation itself waits for a custom resource.
             total_timeout=Duration.hours(1),
-            log_group=logs.LogGroup(
-                self,
-                "ProviderLogs",
-                log_group_name=f"/aws/lambda/{project}-lifecycle-framework",
-                retention=retention(days),
-                removal_policy=RemovalPolicy.DESTROY,
-            ),
+            log_group=log_group,
+            framework_on_event_role=self._role_of_framework("ProviderBegins", log_group),
+            framework_complete_and_timeout_role=self._role_of_framework("ProviderWaits", log_group),
         )
         resource = CustomResource(
             self,
@@ -79,6 +82,21 @@ class ServerlessEndpoint(Construct):
         resource.node.add_dependency(self.role, self.log_group, self._rehearsals, *needs)
         return resource
 
+    def _role_of_framework(self, construct_id: str, log_group: logs.ILogGroup) -> iam.Role:
+        """A role of the custom resource's framework, which grants it what it does.
+
+        Without one the framework takes AWS's managed policy, which could create the log group again after the stack's
+        deletion. Two, since what begins starts the machine that calls what waits.
+        """
+        role = iam.Role(
+            self,
+            construct_id,
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What the framework of {self._settings.project}'s custom resource may do",
+        )
+        log_group.grant_write(role)
+        return role
+
     def _log_of(self, construct_id: str, endpoint: str) -> logs.LogGroup:
         """The log group of an endpoint: SageMaker would create it without retention."""
         return logs.LogGroup(
@@ -91,7 +109,8 @@ class ServerlessEndpoint(Construct):
 
     def _of_the_model(self, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
         pull = ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
-        write = ("CreateLogGroup", "CreateLogStream", "DescribeLogStreams", "PutLogEvents")
+        # Not CreateLogGroup: after the stack's deletion it would bring a group back that blocks the next deploy.
+        write = ("CreateLogStream", "DescribeLogStreams", "PutLogEvents")
         only_endpoints = {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/Endpoints"}}
         group = Stack.of(self).format_arn(service="logs", resource=f"log-group:/aws/sagemaker/Endpoints/{self.name}*")
         return [

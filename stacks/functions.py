@@ -61,7 +61,7 @@ def table(a: Access) -> tuple[Step, ...]:
         Step(
             "evaluate", "evaluate.handler", _MOST_MEMORY_MB, 900,
             (a.list_bucket(), a.read(models, data, runs), a.write(runs), a.change_ledger(), a.look_at_jobs(),
-             a.register()),
+             a.register(), a.look_at_serving_image()),
             package=EVALUATE, disk_mb=4096,
         ),
         Step("reject", "reject.handler", 256, 120, (a.list_bucket(), a.read(data), a.change_ledger())),
@@ -90,7 +90,7 @@ def table(a: Access) -> tuple[Step, ...]:
             dead_letters=True,
         ),
         Step("observe", "observe.handler", 256, 60, (a.look_at_jobs(),), dead_letters=True),
-        Step("lifecycle-on-event", "lifecycle.on_event", 256, 60, (a.change_ledger(),)),
+        Step("lifecycle-on-event", "lifecycle.on_event", 256, 60, ()),
         Step(
             "lifecycle-is-complete", "lifecycle.is_complete", 256, 120,
             (a.change_ledger(), a.start_executions(), a.look_at_executions(), a.list_executions(), a.stop_executions(),

@@ -72,12 +72,9 @@ def _base_model(base: str) -> Iterator[tuple[str, str, str]]:
 
 def _framework(stack: Stack) -> Iterator[tuple[str, str, str]]:
     provider = "Endpoint/Provider"
-    basic = "Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-    for function in ("framework-onEvent", "framework-isComplete", "framework-onTimeout"):
-        role = f"{provider}/{function}/ServiceRole"
-        yield role, f"IAM4[{basic}]", f"{_FRAMEWORK}; the policy only writes logs"
+    for role in ("ProviderBegins", "ProviderWaits"):
         for handler in ("LifecycleOnEvent", "LifecycleIsComplete"):
-            yield role, _versions_of(stack, f"Functions/{handler}/Function"), _INVOKED
+            yield f"Endpoint/{role}", _versions_of(stack, f"Functions/{handler}/Function"), _INVOKED
     waiter = f"{provider}/waiter-state-machine"
     yield waiter, "SF1", f"{_FRAMEWORK}; each of its steps is in the log of the function that it calls"
     yield waiter, "SF2", f"{_FRAMEWORK}; its history shows each step and its time"

@@ -18,8 +18,9 @@ from stacks.naming import retention
 from stacks.states import Steps
 from stacks.training import Training
 
-# Everything but Settle and Train: Prepare, Evaluate, two convergences, and waiting for a busy endpoint.
-_REST_SECONDS: Final = 4 * 3600
+# Everything but Settle and Train: Prepare, Evaluate, two convergences and one back, and waiting for a busy endpoint or
+# for the account's quota.
+_REST_SECONDS: Final = 5 * 3600
 
 
 class Pipeline(Construct):

@@ -51,6 +51,7 @@ class AutomateMlops(Stack):
             ledger=data.ledger,
             topic=notices.topic,
             endpoint_role=endpoint.role,
+            serving_repository_arn=serving.repository_arn,
         )
         environment = {
             "PROJECT": project,

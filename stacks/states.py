@@ -38,15 +38,17 @@ CAUGHT: Final = {
 _TRANSIENT: Final = (
     "Lambda.ClientExecutionTimeoutException",
     "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
     "Runtime.ExitError",
     "Sandbox.Timedout",
 )
+# What is denied because IAM has not told everybody of a role made minutes ago: a call of a function, and the call of
+# the function itself. A permission that is missing for good fails minutes later for it.
+_NOT_YET: Final = ("NotYetAllowed", "Lambda.AWSLambdaException")
 # An AWS service in trouble, by the names that boto3's errors have. Most services say throttling and "try again" with
-# a bare ClientError, which is also what a missing permission is: that one fails a minute later for it.
+# a bare ClientError.
 _TROUBLE: Final = (
     "ClientError",
     "ThrottlingException",
@@ -130,6 +132,7 @@ class Steps:
         )
         for wait in patience:
             state.add_retry(errors=[wait.error], **retrying(seconds=wait.seconds, times=wait.times, backoff=1))
+        state.add_retry(errors=[*_NOT_YET], **retrying(seconds=5, times=10))
         state.add_retry(errors=[*_TRANSIENT, *_TROUBLE], **retrying(seconds=2, times=5))
         # Its answer was lost, or it hangs where its own timeout does not reach.
         state.add_retry(errors=["States.Timeout"], **retrying(seconds=2, times=1))

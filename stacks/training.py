@@ -106,12 +106,13 @@ class Training(Construct):
                     "why": "{% $states.result.SecondaryStatus %}",
                 },
             },
-            # A lack of quota is not retried: it does not go away within an execution, and Reconcile knows it by name.
+            # For minutes, since SageMaker may not know of a new role yet. A lack of quota is not retried: it does not
+            # go away within an execution, and Reconcile knows it by name.
             "Retry": [
                 {
                     "ErrorEquals": ["SageMaker.AmazonSageMakerException"],
                     "IntervalSeconds": 10,
-                    "MaxAttempts": 4,
+                    "MaxAttempts": 6,
                     "BackoffRate": 2,
                     "MaxDelaySeconds": 120,
                     "JitterStrategy": "FULL",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,6 +15,12 @@ from ministack.core.responses import get_account_id, get_region
 from local.sagemaker.service import CONTROL, INVOCATIONS, Response, SageMaker
 
 PASS_ROLE = {"CreateTrainingJob": "RoleArn", "CreateModel": "ExecutionRoleArn"}
+PULL = ("BatchGetImage", "DescribeImages")
+"""What CreateModelPackage does with an image in ECR in its caller's name, whose digest it notes.
+
+Inferred from AWS's managed policy AmazonSageMakerModelRegistryFullAccess, which grants both.
+"""
+_ECR = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^:@]+)")
 _KINDS = {
     "TrainingJob": "training-job",
     "EndpointConfig": "endpoint-config",
@@ -63,7 +70,7 @@ def sagemaker_arn(kind: str, name: str) -> str:
 
 
 def _authorized(service: SageMaker, method: str, path: str, headers: dict[str, str], body: bytes) -> Response:
-    """Answer after the checks that one IAM action per request cannot express: PassRole, and AddTags of a creation."""
+    """Answer after the checks that one IAM action per request cannot express: PassRole, AddTags, an image's."""
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
     if app.AUTH and body[:1] == b"{" and operation.startswith("Create"):
         denied = _denied(operation, json.loads(body), router.extract_access_key_id(headers))
@@ -79,6 +86,8 @@ def _denied(operation: str, request: dict[str, Any], access_key: str) -> str | N
     if operation in PASS_ROLE:
         condition = {"iam:PassedToService": "sagemaker.amazonaws.com"}
         checks.append(("iam", "iam:PassRole", str(request.get(PASS_ROLE[operation], "*")), condition))
+    if operation == "CreateModelPackage":
+        checks += [("ecr", f"ecr:{action}", repository, {}) for repository in _repositories(request) for action in PULL]
     if "Tags" in request:
         checks.append(("sagemaker", "sagemaker:AddTags", resource_arn(operation, request), {}))
     for service, action, resource, context in checks:
@@ -87,6 +96,13 @@ def _denied(operation: str, request: dict[str, Any], access_key: str) -> str | N
         ):
             return f"not authorized to perform: {action} on resource: {resource}"
     return None
+
+
+def _repositories(request: dict[str, Any]) -> list[str]:
+    """ARNs of the ECR repositories that a model package's images are in."""
+    containers = request.get("InferenceSpecification", {}).get("Containers", [])
+    found = [_ECR.match(str(container.get("Image", ""))) for container in containers]
+    return [f"arn:aws:ecr:{image[2]}:{image[1]}:repository/{image[3]}" for image in found if image]
 
 
 def _untouched(original: Callable[..., None]) -> Callable[..., None]:

@@ -33,16 +33,22 @@ EVENT = "SageMaker Endpoint State Change"
 BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 MAX_PAYLOAD = 4 * 2**20
 """Serverless endpoints take and give 4 MB (SageMaker Developer Guide, `serverless-endpoints-invoke`)."""
+QUOTA = "Maximum total concurrency that can be allocated across all serverless endpoints"
+"""Its name in Service Quotas, where its code is L-96300102; 10 in many accounts."""
 SUMMARY = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
 
 
 @dataclass
 class Endpoint:
-    """An endpoint's Describe record, the variant that serves, and its telemetry."""
+    """An endpoint's Describe record, the variant that serves, and its telemetry.
+
+    `coming` is the MaxConcurrency that it is being created with or updated to, 0 at rest.
+    """
 
     record: dict[str, Any]
     telemetry: EndpointTelemetry
     live: Variant | None = None
+    coming: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 
@@ -52,6 +58,7 @@ class Endpoints:
     def __init__(self, platform: Platform, options: Options, tags: Tags, models: Models) -> None:
         self._platform, self._options, self._tags, self._models = platform, options, tags, models
         self.endpoints: Table[Endpoint] = Table(platform)
+        self._allocation = threading.Lock()
         self.operations = {
             "CreateEndpoint": self.create,
             "UpdateEndpoint": self.update,
@@ -70,7 +77,7 @@ class Endpoints:
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
         """CreateEndpoint."""
         name, config = request["EndpointName"], request["EndpointConfigName"]
-        self._models.config(config)
+        wanted = _concurrency(self._models.config(config))
         resource, now = arn(self._platform, "endpoint", name), time.time()
         record = {
             "EndpointName": name,
@@ -81,8 +88,11 @@ class Endpoints:
             "LastModifiedTime": now,
         }
         endpoint = Endpoint(record, EndpointTelemetry(self._platform.service_environment(), name))
-        if not self.endpoints.add(name, endpoint):
-            raise errors.exists("endpoint", resource)
+        with self._allocation:
+            if self.endpoints.get(name):
+                raise errors.exists("endpoint", resource)
+            self._allocate(endpoint, wanted)
+            self.endpoints.add(name, endpoint)
         self._tags.put(resource, request.get("Tags", []))
         self._move(endpoint, "Creating")
         self._platform.spawn(lambda: self._deploy(endpoint, config), f"endpoint-{name}")
@@ -91,7 +101,7 @@ class Endpoints:
     def update(self, request: dict[str, Any]) -> dict[str, Any]:
         """UpdateEndpoint: a configuration of another name, while InService."""
         endpoint, config = self.find(request["EndpointName"]), request["EndpointConfigName"]
-        self._models.config(config)
+        wanted = _concurrency(self._models.config(config))
         with endpoint.lock:
             status, resource = endpoint.record["EndpointStatus"], endpoint.record["EndpointArn"]
             if status in BUSY:
@@ -100,10 +110,23 @@ class Endpoints:
                 raise errors.invalid(f'Cannot update endpoint "{resource}" in status {status}.')
             if config == endpoint.record["EndpointConfigName"]:
                 raise errors.invalid(f'Endpoint "{resource}" already uses endpoint configuration "{config}".')
+            with self._allocation:
+                self._allocate(endpoint, wanted)
             endpoint.record.pop("FailureReason", None)
             self._move(endpoint, "Updating")
         self._platform.spawn(lambda: self._deploy(endpoint, config), f"endpoint-{request['EndpointName']}")
         return {"EndpointArn": resource}
+
+    def _allocate(self, endpoint: Endpoint, wanted: int) -> None:
+        """Reserve concurrency for what `endpoint` becomes. Raises ApiError(ResourceLimitExceeded).
+
+        What is live and what is coming count together until the change is over: the worse of what AWS may do, which
+        does not say how it counts an update.
+        """
+        used, limit = sum(map(_allocated, self.endpoints.values())), self._options.serverless_concurrency
+        if used + wanted > limit:
+            raise errors.limit_exceeded(QUOTA, limit, used, wanted)
+        endpoint.coming = wanted
 
     def describe(self, request: dict[str, Any]) -> dict[str, Any]:
         """DescribeEndpoint."""
@@ -192,6 +215,7 @@ class Endpoints:
                     endpoint.record["FailureReason"] = reason
                     endpoint.telemetry.copy(directory / "log.txt")
                     shutil.rmtree(directory, ignore_errors=True)
+                endpoint.coming = 0
                 self._move(endpoint, "InService" if endpoint.live else "Failed")
             if variant and old:
                 old.retire()
@@ -238,3 +262,14 @@ class Endpoints:
             "EndpointStatus": {"InService": "IN_SERVICE"}.get(status, status.upper()),
         }
         self._platform.emit(EVENT, detail, endpoint.record["EndpointArn"])
+
+
+def _concurrency(config: dict[str, Any]) -> int:
+    """MaxConcurrency of a configuration's one variant."""
+    return int(config["ProductionVariants"][0]["ServerlessConfig"]["MaxConcurrency"])
+
+
+def _allocated(endpoint: Endpoint) -> int:
+    """The concurrency that an endpoint takes of the account's."""
+    live = endpoint.live
+    return endpoint.coming + (int(live.record["ServerlessConfig"]["MaxConcurrency"]) if live else 0)

@@ -36,6 +36,19 @@ def in_progress(arn: str) -> ApiError:
     return invalid(f'Cannot update in-progress endpoint "{arn}".')
 
 
+def limit_exceeded(quota: str, limit: int, used: int, delta: int) -> ApiError:
+    """A request that the account's quota does not allow.
+
+    The code is botocore's; the sentence is AWS's for instances ("The account-level service limit 'ml.… usage' is 0
+    Instances, with current utilization of …"), and how it words a quota without a unit is not confirmed.
+    """
+    return ApiError(
+        "ResourceLimitExceeded",
+        f"The account-level service limit '{quota}' is {limit}, with current utilization of {used} and a request "
+        f"delta of {delta}. Please use AWS Service Quotas to request an increase for this quota.",
+    )
+
+
 def throttled() -> ApiError:
     """More concurrent requests than the endpoint's MaxConcurrency.
 

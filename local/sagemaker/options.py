@@ -16,7 +16,7 @@ SPOT_PRICE_FRACTION = 0.3
 
 @dataclass(frozen=True)
 class Options:
-    """Commands and limits. Durations are seconds."""
+    """Commands and limits. Durations are seconds; `serverless_concurrency` is the account's quota in each region."""
 
     directory: Path
     train: tuple[str, ...]
@@ -29,6 +29,7 @@ class Options:
     restart_seconds: float = 1.0
     inherit: tuple[str, ...] = ()
     """Variables of the server that jobs get beside those that SageMaker gives: for tests' own programs."""
+    serverless_concurrency: int = 10
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Options:
@@ -50,4 +51,7 @@ class Options:
             sync_seconds=seconds("SYNC", cls.sync_seconds),
             restart_seconds=seconds("RESTART", cls.restart_seconds),
             inherit=tuple(environment.get("LOCAL_SAGEMAKER_INHERIT", "").split()),
+            serverless_concurrency=int(
+                environment.get("LOCAL_SAGEMAKER_SERVERLESS_CONCURRENCY", cls.serverless_concurrency)
+            ),
         )

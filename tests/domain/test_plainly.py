@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from domain.facts import Run
 from domain.failures import DECIDED
-from domain.plainly import explain_end, explain_failure, hopeless, reason
+from domain.plainly import explain_end, explain_failure, explain_rejected, hopeless, of_the_account, reason
 
 RUN = Run(
     run="0123456789ab",
@@ -35,6 +36,10 @@ ASKED: dict[str, Any] = {
 QUOTA = (
     "The account-level service limit 'ml.g4dn.xlarge for spot training job usage' is 0 Instances, with current "
     "utilization of 0 Instances and a request delta of 1 Instances."
+)
+CONCURRENCY = (
+    "The account-level service limit 'Maximum total concurrency that can be allocated across all serverless endpoints' "
+    "is 10, with current utilization of 8 and a request delta of 4."
 )
 
 
@@ -93,6 +98,21 @@ def test_an_error_without_a_cause_is_the_reason() -> None:
             "Ask for more of 'ml.g4dn.xlarge for spot training job usage' under Service Quotas, Amazon SageMaker",
         ),
         ({"error": "States.TaskFailed", "cause": "ResourceLimitExceeded: 0"}, "Service Quotas"),
+        (
+            {"error": "RolledBack", "cause": f"AccountLimitReached: {CONCURRENCY}"},
+            "Ask for more of 'Maximum total concurrency that can be allocated across all serverless endpoints' "
+            "(L-96300102) under Service Quotas, Amazon SageMaker, or lower serving.max_concurrency",
+        ),
+        (
+            {"error": "RolledBack", "cause": f"AccountLimitReached: {CONCURRENCY}"},
+            "The previous model answers as before",
+        ),
+        ({"error": "RolledBack", "cause": f"AccountLimitReached: {CONCURRENCY}"}, "the next sweep"),
+        (
+            {"error": "RolledBack", "cause": "AccountLimitReached: limit of 50"},
+            "Most often it is the total concurrency",
+        ),
+        ({"error": "NotRegistered", "cause": "c"}, "nobody can approve"),
         ({"gave_up": "3 attempts failed"}, "It is not tried again by itself (3 attempts failed)."),
         ({"lost": True}, "could not be brought back"),
     ],
@@ -151,3 +171,38 @@ def test_what_data_or_settings_decide_is_paid_for_once(failure: str, why: str) -
     described = {"CreationTime": 1, "FailureReason": failure, "HyperParameters": {"epochs": "3"}}
     assert hopeless("States.TaskFailed", json.dumps(described)) == why
     assert hopeless("States.TaskFailed", json.dumps(described)[:-20]) == why, "its end may be cut off"
+
+
+def test_a_quota_of_a_deployment_does_not_ask_for_a_retraining() -> None:
+    assert "mlops retrain" not in explain(error="RolledBack", cause=f"AccountLimitReached: {CONCURRENCY}")[1]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "of_it"),
+    [
+        ("AccountLimitReached", "", True),
+        ("RolledBack", "AccountLimitReached: {}", True),
+        ("ConvergenceFailed", "AccountLimitReached: {}", True),
+        ("RolledBack", "VerifyFailed: it said AccountLimitReached", False),
+        ("SageMaker.ResourceLimitExceededException", QUOTA, False),
+    ],
+)
+def test_whose_failure_it_is(error: str, cause: str, of_it: bool) -> None:
+    assert of_the_account(error, cause) is of_it
+
+
+def test_a_version_that_the_registry_did_not_take_is_said_with_the_end() -> None:
+    assert "registry" not in explain_end(RUN)
+    said = explain_end(replace(RUN, unregistered="AccessDenied: ecr:DescribeImages"))
+    assert "The model registry did not take its version: AccessDenied: ecr:DescribeImages" in said
+
+
+def test_a_thousand_rejected_files_fit_a_notification() -> None:
+    subject, message = explain_rejected("shop", [(f"landing/{'x' * 1000}{n}", "w" * 100_000) for n in range(1000)])
+    assert subject == "shop: 1,000 files were rejected"
+    assert len(message) < 256 * 1024
+    assert "And 990 more" in message
+    assert explain_rejected("shop", [("landing/a.csv", "no column")]) == (
+        "shop: a file was rejected",
+        "landing/a.csv was not used: no column\nMend it and drop it again; nothing else is needed.",
+    )

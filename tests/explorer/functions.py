@@ -180,6 +180,13 @@ class _Paginator:
         return [getattr(self._client, self._operation)(**arguments)]
 
 
+class _Events:
+    """boto3's hooks: in these stories nothing is denied."""
+
+    def register(self, name: str, hook: Callable[..., None]) -> None:
+        pass
+
+
 class _Table(_Client):
     """boto3's DynamoDB `Table`."""
 
@@ -191,6 +198,8 @@ class _Table(_Client):
 
 
 class _Session:
+    events = _Events()
+
     def client(self, service: str, **_config: Any) -> _Client:
         return _Client(service)
 

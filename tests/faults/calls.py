@@ -98,6 +98,44 @@ def refused() -> list[Case]:
     return [*cases, fetched, untold, dependency, not_ready]
 
 
+def denied() -> list[Case]:
+    """Permissions of a role that was made a moment ago, and one that the registry's role lacks for good."""
+    no = {"do": "error", "code": "AccessDeniedException", "message": "User is not authorized to perform this action"}
+    steps = (("claim", "dynamodb:*"), ("prepare", "s3:*"), ("redeploy", "sagemaker:*"), ("promote", "dynamodb:*"))
+    invoked = {"do": "error", "times": 8, "code": "Lambda.AWSLambdaException", "message": "User is not authorized"}
+    role = {
+        "do": "error", "times": 5, "code": "SageMaker.AmazonSageMakerException",
+        "message": "Could not assume role arn:aws:iam::…:role/training. (Error Code: ValidationException)",
+    }  # fmt: skip
+    assume = {**no, "times": 8, "code": "ValidationException", "message": "Could not assume role arn:aws:iam::…"}
+    return [
+        *(
+            Case(
+                f"denied-{step}", f"{step}'s new role may not call {operation} yet",
+                on(step, operation, "", **no, times=8),
+            )
+            for step, operation in steps
+        ),
+        Case(
+            "denied-lambda", "the machine's new role may not call a function yet",
+            ({**machine("lambda:*"), **invoked},),
+        ),
+        Case(
+            "denied-training", "SageMaker cannot assume the job's new role yet",
+            ({**machine("sagemaker:CreateTrainingJob"), **role},),
+        ),
+        Case(
+            "denied-model", "SageMaker cannot assume the endpoint's new role yet",
+            on("redeploy", "sagemaker:CreateModel", "", **assume),
+        ),
+        Case(
+            "denied-registry", "the registry refuses every version",
+            on("evaluate", "sagemaker:CreateModelPackage", "", **no, times=0),
+            words="The model registry did not take its version: .*not authorized",
+        ),
+    ]  # fmt: skip
+
+
 def twice() -> list[Case]:
     """The same twice: requests that a network repeats, steps and events that are delivered at least once."""
     steps = ("claim", "prepare", "evaluate", "redeploy", "verify", "promote", "release")

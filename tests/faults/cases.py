@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.calls import asked_by_the_machine, conflicting, killed, lost, refused, slow, twice
+from tests.faults.calls import asked_by_the_machine, conflicting, denied, killed, lost, refused, slow, twice
 from tests.faults.case import Case
 from tests.faults.rules import machine, on, slug
 
@@ -80,11 +80,6 @@ def updated() -> list[Case]:
     late = {"do": "error", "times": 2, "code": "ValidationException"}
     return [
         Case(
-            "update-refused", "UpdateEndpoint is refused: the account's limit is reached",
-            ({**update, "do": "error", "code": "ResourceLimitExceeded", "message": "limit of 50 endpoints"},),
-            verdict="gave-up", failures=1, words="limit of 50",
-        ),
-        Case(
             "update-forgotten", "an update is accepted, and the old config stays live without a reason",
             ({**update, "do": "answer", "body": '{"EndpointArn": "arn:aws:sagemaker:…:endpoint/x"}'},),
             verdict="gave-up", failures=1, words="is live instead of", quick=True,
@@ -109,6 +104,30 @@ def updated() -> list[Case]:
         Case(
             "update-in-progress", "UpdateEndpoint is refused while the endpoint is SystemUpdating",
             ({**update, **late, "message": "Cannot update in-progress endpoint"},),
+        ),
+    ]  # fmt: skip
+
+
+def limited() -> list[Case]:
+    """The account's quota of serverless concurrency: it passes, or it stays and the sweep tries again."""
+    said = {
+        "do": "error", "code": "ResourceLimitExceeded",
+        "message": "The account-level service limit 'Maximum total concurrency that can be allocated across all "
+        "serverless endpoints' is 10, with current utilization of 8 and a request delta of 4.",
+    }  # fmt: skip
+    words = "(?s)L-96300102.*the next sweep"
+    return [
+        Case(
+            "quota-passes", "UpdateEndpoint is refused twice: the account's concurrency is used up",
+            on("redeploy", "sagemaker:UpdateEndpoint", "", times=2, **said), quick=True,
+        ),
+        Case(
+            "quota-stays", "UpdateEndpoint is refused until the sweep: the account's concurrency is used up",
+            on("redeploy", "sagemaker:UpdateEndpoint", "", times=0, **said), failures=1, words=words,
+        ),
+        Case(
+            "quota-stays-first", "no endpoint can be created until the sweep: the account's concurrency is used up",
+            on("redeploy", "sagemaker:CreateEndpoint", "", times=0, **said), first=True, failures=1, words=words,
         ),
     ]  # fmt: skip
 
@@ -210,6 +229,8 @@ CASES: tuple[Case, ...] = (
     *aborted(),
     *reconciling(),
     *updated(),
+    *limited(),
+    *denied(),
     *conflicting(),
     *served(),
     *trained(),

@@ -13,15 +13,22 @@ from pathlib import Path
 import boto3
 import pytest
 
+from domain import layout
+from domain.facts import Run
+from domain.golden import choose
 from lambdas import environment
 from local.cloud import LocalCloud
+from serving.artifact import extract
+from serving.predictor import Predictor
 from tests.lambdas.confined import confine
-from tests.lambdas.models import Models
-from tests.lambdas.project import Clients, Project, train, trained
+from tests.lambdas.models import TEXTS, Models
+from tests.lambdas.project import Clients, Judge, Project, train, trained
 
 CONTAINER = Path(__file__).with_name("training_container.py")
 LIMITS = {
     "LOCAL_SAGEMAKER_TRAIN": shlex.join([sys.executable, str(CONTAINER)]),
+    # All projects of these tests share the account.
+    "LOCAL_SAGEMAKER_SERVERLESS_CONCURRENCY": "1000",
     "LOCAL_SAGEMAKER_STOP_SECONDS": "0.2",
     "LOCAL_SAGEMAKER_SYNC_SECONDS": "0.2",
 }
@@ -84,3 +91,23 @@ def project(aws: Clients, role: str, monkeypatch: pytest.MonkeyPatch) -> Iterato
     for execution in states.list_executions(stateMachineArn=project.machine, statusFilter="RUNNING")["executions"]:
         with suppress(states.exceptions.ValidationException):  # it has ended meanwhile
             states.stop_execution(executionArn=execution["executionArn"])
+
+
+@pytest.fixture
+def judged(project: Project, tmp_path: Path) -> Judge:
+    """Makes a run that has passed the gate, with its artifact and golden rows, as Evaluate leaves it."""
+
+    def make(run: str, artifact: Path, execution: str, against: int = 0) -> Run:
+        key = f"{layout.MODELS}{project.name}-{run}-1/output/model.tar.gz"
+        project.client("s3").upload_file(str(artifact), project.bucket, key)
+        predictor = Predictor.load(extract(artifact, tmp_path / run))
+        answers = [found[0] for found in predictor.predict(TEXTS[:30])]
+        golden = choose((text, item.label, item.label, item.score) for text, item in zip(TEXTS, answers, strict=False))
+        body = json.dumps(golden)
+        project.client("s3").put_object(Bucket=project.bucket, Key=layout.run_file(run, "golden.json"), Body=body)
+        uri = layout.s3_uri(project.bucket, key)
+        return project.run(
+            execution, run=run, dataset=run, artifact=uri, judged="promote", champion_version=against, started=run
+        )
+
+    return make

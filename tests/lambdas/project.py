@@ -20,6 +20,8 @@ from local.cloud import ACCOUNT, REGION
 
 Found = TypeVar("Found")
 Clients = Callable[[str], Any]
+# Makes a run that has passed the gate: (run, artifact, execution, against=version).
+Judge = Callable[..., Run]
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/image:1"
 OVERLAY: dict[str, dict[str, Any]] = {
     "data": {"test_percent": 30, "validation_percent": 20, "min_train_rows": 10},

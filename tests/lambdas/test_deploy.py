@@ -3,45 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from domain import layout
 from domain.facts import Run, Superseded
-from domain.golden import choose
 from lambdas import hosting, promote, redeploy, release, verify
-from serving.artifact import extract
-from serving.predictor import Predictor
-from tests.lambdas.models import TEXTS, Models
-from tests.lambdas.project import Project, until
+from tests.lambdas.models import Models
+from tests.lambdas.project import Judge, Project, until
 
 ONE, TWO, THREE = "111111111111", "222222222222", "333333333333"
-Judge = Callable[..., Run]
-
-
-@pytest.fixture
-def judged(project: Project, tmp_path: Path) -> Judge:
-    """Makes a run that has passed the gate, with its artifact and golden rows, as Evaluate leaves it."""
-
-    def make(run: str, artifact: Path, execution: str, against: int = 0) -> Run:
-        key = f"{layout.MODELS}{project.name}-{run}-1/output/model.tar.gz"
-        project.client("s3").upload_file(str(artifact), project.bucket, key)
-        predictor = Predictor.load(extract(artifact, tmp_path / run))
-        answers = [found[0] for found in predictor.predict(TEXTS[:30])]
-        golden = choose((text, item.label, item.label, item.score) for text, item in zip(TEXTS, answers, strict=False))
-        body = json.dumps(golden)
-        project.client("s3").put_object(Bucket=project.bucket, Key=layout.run_file(run, "golden.json"), Body=body)
-        uri = layout.s3_uri(project.bucket, key)
-        return project.run(
-            execution, run=run, dataset=run, artifact=uri, judged="promote", champion_version=against, started=run
-        )
-
-    return make
 
 
 def deploy(execution: str, target: str = "champion", run: str = "", stage: str = "live") -> dict[str, Any]:

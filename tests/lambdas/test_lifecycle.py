@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from domain import layout
 from domain.facts import TEARDOWN
 from lambdas import claim, hosting, lifecycle
+from lambdas.environment import NotYetAllowed
 from tests.lambdas.models import Models
 from tests.lambdas.project import MACHINE, Project, until
 
@@ -42,14 +45,55 @@ def outcomes(project: Project, **by_number: str) -> None:
     )
 
 
+def denied(project: Project, calls: int) -> list[str]:
+    """Have AWS deny so many calls from now on, as a service does that IAM has not told of a role; those it denied."""
+    made: list[str] = []
+
+    def deny(model: Any, **_: object) -> tuple[AWSResponse, dict[str, Any]] | None:
+        if len(made) == calls:
+            return None
+        made.append(model.name)
+        error = {"Code": "AccessDeniedException", "Message": f"not authorized to perform: {model.name}"}
+        return AWSResponse("", 400, {}, None), {"Error": error, "ResponseMetadata": {"HTTPStatusCode": 400}}
+
+    ledger = project.env.ledger._table.meta.client
+    for client in (ledger, project.env.client("stepfunctions"), project.env.client("sagemaker")):
+        client.meta.events.register("before-call", deny, unique_id="denied")
+    return made
+
+
+@pytest.fixture(autouse=True)
+def allowed(project: Project) -> Iterator[None]:
+    yield
+    ledger = project.env.ledger._table.meta.client
+    for client in (ledger, project.env.client("stepfunctions"), project.env.client("sagemaker")):
+        client.meta.events.unregister("before-call", unique_id="denied")
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
+def test_what_is_denied_to_a_new_role_is_asked_again(project: Project, kind: str) -> None:
+    made = denied(project, calls=8)
+    answer = lifecycle.on_event(event(kind), None)
+    assert answer["PhysicalResourceId"] == f"{project.name}-endpoint"
+    assert made == [], "what fails there fails the deploy, so it asks for nothing"
+    assert [complete(kind) for _ in range(8)] == [False] * 8
+    assert len(made) == 8
+    until(lambda: complete(kind))
+
+
+def test_what_is_denied_for_minutes_fails_the_deploy_by_name(project: Project) -> None:
+    denied(project, calls=1)
+    with pytest.raises(NotYetAllowed, match="not authorized to perform"):
+        complete("Create", minutes_ago=6)
+
+
 @pytest.mark.parametrize("kind", ["Create", "Update"])
 def test_a_deploy_frees_the_claim_of_a_teardown_and_only_that(project: Project, kind: str) -> None:
     project.env.ledger.seize(TEARDOWN, "then")
-    answers = [lifecycle.on_event(event(kind), None) for _ in range(2)]
-    assert [answer["PhysicalResourceId"] for answer in answers] == [f"{project.name}-endpoint"] * 2
+    until(lambda: complete(kind))
     assert project.env.ledger.claimed_by() is None
     owner = project.claim()
-    lifecycle.on_event(event(kind), None)
+    assert not complete(kind, "request-2")
     assert project.env.ledger.claimed_by() == owner
 
 
@@ -111,9 +155,8 @@ def test_a_teardown_leaves_no_execution_job_endpoint_config_or_model(project: Pr
     assert hosting.converge(env, env.endpoint, config)
     job = layout.training_job(project.name, "0123456789ab", 1)
     project.train(job, seconds=300)
-    lifecycle.on_event(event("Delete"), None)
-    assert env.ledger.claimed_by() == TEARDOWN
     assert not complete("Delete")
+    assert env.ledger.claimed_by() == TEARDOWN
     until(lambda: complete("Delete"))
     assert project.status(execution) == "ABORTED"
     project.trained(job, "Stopped")
@@ -127,7 +170,6 @@ def test_a_teardown_leaves_no_execution_job_endpoint_config_or_model(project: Pr
 def test_a_teardown_ends_the_wait_for_a_person(project: Project) -> None:
     run = project.run(project.start("end"), judged="promote", verdict="awaiting-approval")
     project.env.ledger.approve(run.run, "now")
-    lifecycle.on_event(event("Delete"), None)
     until(lambda: complete("Delete"))
     ended = project.env.ledger.run(run.run)
     assert ended is not None
@@ -136,8 +178,8 @@ def test_a_teardown_ends_the_wait_for_a_person(project: Project) -> None:
 
 
 def test_after_a_teardown_nothing_starts_before_the_next_deploy(project: Project) -> None:
-    lifecycle.on_event(event("Delete"), None)
+    until(lambda: complete("Delete"))
     late = project.start()
     assert claim.handler({"execution": late, "reason": "drop"}, None)["outcome"] == "coalesced"
-    lifecycle.on_event(event("Create"), None)
+    until(lambda: complete("Create"))
     assert claim.handler({"execution": late, "reason": "drop"}, None)["outcome"] == "claimed"

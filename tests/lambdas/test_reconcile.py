@@ -11,6 +11,7 @@ import pytest
 from domain import layout
 from domain.facts import TEARDOWN
 from lambdas import reconcile
+from lambdas.pending import current_dataset, current_sources
 from tests.lambdas.project import Project, reviews, until
 
 
@@ -235,3 +236,26 @@ def test_a_failed_convergence_counts_against_no_dataset(project: Project) -> Non
     project.drop("a.csv", reviews(10))
     tell(failed(project, **{"from": "Redeploy"}))
     assert project.env.ledger.runs() == []
+
+
+def test_a_convergence_that_the_accounts_quota_stopped_counts_against_no_dataset(project: Project) -> None:
+    project.configure(operations={"max_attempts": 1})
+    execution = failed(project, error="ConvergenceFailed", cause='AccountLimitReached: {"errorMessage": "10 in all"}')
+    run = project.run(execution)
+    tell(execution)
+    found = project.env.ledger.run(run.run)
+    assert found is not None
+    assert (found.verdict, found.postponed) == ("", "AccountLimitReached: 10 in all")
+    assert list(started(project)) == [successor(project, execution)]
+    assert "Service Quotas" in project.notifications()[0]["Message"]
+
+
+def test_a_run_that_release_postponed_is_told_and_not_started_again(project: Project) -> None:
+    project.drop("a.csv", reviews(40))
+    execution = project.start("fail", error="RolledBack", cause='AccountLimitReached: {"errorMessage": "10 in all"}')
+    dataset = current_dataset(project.env, current_sources(project.env))
+    project.run(execution, dataset=dataset, postponed="AccountLimitReached: 10 in all")
+    tell(execution)
+    assert started(project) == {}
+    (told,) = project.notifications()
+    assert "the next sweep" in told["Message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -154,3 +155,84 @@ def test_a_late_release_does_not_end_what_a_newer_execution_works_on(project: Pr
     ask(late, run.run, FAILED)
     assert project.env.ledger.run(run.run) == run
     assert project.env.ledger.claimed_by() == newer
+
+
+# ---- the account's quota ------------------------------------------------------------------
+
+LIMITED = {"error": "AccountLimitReached", "cause": json.dumps({"errorMessage": "10 in all", "errorType": "x"})}
+
+
+def release_as(reason: str, execution: str, run: str = "", failed: dict[str, str] | None = None) -> Any:
+    message = {"execution": execution, "run": run, "failed": failed, "reason": reason}
+    return release.handler(message, None)["started"]
+
+
+def judged(project: Project, execution: str) -> Run:
+    """The run of what landed, with a job that finished; it is about to be deployed."""
+    prepared = prepare.handler({"execution": execution, "reason": "drop"}, None)
+    project.train(prepared["job"])
+    project.trained(prepared["job"])
+    run = project.env.ledger.run(str(prepared["run"]))
+    assert run is not None
+    return run
+
+
+def test_what_the_accounts_quota_kept_from_going_live_is_tried_again_by_the_sweep(project: Project) -> None:
+    project.drop("a.csv", reviews(40))
+    project.env.ledger.request("q", "someone asked", "now")
+    execution = project.claim()
+    run = judged(project, execution)
+    for _ in range(2):
+        assert release_as("sweep", execution, run.run, LIMITED) is None, "else it would be tried again for ever"
+    postponed = project.env.ledger.run(run.run)
+    assert postponed is not None
+    assert (postponed.verdict, postponed.postponed) == ("", "AccountLimitReached: 10 in all")
+    assert project.env.ledger.conclusion(run.dataset) == ""
+    assert pending(project.env) is None, "nor is it Reconcile's to start"
+    sweep = prepare.handler({"execution": project.claim(), "reason": "sweep"}, None)
+    assert (sweep["outcome"], sweep["run"]) == ("evaluate", run.run), "what was trained is not trained again"
+    tried = project.env.ledger.run(run.run)
+    assert tried is not None
+    assert tried.postponed == ""
+
+
+def test_what_comes_after_a_postponed_run_does_not_wait_for_the_sweep(project: Project) -> None:
+    project.drop("a.csv", reviews(40))
+    execution = project.claim()
+    run = judged(project, execution)
+    assert release_as("drop", execution, run.run, LIMITED) is None
+    project.env.ledger.request("q", "someone asked", "now")
+    assert pending(project.env) == {"reason": "someone asked", "from": "Settle"}
+    project.env.ledger.conclude(replace(run, run="other", dataset="other", verdict="keep", requests=("q",)))
+    project.drop("b.csv", reviews(40, 100))
+    assert pending(project.env) == CHANGED
+
+
+def test_an_approved_run_that_was_postponed_is_due_to_who_comes_of_a_sweep(project: Project) -> None:
+    execution = project.claim()
+    run = project.run(execution, judged="promote", verdict="awaiting-approval", artifact="s3://b/k")
+    project.env.ledger.approve(run.run, "now")
+    assert release_as("approved", execution, run.run, LIMITED) is None
+    for reason in ("deploy", "approved", "landing changed"):
+        assert release_as(reason, project.claim()) is None
+    other = project.run(project.claim(), run="other", dataset="d1", started="t2")
+    assert release_as("sweep", other.execution, other.run, LIMITED) is None, "the account has not changed"
+    assert release_as("sweep", project.claim())
+    assert {"reason": "approved", "from": "Redeploy", "run": run.run, "chain": 0} in following(project)
+    assert project.env.ledger.adopt(run, "next")
+    adopted = project.env.ledger.run(run.run)
+    assert adopted is not None
+    assert adopted.postponed == ""
+
+
+def test_the_artifact_of_a_postponed_run_is_kept_until_another_came_after_it(project: Project) -> None:
+    execution = project.claim()
+    run = project.run(execution)
+    key = f"models/{project.name}-{run.run}-1/output/model.tar.gz"
+    project.client("s3").put_object(Bucket=project.bucket, Key=key, Body=b"")
+    release_as("drop", execution, run.run, LIMITED)
+    release_as("deploy", project.claim())
+    assert project.listed("models/") == [key]
+    project.run(project.claim(), run="other", dataset="d1", started="t2")
+    release_as("drop", str(project.env.ledger.claimed_by()))
+    assert project.listed("models/") == []

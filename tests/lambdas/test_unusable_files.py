@@ -25,6 +25,24 @@ def test_a_rejected_file_is_held_and_said_and_the_rest_goes_on(project: Project)
     assert project.notifications() == [], "it is said once"
 
 
+def test_many_rejected_files_are_one_message(project: Project) -> None:
+    for number in range(30):
+        project.drop(f"bad-{number:02}.csv", f"wrong;columns\n{number};2\n")
+    project.drop("good.csv", reviews(40))
+    assert names(project, ask(project.claim())) == ["good.csv"]
+    assert len(project.env.ledger.held()) == 30
+    (told,) = project.notifications()
+    assert told["Subject"] == f"{project.name}: 30 files were rejected"
+    lines = told["Message"].splitlines()
+    assert lines[0].startswith("landing/bad-00.csv was not used: no column")
+    assert lines[10:] == [
+        "And 20 more, which mlops held lists.",
+        "Mend them and drop them again; nothing else is needed.",
+    ]
+    again(project)
+    assert project.notifications() == []
+
+
 def test_what_had_too_many_broken_rows_is_taken_in_once_the_settings_allow_it(project: Project) -> None:
     project.drop("good.csv", reviews(40))
     project.drop("half.csv", reviews(40, 40) + "no label,\n" * 30)

@@ -55,7 +55,8 @@ def _deployed(folder: Path) -> Iterator[Pipeline]:
     gate = {**OVERLAY["gate"], **easy}  # type: ignore[dict-item]
     overlay = {**OVERLAY, "data": data, "serving": serving, "gate": gate}
     threads = {"OMP_NUM_THREADS": "1", "LOCAL_SAGEMAKER_INHERIT": "OMP_NUM_THREADS"}
-    with LocalCloud(folder / "cloud", settings=threads) as cloud:
+    quota = {"LOCAL_SAGEMAKER_SERVERLESS_CONCURRENCY": str(10 * CLIENTS)}
+    with LocalCloud(folder / "cloud", settings={**threads, **quota}) as cloud:
         cloud.bootstrap()
         cloud.deploy(overlay)
         for file in tiny_base(folder / "base").iterdir():

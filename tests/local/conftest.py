@@ -14,6 +14,8 @@ from tests.local import builders
 SETTINGS = {
     "LOCAL_SAGEMAKER_SERVE": shlex.join([sys.executable, str(builders.PROGRAMS / "serve.py")]),
     "LOCAL_SAGEMAKER_IDLE_SECONDS": "2",
+    # These tests leave their endpoints behind.
+    "LOCAL_SAGEMAKER_SERVERLESS_CONCURRENCY": "1000",
     "LOCAL_SAGEMAKER_START_SECONDS": "10",
     "LOCAL_SAGEMAKER_STOP_SECONDS": "0.5",
     "LOCAL_SAGEMAKER_RESTART_SECONDS": "0.2",

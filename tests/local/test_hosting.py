@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from local.cloud import LocalCloud
 from local.sagemaker import image
 from tests.local import builders
+from tests.local.conftest import SETTINGS
 
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/serving:local"
 
@@ -52,6 +53,38 @@ def endpoint(cloud: LocalCloud, config_name: str) -> str:
     cloud.client("sagemaker").create_endpoint(EndpointName=name, EndpointConfigName=config_name)
     builders.settled(cloud, name)
     return name
+
+
+def test_the_accounts_concurrency_is_a_quota_and_an_update_takes_it_up_twice(tmp_path: Path) -> None:
+    settings = {**SETTINGS, "LOCAL_SAGEMAKER_SERVERLESS_CONCURRENCY": "10"}
+    with LocalCloud(tmp_path / "cloud", settings=settings).start() as cloud:
+        cloud.client("s3").create_bucket(Bucket=builders.BUCKET)
+        role, sagemaker = builders.role(cloud, "sagemaker", builders.allow("*")), cloud.client("sagemaker")
+        live = endpoint(cloud, config(cloud, role, concurrency=4, answer="one"))
+        other = endpoint(cloud, config(cloud, role, concurrency=2, answer="two"))
+        five = config(cloud, role, concurrency=5, answer="five")
+        with pytest.raises(
+            ClientError, match=r"'Maximum total concurrency .*' is 10, .* of 6 .* delta of 5"
+        ) as refused:
+            sagemaker.create_endpoint(EndpointName="third", EndpointConfigName=five)
+        assert refused.value.response["Error"]["Code"] == "ResourceLimitExceeded"
+        with pytest.raises(ClientError, match="utilization of 6 and a request delta of 5"):
+            sagemaker.update_endpoint(EndpointName=live, EndpointConfigName=five)
+        assert sagemaker.describe_endpoint(EndpointName=live)["EndpointStatus"] == "InService"
+        # What fails takes nothing up in the end.
+        sagemaker.update_endpoint(EndpointName=live, EndpointConfigName=config(cloud, role, concurrency=4, ping=500))
+        assert "ping health check" in builders.settled(cloud, live)["FailureReason"]
+        go = tmp_path / "go"
+        slow = config(cloud, role, concurrency=4, answer="three", wait_for=str(go))
+        sagemaker.update_endpoint(EndpointName=live, EndpointConfigName=slow)
+        one = config(cloud, role, concurrency=1, answer="four")
+        with pytest.raises(ClientError, match="utilization of 10 and a request delta of 1"):
+            sagemaker.create_endpoint(EndpointName="third", EndpointConfigName=one)
+        go.touch()
+        assert builders.settled(cloud, live)["EndpointConfigName"] == slow
+        sagemaker.delete_endpoint(EndpointName=other)
+        builders.eventually(lambda: len(sagemaker.list_endpoints()["Endpoints"]) == 1, "it is gone")
+        endpoint(cloud, config(cloud, role, concurrency=6, answer="six"))
 
 
 def invoke(cloud: LocalCloud, name: str, body: bytes = b"hello") -> Any:

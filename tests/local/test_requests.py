@@ -186,3 +186,34 @@ def test_a_callers_policies_decide(
     else:
         arn = sagemaker.create_model(**request)["ModelArn"]
         assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == request["Tags"]
+
+
+@pytest.mark.parametrize(
+    ("rights", "outcome"),
+    [
+        ((), "ecr:BatchGetImage"),
+        (("ecr:BatchGetImage",), "ecr:DescribeImages"),
+        (("ecr:BatchGetImage", "ecr:DescribeImages"), ""),
+    ],
+)
+def test_a_model_package_looks_up_its_image_in_its_callers_name(
+    small_cloud: LocalCloud, rights: tuple[str, ...], outcome: str
+) -> None:
+    repository = "arn:aws:ecr:us-east-1:000000000000:repository/serving"
+    statements = [builders.allow("sagemaker:*"), *(builders.allow(right, resource=repository) for right in rights)]
+    caller = builders.role(small_cloud, builders.unique("caller"), *statements, service="lambda")
+    sagemaker, group = as_role(small_cloud, caller, "sagemaker"), builders.unique("group")
+    sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    request = {
+        "ModelPackageGroupName": group,
+        "InferenceSpecification": {
+            "Containers": [{"Image": "000000000000.dkr.ecr.us-east-1.amazonaws.com/serving:local"}],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+    }
+    if outcome:
+        with pytest.raises(ClientError, match=f"{outcome} on resource: {repository}"):
+            sagemaker.create_model_package(**request)
+    else:
+        assert sagemaker.create_model_package(**request)["ModelPackageArn"].endswith(f"{group}/1")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 from tests.stacks.conftest import check_snapshot
-from tests.stacks.synth import PROJECT, Synthesized
+from tests.stacks.synth import ACCOUNT, PROJECT, REGION, Synthesized
 
 # Actions for which AWS offers no resource level.
 WITHOUT_RESOURCE = {
@@ -71,9 +72,59 @@ def test_only_sagemaker_is_passed_a_role(aws: Synthesized) -> None:
         assert all("Role" in resource for resource in _list(statement["Resource"]))
 
 
-def test_functions_have_no_managed_policies(aws: Synthesized) -> None:
-    for name, role in aws.of_type("AWS::IAM::Role").items():
-        assert "ManagedPolicyArns" not in role or name.startswith("EndpointProvider"), name
+def test_no_role_has_managed_or_inline_policies(aws: Synthesized, local: Synthesized) -> None:
+    """What a role may do is in the policies that `rows` reads, and nowhere else."""
+    for synthesized in (aws, local):
+        for name, role in synthesized.of_type("AWS::IAM::Role").items():
+            assert not {"ManagedPolicyArns", "Policies"} & set(role), name
+        assert synthesized.of_type("AWS::IAM::ManagedPolicy") == {}
+
+
+def test_no_role_can_bring_back_a_log_group_that_the_stack_deletes(aws: Synthesized, on_demand: Synthesized) -> None:
+    """One that is written to after the stack's deletion would come back, and its name block the next deploy."""
+    for synthesized in (aws, on_demand):
+        may_create = [(role, res) for role, action, res in rows(synthesized) if action == "logs:CreateLogGroup"]
+        assert [_HASH.sub("", role) for role, _ in may_create] == ["TrainingRole"], "SageMaker's own group of all jobs"
+        deleted = [
+            resource["Properties"]["LogGroupName"]
+            for resource in synthesized.resolved.values()
+            if resource["Type"] == "AWS::Logs::LogGroup" and resource.get("DeletionPolicy", "Delete") == "Delete"
+        ]
+        assert len(deleted) >= 20
+        for name in deleted:
+            arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
+            assert [role for role, resource in may_create if fnmatchcase(arn, resource)] == [], name
+
+
+def test_every_log_group_that_a_function_writes_to_is_the_stacks(aws: Synthesized) -> None:
+    """One that Lambda made by itself would stay behind, and without a retention."""
+    groups = {group["LogGroupName"] for group in aws.of_type("AWS::Logs::LogGroup").values()}
+    for name, function in aws.of_type("AWS::Lambda::Function").items():
+        assert function.get("LoggingConfig", {}).get("LogGroup") in groups, name
+
+
+def test_whoever_registers_may_look_up_the_image_that_serves(aws: Synthesized) -> None:
+    """CreateModelPackage looks the digest up in its caller's name (AmazonSageMakerModelRegistryFullAccess has both)."""
+    wanted = {"ecr:BatchGetImage", "ecr:DescribeImages"}
+    registers = {role for role, action, _ in rows(aws) if action == "sagemaker:CreateModelPackage"}
+    for role in registers:
+        allowed = {(action, resource) for who, action, resource in rows(aws) if who == role and action in wanted}
+        assert {action for action, _ in allowed} == wanted
+        assert all(":repository/cdk-hnb659fds-container-assets-" in resource for _, resource in allowed)
+    assert len(registers) == 1
+
+
+def test_whoever_creates_what_has_tags_may_tag_it(aws: Synthesized) -> None:
+    kinds = {
+        "CreateModel": "model/", "CreateEndpointConfig": "endpoint-config/", "CreateEndpoint": "endpoint/",
+        "CreateModelPackageGroup": "model-package-group/", "CreateTrainingJob": "training-job/",
+    }  # fmt: skip
+    found = rows(aws)
+    for action, kind in kinds.items():
+        created = [(role, res) for role, done, res in found if done == f"sagemaker:{action}" and f":{kind}" in res]
+        assert created, action
+        for role, resource in created:
+            assert (role, "sagemaker:AddTags", resource) in found, action
 
 
 def test_the_machine_may_tag_the_jobs_it_starts(aws: Synthesized) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +49,15 @@ def test_a_region_without_the_image_is_said() -> None:
         SettingsError, match=r"no HuggingFace training image .* in mars-north-1; it does in .*us-east-1"
     ):
         training_image("mars-north-1")
+
+
+@pytest.mark.parametrize("region", ["us-iso-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1"])
+def test_a_region_of_an_isolated_partition_is_refused_by_name(
+    region: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", region)
+    with pytest.raises(SettingsError, match=f"{region} is a region of an isolated partition"):
+        synthesize(tmp_path / "out")
 
 
 def test_our_image_is_built_at_deploy_for_serverless(aws: Synthesized) -> None:

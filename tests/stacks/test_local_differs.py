@@ -15,6 +15,7 @@ DECLARED = {
     r"Functions\w+Function\w+/Properties/Environment/Variables/SERVING_IMAGE.*": "no image is built or pulled there",
     r"EndpointConverged\w+/Properties/Image.*": "the same image, where its change updates the endpoint",
     r"EndpointRoleDefaultPolicy\w+/Properties/PolicyDocument/Statement/\d+/Resource.*": "the repository of that image",
+    r"FunctionsEvaluateRoleDefaultPolicy\w+/Properties/PolicyDocument/Statement/\d+/Resource.*": "the same repository",
 }
 
 

@@ -239,12 +239,34 @@ def test_an_announcement_that_fails_undoes_nothing_and_is_told_by_reconcile(aws:
 
 
 @pytest.mark.parametrize(
-    ("step", "error", "asked"), [("prepare", "JobStillStopping", 41), ("redeploy", "EndpointBusy", 121)]
+    ("step", "error", "asked"),
+    [
+        ("prepare", "JobStillStopping", 41),
+        ("redeploy", "EndpointBusy", 121),
+        ("redeploy", "AccountLimitReached", 31),
+        ("claim", "NotYetAllowed", 11),
+        ("redeploy", "NotYetAllowed", 11),
+        ("announce", "NotYetAllowed", 11),
+        ("claim", "Lambda.AWSLambdaException", 11),
+    ],
 )
 def test_what_is_not_yet_possible_is_asked_again(aws: Synthesized, step: str, error: str, asked: int) -> None:
     patient = run(aws, **{step: [ServiceError(error)] * (asked - 1) + HAPPY[step]})
     assert patient.output["verdict"] == "promote"
     assert len(patient.asked[step]) == asked - 1 + len(HAPPY[step])
+
+
+def test_the_accounts_quota_is_waited_for_and_then_rolled_back_and_released_as_such(aws: Synthesized) -> None:
+    limited = ServiceError("AccountLimitReached", "10 in all")
+    done = run(aws, redeploy=[limited] * 31 + [BACK])
+    assert (done.error, done.cause) == ("RolledBack", "AccountLimitReached: 10 in all")
+    (told,) = done.asked["release"]
+    assert told["failed"] == {"error": "AccountLimitReached", "cause": "10 in all"}
+    assert told["reason"] == "drop", "which says whether it comes of a sweep"
+    # Half an hour at most, and never at once.
+    waits = done.waits[:30]
+    assert all(0 <= wait <= 60 for wait in waits)
+    assert sum(waits) > 60
 
 
 def test_an_aws_service_in_trouble_is_asked_again(aws: Synthesized) -> None:
