@@ -24,7 +24,7 @@ _ANSWER_SECONDS = 10
 _DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "403")
 
 
-class NotYetAllowed(ClientError):
+class NotYetAllowed(ClientError):  # type: ignore[misc]  # botocore has no types
     """A call was denied. IAM tells its services of a new role within minutes, so for minutes it may be asked again.
 
     Whoever knows ClientError knows this one; the state machine asks again by the name.
