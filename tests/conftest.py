@@ -27,6 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
         no_aws.hide()
 
 
+# Before xdist reads the groups: a conftest with options is registered earlier than xdist, and would be called after it.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With several workers, each folder of tests stays on one: its cloud, its synth or its model is made once.
 
