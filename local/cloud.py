@@ -84,7 +84,7 @@ class LocalCloud:
         self.directory, self.port = directory.resolve(), port or self._port or free_port()
         temporary = self.directory / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)
-        for directory in (temporary, self.directory / "cdk"):
+        for directory in (self.home, self.directory / "cdk"):
             directory.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -109,6 +109,11 @@ class LocalCloud:
     def log(self) -> Path:
         """The server's log."""
         return self.directory / "server.log"
+
+    @property
+    def home(self) -> Path:
+        """The server's own HOME: nothing it runs leaves a file there."""
+        return self.directory / "tmp" / "home"
 
     @property
     def url(self) -> str:
@@ -224,6 +229,8 @@ class LocalCloud:
             "GATEWAY_PORT": str(self.port),
             "AUTH": str(self._auth).lower(),
             "TMPDIR": str(temporary),
+            # Not the user's: what looks for settings there would find them, and AWS has none.
+            "HOME": str(self.home),
             "LOG_LEVEL": "WARNING",
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",

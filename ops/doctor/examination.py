@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from domain.config import Settings
 from lambdas.environment import Environment
 from ops.deployment import ROOT
-from ops.doctor import account, bootstrap, deployed, image, live, mail, programs, quotas
+from ops.doctor import account, bootstrap, deployed, image, kept, live, mail, programs, quotas
 from ops.doctor.finding import Finding, Level, unknown
 from ops.doctor.surroundings import Surroundings
 
@@ -82,6 +82,8 @@ def _of_the_stack(about: Surroundings, env: Environment | None, written: Setting
     yield from _ask(deployed.AREA, "machine", deployed.machine, about)
     yield from _ask(deployed.AREA, "alarms", deployed.alarms, about)
     yield from _ask(deployed.AREA, "dead letters", deployed.dead_letters, about)
+    yield from _ask(kept.AREA, "bucket", kept.bucket, about)
+    yield from _ask(kept.AREA, "ledger", kept.ledger, about)
     if env:
         yield from live.settings(env.settings, written)
         yield from _ask(live.AREA, "endpoint", partial(live.serves, env=env), about)

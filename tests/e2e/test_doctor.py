@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -83,6 +84,43 @@ def test_each_fault_of_a_deployed_stack_is_found(asked: Pipeline) -> None:
     assert wrong(asked) == []
 
 
+def test_what_was_changed_by_hand_and_no_deploy_brings_back(asked: Pipeline) -> None:
+    s3, dynamodb, bucket, table = (
+        asked.client("s3"),
+        asked.client("dynamodb"),
+        asked.bucket,
+        f"{asked.project}-ledger",
+    )
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    for name, change, back in (
+        (
+            "events",
+            lambda: s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={}),
+            lambda: s3.put_bucket_notification_configuration(
+                Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+            ),
+        ),
+        (
+            "versions",
+            lambda: s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}),
+            lambda: s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}),
+        ),
+        (
+            "lifecycle",
+            lambda: s3.delete_bucket_lifecycle(Bucket=bucket),
+            lambda: s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules}),
+        ),
+        ("recovery", lambda: _recovery(dynamodb, table, on=False), lambda: _recovery(dynamodb, table, on=True)),
+        ("expiry", lambda: _expiry(dynamodb, table, on=False), lambda: _expiry(dynamodb, table, on=True)),
+    ):
+        assert kept(asked)[name].level is Level.FINE
+        change()
+        assert kept(asked)[name].level is not Level.FINE
+        assert bucket in kept(asked)[name].fix or table in kept(asked)[name].fix
+        back()
+    assert {one.level for one in kept(asked).values()} == {Level.FINE}
+
+
 def test_settings_that_were_not_deployed_yet(asked: Pipeline) -> None:
     serving = asked.settings.serving.model_copy(update={"memory_mb": 3072})
     changed = asked.settings.model_copy(update={"serving": serving})
@@ -90,6 +128,22 @@ def test_settings_that_were_not_deployed_yet(asked: Pipeline) -> None:
     assert said["settings"].level is Level.WARNING
     assert "serving.memory_mb" in said["settings"].sentence
     assert said["settings"].fix == "make deploy"
+
+
+def kept(pipeline: Pipeline) -> dict[str, Finding]:
+    """What the doctor says of what outlives the stack."""
+    said = examine(pipeline.project, pipeline.settings, Stage.ALL)
+    return {one.name: one for one in said if one.area == "bucket and ledger"}
+
+
+def _recovery(dynamodb: Any, table: str, *, on: bool) -> None:
+    specification = {"PointInTimeRecoveryEnabled": on}
+    dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=specification)
+
+
+def _expiry(dynamodb: Any, table: str, *, on: bool) -> None:
+    specification = {"Enabled": on, "AttributeName": "expires"}
+    dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=specification)
 
 
 def _serves(pipeline: Pipeline) -> str:

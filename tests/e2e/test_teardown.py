@@ -46,3 +46,10 @@ def test_destroy_during_training_leaves_nothing_and_a_second_deploy_goes_on(
     pipeline.until("the second run", lambda: len([run for run in pipeline.ledger.runs() if run.verdict]) == 2)
     pipeline.rest()
     cloud.destroy()
+
+
+def test_nothing_that_ran_left_a_file_in_a_home(cloud: LocalCloud, deployed: Pipeline) -> None:
+    """Functions, jobs and servers have run by now: the model's runtime would have left the trace of its reports."""
+    assert deployed.all_executions()
+    assert cloud.home.is_dir()
+    assert [str(path) for path in cloud.home.rglob("*")] == []
