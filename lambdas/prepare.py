@@ -28,6 +28,10 @@ class EpochChanged(ValueError):
     """Settings that an epoch froze were changed without raising `data.epoch`."""
 
 
+class ReadingChanged(EpochChanged):
+    """This version of the project reads files by other rules than those that an epoch's files were read by."""
+
+
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """The run to train, or why there is none. Raises Superseded, EpochChanged, LandingMoved, JobStillStopping."""
     step, env = ClaimStep.model_validate(event), Environment.read()
@@ -70,6 +74,12 @@ def _check_epoch(env: Environment) -> None:
     data = env.settings.data
     frozen, bound = data.frozen(), env.ledger.freeze_epoch(data.epoch, data.frozen())
     changed = [name for name in frozen if frozen[name] != bound.get(name)]
+    if "reading" in changed:
+        raise ReadingChanged(
+            f"files are read by the rules of number {frozen['reading']} now, and those of epoch {data.epoch} were read "
+            f"by number {bound.get('reading', 1)}: the same row could be another one, in another split. "
+            f"Set data.epoch to {data.epoch + 1} to read all of landing by the new rules and start over."
+        )
     if changed:
         raise EpochChanged(
             f"data.{', data.'.join(changed)} cannot change within epoch {data.epoch} "
