@@ -79,7 +79,7 @@ class DataSettings(_Section):
         return self
 
     def frozen(self) -> dict[str, object]:
-        """The part that an epoch fixes for ever, as JSON-ready values, and `reading`, the rules that files are read by."""
+        """The part that an epoch fixes for ever, as JSON-ready values, and the number of the reading rules."""
         return {
             "reading": READING,
             "features": list(self.features),

@@ -15,6 +15,7 @@ from lambdas.derive import LandingMoved, Report, ensure_derived, is_admitted_now
 from lambdas.environment import Environment, timestamp
 from lambdas.heldout import has_test_rows
 from lambdas.jobs import finished, next_job
+from lambdas.notices import tell_notices
 from lambdas.pending import current_dataset, current_sources
 from lambdas.storage import landed, read_version, write_json
 from lambdas.telemetry import logger
@@ -38,6 +39,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     env.ledger.require_claim(step.execution)
     _check_epoch(env)
     sources, reports = _derive_all(env)
+    tell_notices(env, reports.values())
     requests = sorted(env.ledger.requests())
     dataset = current_dataset(env, sources)
     base = _hyperparameters(env)

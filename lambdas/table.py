@@ -16,7 +16,7 @@ MAX_ROW: Final = 10_000_000
 _DELIMITERS: Final = (",", ";", "\t")
 # Excel takes the delimiter from such a line, and writes one where it is told to.
 _SEP: Final = re.compile(r'"?sep=([^"\w\s]|\t)"?[\r\n]*', re.IGNORECASE)
-_EMPTY: Final = " \t\r\n,;\"\ufeff"
+_EMPTY: Final = ' \t\r\n,;"\ufeff'
 _AROUND_NAME: Final = " \t\ufeff"
 _WITHOUT_HEADER: Final = ": its first line must name the columns; has it no header?"
 _ONE_COLUMN: Final = ": separate columns with commas, semicolons or tabs; its first line must name them"
@@ -41,7 +41,7 @@ class _Table:
     """One CSV, read once."""
 
     def __init__(self, lines: Lines, columns: list[str]) -> None:
-        # The module's own limit of 131,072 would reject the whole file for one long cell; the contract rejects that row.
+        # The module's own limit of 131,072 would reject the whole file for a long cell; the contract rejects that row.
         csv.field_size_limit(MAX_ROW + 1)
         self._lines, self._columns = lines, columns
 
@@ -149,9 +149,7 @@ def _matched(cells: list[str], columns: list[str]) -> tuple[list[str], list[str]
         raise FileRejected("header", f"column {', '.join(map(repr, twice))} twice in {named}: keep one")
     taken = {place for found in places.values() for place in found}
     for column in [column for column, found in places.items() if not found]:
-        like = [
-            place for place, name in enumerate(header) if name.casefold() == _folded(column) and place not in taken
-        ]
+        like = [place for place, name in enumerate(header) if name.casefold() == _folded(column) and place not in taken]
         if len(like) > 1:
             several = ", ".join(repr(header[place]) for place in like)
             raise FileRejected("header", f"no column {column!r} in {named}: which of {several} is meant?")
