@@ -40,13 +40,14 @@ cells = odd | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 
 def rows_in(name: str, body: str) -> list[tuple[Row, str]]:
-    found = []
+    found, refused = [], set()
     for _, raw in read_rows(name, io.BytesIO(body.encode()), COLUMNS):
         try:
             assert not isinstance(raw, Rejected | str), raw
             found.append(parse_row(raw, CONTRACT))
         except Rejected as error:
-            assert error.rule in ("empty", "nul", "marks"), error
+            refused.add(error.rule)
+    assert refused <= {"empty", "nul", "marks"}
     return found
 
 
