@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain import hyperparameters
-from domain.records import normalize
+from domain.spelling import READING, category, normalize
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -69,14 +69,19 @@ class DataSettings(_Section):
     @model_validator(mode="after")
     def _labels_are_as_rows_hold_them(self) -> DataSettings:
         labels = self.labels or ()
-        odd = [label for label in labels if not label or normalize(label) != label or labels.count(label) > 1]
-        if odd:
-            raise ValueError(f"labels must be different, not empty and without further blanks, got {odd[0]!r}")
+        spelled = [category(normalize(label)) for label in labels]
+        odd = [label for label, row in zip(labels, spelled, strict=True) if row != label or spelled.count(row) > 1]
+        if odd or not all(labels):
+            raise ValueError(
+                "labels must be different, not empty, without further blanks and as rows hold them "
+                f"('1' for 1.0, 'true' for TRUE), got {[*odd, ''][0]!r}"
+            )
         return self
 
     def frozen(self) -> dict[str, object]:
-        """The part that an epoch fixes for ever, as JSON-ready values."""
+        """The part that an epoch fixes for ever, as JSON-ready values, and the number of the reading rules."""
         return {
+            "reading": READING,
             "features": list(self.features),
             "label": self.label,
             "labels": None if self.labels is None else sorted(self.labels),

@@ -16,6 +16,9 @@ _ADVICE = {
         "Set the value back in cdk.json, deploy, and run: mlops retrain. "
         "Or raise data.epoch there and deploy, to start over."
     ),
+    "ReadingChanged": (
+        "Raise data.epoch in cdk.json and deploy, to start over by the new rules. The live model stays until then."
+    ),
     "RejectedMeanwhile": "It was rejected while it was being deployed, and is not live. Nothing needs to be done.",
     "ApprovedTooLate": "It was approved too late. Judge the data against today's champion: mlops retrain",
     "NotRegistered": (

@@ -8,17 +8,20 @@ no row ever moves between splits.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from json.encoder import encode_basestring
 from typing import Final, NamedTuple
+
+from domain.spelling import MOST_COMPOSED, TooManyMarks, category, plain
+from domain.spelling import normalize as normalize
 
 _LABEL_CHARS: Final = 256
 _GROUP_CHARS: Final = 1024
-_json_text: Final = json.JSONEncoder(ensure_ascii=False).encode
+# What the encoder that leaves letters as they are calls for a text, without what it does before that.
+_json_text: Final = encode_basestring
 
 
 class Rejected(ValueError):
@@ -34,7 +37,15 @@ class Rejected(ValueError):
 
 
 class RowRejected(Rejected):
-    """One row cannot be used; the rows around it can."""
+    """One row cannot be used; the rows around it can. `rows`: how many it counts for, where it swallowed others."""
+
+    def __init__(self, rule: str, reason: str, value: object = None, rows: int = 1) -> None:
+        super().__init__(rule, reason, value)
+        self.rows = rows
+
+
+class RowSetAside(Rejected):
+    """What stands where a row could is none, and nothing is wrong with it: it counts as no broken row."""
 
 
 class FileRejected(Rejected):
@@ -45,13 +56,15 @@ class FileRejected(Rejected):
 class Column:
     """What a row must hold under `name`: a text, a number or a truth value, none of them empty, if it is `required`.
 
-    As text, normalized, it has at most `max_chars` characters and is one of `allowed` (None: any).
+    As text, normalized, it has at most `max_chars` characters and is one of `allowed` (None: any). One that is a
+    `category`, which rows are counted or kept together by, is spelled like one (`domain/spelling.py`).
     """
 
     name: str
     max_chars: int
     allowed: frozenset[str] | None = None
     required: bool = True
+    category: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,10 +83,27 @@ class Contract:
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """The schema of a row: features, label, and group and slice where there are such. Other columns are ignored."""
-        features = [Column(name, self.max_chars) for name in self.features]
-        group = [Column(self.group, _GROUP_CHARS)] if self.group else []
-        part = [Column(self.slice, _GROUP_CHARS, required=False)] if self.slice else []
-        return (*features, Column(self.label, _LABEL_CHARS, self.labels), *group, *part)
+        return (*self.feature_columns, self.label_column, *filter(None, [self.group_column, self.slice_column]))
+
+    @cached_property
+    def feature_columns(self) -> tuple[Column, ...]:
+        """What a row is known by."""
+        return tuple(Column(name, self.max_chars) for name in self.features)
+
+    @cached_property
+    def label_column(self) -> Column:
+        """What is learned."""
+        return Column(self.label, _LABEL_CHARS, self.labels, category=True)
+
+    @cached_property
+    def group_column(self) -> Column | None:
+        """What keeps rows together."""
+        return Column(self.group, _GROUP_CHARS, category=True) if self.group else None
+
+    @cached_property
+    def slice_column(self) -> Column | None:
+        """What is judged by itself."""
+        return Column(self.slice, _GROUP_CHARS, required=False, category=True) if self.slice else None
 
 
 class Row(NamedTuple):
@@ -94,19 +124,6 @@ class Row(NamedTuple):
         part = "" if self.slice is None else f',"slice":{_json_text(self.slice)}'
         features = _json_object(self.features, self.features)
         return f'{{"id":"{self.id}","features":{features},"label":{_json_text(self.label)}{group}{part}}}'
-
-
-def normalize(text: str) -> str:
-    """NFC, with runs of white space folded to one blank and the ends trimmed.
-
-    Two rows that differ only in white space or in Unicode composition are the same row: otherwise a copy of a test
-    row could hide in the training split behind a trailing blank.
-    """
-    text = unicodedata.normalize("NFC", text)
-    # What is printable has no white space but blanks; to see that takes a third of the time of the fold.
-    if text.isprintable() and "  " not in text:
-        return text.strip(" ")
-    return " ".join(text.split())
 
 
 def row_id(features: Mapping[str, str]) -> str:
@@ -130,33 +147,39 @@ def split_of(identity: str, test_percent: int, validation_percent: int) -> str:
 def parse_row(raw: Mapping[str, object], contract: Contract) -> tuple[Row, str]:
     """The row and its split. A row without a value for the slice column belongs to no slice.
 
-    Raises RowRejected if a column of the contract's schema is `missing`, `empty`, `not-plain`, `nul`, `surrogate`,
-    `too-long` or `label-not-allowed`.
+    Raises RowRejected if a column of the contract's schema is `missing`, `empty`, `not-plain`, `not-finite`, `nul`,
+    `surrogate`, `marks`, `too-long` or `label-not-allowed`.
     """
-    values = {
-        column.name: _value(raw, column)
-        for column in contract.columns
-        if column.required or _is_given(raw.get(column.name))
-    }
-    features = {name: values[name] for name in contract.features}
-    group = values[contract.group] if contract.group else None
-    part = values.get(contract.slice) if contract.slice else None
-    row = Row(row_id(features), features, values[contract.label], group, part)
+    features = {column.name: _value(raw, column) for column in contract.feature_columns}
+    label = _value(raw, contract.label_column)
+    group = _value(raw, contract.group_column) if contract.group_column else None
+    part = _value(raw, contract.slice_column) if contract.slice_column else None
+    row = Row(row_id(features), features, label, group, part or None)
     identity = hashlib.sha256(group.encode()).hexdigest() if group is not None else row.id
     return row, split_of(identity, contract.test_percent, contract.validation_percent)
 
 
-def _is_given(value: object) -> bool:
-    """Whether a cell holds anything but null, NaN or white space."""
-    if isinstance(value, float):
-        return not math.isnan(value)
-    return bool(value.strip()) if isinstance(value, str) else value is not None
-
-
 def _value(raw: Mapping[str, object], column: Column) -> str:
+    """The text of a column; "" where there is none and none is required."""
     given = raw.get(column.name)
-    text = normalize(given if isinstance(given, str) else _plain(given, column.name))
+    if not isinstance(given, str):
+        if not column.required and _is_missing(given):
+            return ""
+        given = _plain(raw, column.name)
+    if len(given) > MOST_COMPOSED * column.max_chars:
+        # Too long whatever it is composed to, unless most of it is white space.
+        given = " ".join(given.split())
+        if len(given) > MOST_COMPOSED * column.max_chars:
+            raise _too_long(given, column)
+    try:
+        text = normalize(given)
+    except TooManyMarks as error:
+        raise RowRejected("marks", f"column {column.name!r} has {error}: remove them", given) from error
+    if column.category:
+        text = category(text)
     if not text:
+        if not column.required:
+            return ""
         raise RowRejected("empty", f"column {column.name!r} is empty: give it a value or remove the row")
     if "\x00" in text:
         raise RowRejected("nul", f"column {column.name!r} holds a NUL byte: remove it", text)
@@ -168,22 +191,34 @@ def _value(raw: Mapping[str, object], column: Column) -> str:
             half = f"column {column.name!r} holds half a surrogate pair: write the whole character"
             raise RowRejected("surrogate", half, text) from error
     if len(text) > column.max_chars:
-        over = f"column {column.name!r} has {len(text)} characters, over the limit of {column.max_chars}"
-        raise RowRejected("too-long", over, text)
+        raise _too_long(text, column)
     if column.allowed is not None and text not in column.allowed:
         known = ", ".join(map(repr, sorted(column.allowed)[:10]))
         raise RowRejected("label-not-allowed", f"column {column.name!r} is none of the labels allowed ({known})", text)
     return text
 
 
-def _plain(given: object, column: str) -> str:
+def _too_long(text: str, column: Column) -> RowRejected:
+    over = f"column {column.name!r} has {len(text)} characters, over the limit of {column.max_chars}"
+    return RowRejected("too-long", over, text)
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _plain(raw: Mapping[str, object], column: str) -> str:
     """A value that is no text as text; raises RowRejected where there is none."""
-    if isinstance(given, bool):
-        return "true" if given else "false"
-    if given is None or (isinstance(given, float) and math.isnan(given)):
-        raise RowRejected("missing", f"column {column!r} is missing: every row needs a value there")
-    if not isinstance(given, int | float):
+    given = raw.get(column)
+    if _is_missing(given):
+        near = next((name for name in raw if name.strip().casefold() == column.strip().casefold()), None)
+        meant = f" (there is {near!r})" if near and column not in raw else ""
+        raise RowRejected("missing", f"column {column!r} is missing{meant}: every row needs a value there")
+    if isinstance(given, float) and math.isinf(given):
+        raise RowRejected("not-finite", f"column {column!r} holds a number beyond all bounds: give it as text", given)
+    text = plain(given)
+    if text is None:
         raise RowRejected(
             "not-plain", f"column {column!r} holds a {type(given).__name__}: give text or a number", given
         )
-    return str(given)
+    return text

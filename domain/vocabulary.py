@@ -6,10 +6,12 @@ judged. None of it need be wrong, so nothing is stopped; a person is told while 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from domain.plainly import first_of
+from domain.spelling import alike, is_no_label
 
 
 @dataclass(frozen=True)
@@ -24,20 +26,26 @@ class Counts:
 class Changes:
     """Labels by what became of them, each with its rows: `new` ones now, `vanished` ones in the champion's version.
 
-    `rare` have fewer test rows than the gate judges a label by, and did not before, or are new.
+    `rare` have fewer test rows than the gate judges a label by, and did not before, or are new. `alike` differ only in
+    case, white space or width, `odd` look as if there were no label; at least one of them is new.
     """
 
     new: dict[str, int]
     vanished: dict[str, int]
     rare: dict[str, int]
+    alike: list[dict[str, int]] = field(default_factory=list)
+    odd: dict[str, int] = field(default_factory=dict)
 
 
-def changes(now: Mapping[str, Counts], before: Mapping[str, Counts] | None, least: int) -> Changes:
+def changes(
+    now: Mapping[str, Counts], before: Mapping[str, Counts] | None, least: int, column: str = "label"
+) -> Changes:
     """Compare the labels of a dataset with those of the champion's (None: there is none), both by label.
 
-    `least` is the number of test rows below which a label is rare.
+    `least` is the number of test rows below which a label is rare, `column` the header's word for labels.
     """
     known = before or {}
+    unknown = now.keys() - known.keys()
     return Changes(
         new={} if before is None else {label: now[label].rows for label in sorted(now.keys() - known.keys())},
         vanished={label: known[label].rows for label in sorted(known.keys() - now.keys())},
@@ -46,7 +54,20 @@ def changes(now: Mapping[str, Counts], before: Mapping[str, Counts] | None, leas
             for label in sorted(now)
             if now[label].test_rows < least and not (label in known and known[label].test_rows < least)
         },
+        alike=[
+            {label: now[label].rows for label in group}
+            for group in _alike(now)
+            if len(group) > 1 and not unknown.isdisjoint(group)
+        ],
+        odd={label: now[label].rows for label in sorted(unknown) if is_no_label(label, column)},
     )
+
+
+def _alike(labels: Iterable[str]) -> list[list[str]]:
+    groups = defaultdict[str, list[str]](list)
+    for label in sorted(labels):
+        groups[alike(label)].append(label)
+    return list(groups.values())
 
 
 def sentence(found: Changes, least: int) -> str:
@@ -57,7 +78,19 @@ def sentence(found: Changes, least: int) -> str:
         (f"not judged one by one, with under {least} held-out rows: {{}}", found.rare),
     ]
     parts = [words.format(_listed(labels)) for words, labels in told if labels]
-    return f"Labels {'; '.join(parts)}." if parts else ""
+    said = [f"Labels {'; '.join(parts)}."] if parts else []
+    if found.alike:
+        groups = first_of([_listed(group) for group in found.alike], "; ")
+        said.append(
+            f"Labels that differ only in case, white space or width are different labels: {groups}. If they are meant "
+            "as one: spell it alike everywhere, or allow that one alone in data.labels, with a new data.epoch."
+        )
+    if found.odd:
+        said.append(
+            f"Labels that look as if there were none: {_listed(found.odd)}. If they are not meant: remove these rows, "
+            "or list the labels that are in data.labels, with a new data.epoch."
+        )
+    return " ".join(said)
 
 
 def _listed(labels: Mapping[str, int]) -> str:

@@ -15,12 +15,13 @@ from domain.records import FileRejected
 _BOMB_RATIO: Final = 100
 _BOMB_FLOOR: Final = 100_000_000
 _CHUNK: Final = 1 << 16
+IN_EXCEL: Final = 'in Excel with File > Save As > "CSV UTF-8 (Comma delimited) (*.csv)"'
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _OTHER_FORMATS: Final = {
     b"\x1f\x8b": "gzip inside: compress it once, and let its name end in .gz",
-    b"PK\x03\x04": "a zip archive or an Excel workbook: save the sheet as CSV, or unpack it",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the sheet as CSV",
+    b"PK\x03\x04": f"a zip archive or an Excel workbook: save the sheet as CSV, {IN_EXCEL}, or unpack it",
+    b"\xd0\xcf\x11\xe0": f"an old Excel workbook: save the sheet as CSV, {IN_EXCEL}",
     b"PAR1": "a Parquet file: write it as CSV or JSON lines",
     b"%PDF": "a PDF document: write it as CSV or JSON lines",
 }

@@ -21,10 +21,11 @@ from domain import layout
 from domain.config import DataSettings
 from domain.dataset import Source
 from domain.limits import MAX_FILE_BYTES, MAX_FILE_ROWS, over_the_limit
-from domain.records import Contract, FileRejected, Rejected, RowRejected, parse_row
+from domain.records import Contract, FileRejected, Rejected, RowRejected, RowSetAside, parse_row
 from lambdas.environment import Environment
 from lambdas.reading import read_rows
 from lambdas.storage import read_json, write_json
+from lambdas.table import Notice
 from lambdas.telemetry import emit
 
 _EXCERPT_CHARS = 200
@@ -40,7 +41,8 @@ class LandingMoved(Exception):
 class Report:
     """What became of one source. `labels` counts rows by label and split; `error` is set if nothing was accepted.
 
-    `rules` counts the rejected rows by the rule that they break; `over` is their share, if that was too large.
+    `rules` counts the rows that are rejected or set aside by their rule, `rejected` those that count as broken; `over`
+    is their share, if that was too large. `notices` are for a person, though the file is used.
     """
 
     source: str
@@ -51,6 +53,7 @@ class Report:
     error: str = ""
     rules: dict[str, int] = field(default_factory=dict)
     over: float = 0.0
+    notices: list[str] = field(default_factory=list)
 
     def accepted(self) -> int:
         """Rows in all splits together."""
@@ -60,6 +63,7 @@ class Report:
 def contract_of(data: DataSettings) -> Contract:
     """The record contract that the settings freeze."""
     frozen: dict[str, Any] = data.frozen()
+    del frozen["reading"]
     labels = None if data.labels is None else frozenset(data.labels)
     return Contract(**{**frozen, "features": data.features, "labels": labels})
 
@@ -125,13 +129,17 @@ def _sort_rows(env: Environment, source: Source, contract: Contract, report: Rep
     for number, (place, raw) in enumerate(read_rows(source.key, _open(env, source), columns), 1):
         if number > MAX_FILE_ROWS:
             raise FileRejected("too-large", over_the_limit(number, MAX_FILE_ROWS, "rows"))
+        if isinstance(raw, Notice):
+            report.notices.append(raw)
+            continue
         try:
-            if isinstance(raw, RowRejected):
+            if isinstance(raw, Rejected):
                 raise raw
             row, split = parse_row(raw, contract)
-        except RowRejected as error:
-            report.rejected += 1
-            report.rules[error.rule] = report.rules.get(error.rule, 0) + 1
+        except (RowRejected, RowSetAside) as error:
+            counts = error.rows if isinstance(error, RowRejected) else 1
+            report.rejected += counts if isinstance(error, RowRejected) else 0
+            report.rules[error.rule] = report.rules.get(error.rule, 0) + counts
             files.reject(place, error, raw)
             continue
         files.write(split, row.to_json())

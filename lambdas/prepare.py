@@ -16,6 +16,7 @@ from lambdas.derive import LandingMoved, Report, ensure_derived, is_admitted_now
 from lambdas.environment import Environment, timestamp
 from lambdas.heldout import has_test_rows
 from lambdas.jobs import finished, next_job
+from lambdas.notices import tell_notices
 from lambdas.pending import current_dataset, current_sources
 from lambdas.storage import landed, read_version, write_json
 from lambdas.telemetry import logger
@@ -29,12 +30,17 @@ class EpochChanged(ValueError):
     """Settings that an epoch froze were changed without raising `data.epoch`."""
 
 
+class ReadingChanged(EpochChanged):
+    """This version of the project reads files by other rules than those that an epoch's files were read by."""
+
+
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """The run to train, or why there is none. Raises Superseded, EpochChanged, LandingMoved, JobStillStopping."""
     step, env = ClaimStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
     _check_epoch(env)
     sources, reports = _derive_all(env)
+    tell_notices(env, reports.values())
     requests = sorted(env.ledger.requests())
     dataset = current_dataset(env, sources)
     base = _hyperparameters(env)
@@ -78,6 +84,12 @@ def _check_epoch(env: Environment) -> None:
     data = env.settings.data
     frozen, bound = data.frozen(), env.ledger.freeze_epoch(data.epoch, data.frozen())
     changed = [name for name in frozen if frozen[name] != bound.get(name)]
+    if "reading" in changed:
+        raise ReadingChanged(
+            f"files are read by the rules of number {frozen['reading']} now, and those of epoch {data.epoch} were read "
+            f"by number {bound.get('reading', 1)}: the same row could be another one, in another split. "
+            f"Set data.epoch to {data.epoch + 1} to read all of landing by the new rules and start over."
+        )
     if changed:
         raise EpochChanged(
             f"data.{', data.'.join(changed)} cannot change within epoch {data.epoch} "

@@ -23,7 +23,7 @@ def label_changes(env: Environment, version: Version) -> str:
     before = None
     if champion and champion.epoch == version.epoch:
         before = _counts(env, read_version(env, champion.epoch, champion.dataset))
-    return sentence(changes(_counts(env, version), before, least), least)
+    return sentence(changes(_counts(env, version), before, least, env.settings.data.label), least)
 
 
 def tell(env: Environment, run: Run) -> None:

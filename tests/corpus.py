@@ -71,6 +71,17 @@ def _partly(name: str, make: Callable[[], bytes], texts: tuple[str, ...] = TEXTS
     return Dropped(name, make, texts=texts, rejected=by_rule)
 
 
+def _number(value: str) -> str:
+    return f'{{"text":"a","label":{value}}}'
+
+
+_INFINITE = tuple(_number(value) for value in ("Infinity", "-Infinity", "1e400"))
+
+
+def _quoted(form: str) -> bytes:
+    return "".join(form.format(row["text"], row["label"]) + "\n" for row in rows()).encode()
+
+
 _OPEN = b'{"text":"'
 _NO_LABEL = ({"text": "a"}, {"label": "b"}, {"text": None, "label": "b"}, {})
 _OPEN_CELLS = (b'"' + b"x" * 96 + b'\n",') * 10_000
@@ -80,7 +91,7 @@ _DEEP = '{"text":' + "[" * 10_000 + "]" * 10_000 + ',"label":"pos"}'
 _MANY = ",".join(f"c{number}" for number in range(10_000))
 _LINES_AND_QUOTES = tuple(f'said "{number}",\nthen\r\nwent' for number in range(40))
 _FLAT = tuple(f'said "{number}", then went' for number in range(40))
-_COMMAS = "separate columns with commas"
+_COMMAS = "separate columns with commas, semicolons or tabs"
 
 WHOLLY_BAD = (
     # Nothing in it
@@ -90,17 +101,19 @@ WHOLLY_BAD = (
     _whole("blank lines.jsonl", lambda: b"\n \n\n", "no-rows", "no rows: the file is empty"),
     _whole("empty array.json", lambda: b"[]", "no-rows", "no rows: the file is empty"),
     # Another table than the one that is expected
-    _whole("semicolons.csv", lambda: as_csv().replace(b",", b";"), "header", _COMMAS),
-    _whole("tabs.csv", lambda: as_csv().replace(b",", b"\t"), "header", _COMMAS),
     _whole("pipes.csv", lambda: as_csv().replace(b",", b"|"), "header", _COMMAS),
     _whole("other columns.csv", lambda: b"body,stars\na,1\n", "header", "no column 'text', 'label'"),
-    _whole("no header.csv", lambda: as_csv().removeprefix(b"text,label\r\n"), "header", "names ['review number 0'"),
+    _whole("no header.csv", lambda: as_csv().removeprefix(b"text,label\r\n"), "header", "has it no header?"),
+    _whole("which label.csv", lambda: b"text,Label,LABEL\na,b,c\n", "header", "which of 'Label', 'LABEL' is meant?"),
+    _whole("open header.csv", lambda: b'"text,label\na,b\n', "quotes", "the row that begins in line 1"),
     _whole("column twice.csv", lambda: b"text,label,text\na,b,c\n", "header", "column 'text' twice"),
     _whole("web page.csv", lambda: b"<!DOCTYPE html>\n<html>\n", "header", "no column"),
     _whole("free text.csv", lambda: as_csv(["x"]) + b"".join(b"a,l%d\n" % n for n in range(10_001)),
            "too-many-labels", "is 'label' the label's column?"),
     # Another encoding
     _whole("latin.csv", lambda: as_csv(["naïve"]).decode().encode("latin-1"), "encoding", "byte 0xef in line 2"),
+    _whole("excel.csv", lambda: "text;label\nGröße;a\n".encode("cp1252"), "encoding",
+           'File > Save As > "CSV UTF-8 (Comma delimited) (*.csv)"'),
     _whole("windows.csv", lambda: as_csv(["fine", "“so”"]).decode().encode("cp1252"), "encoding", "0x93 in line 3"),
     _whole("shift-jis.jsonl", lambda: '{"text": "映画"}'.encode("shift-jis"), "encoding", "save the file as UTF-8"),
     _whole("latin.json", lambda: '[{"text": "naïve"}]'.encode("latin-1"), "encoding", "save the file as UTF-8"),
@@ -108,7 +121,8 @@ WHOLLY_BAD = (
     _whole("unmarked.json", lambda: as_array().decode().encode("utf-16-be"), "encoding", "without a byte order mark"),
     _whole("utf-32.csv", lambda: as_csv().decode().encode("utf-32"), "encoding", "UTF-32 is not read"),
     _whole("odd.csv", lambda: as_csv().decode().encode("utf-16")[:-1], "encoding", "not UTF-16, as its first"),
-    _whole("half a pair.json", lambda: as_array(['{"text": "\\udfff"}']), "encoding", "after element 20"),
+    _whole("latin in the middle.json", lambda: as_array().replace(b"number 20", b"n\xfcmber"), "encoding",
+           "byte 0xfc in element 21"),
     _whole("bytes.jsonl", lambda: bytes(range(1, 256)), "encoding", "not UTF-8"),
     _whole("zeros.csv", lambda: bytes(1000), "encoding", "save the file as UTF-8"),
     # Another format
@@ -130,11 +144,11 @@ WHOLLY_BAD = (
     _whole("200 MB.csv.gz", lambda: packed((_HEAD, 1), (b"x" * _MB, 200)), "row-too-long", "line 2 has over"),
     _whole("200 MB.json.gz", lambda: packed((b'[{"text":"', 1), (b"x" * _MB, 200)), "row-too-long", "element 1 has"),
     _whole("200 MB of UTF-16.csv.gz", lambda: packed((_UTF16, 1), (b"\0x" * _MB, 100)), "row-too-long", "line 1"),
-    _whole("endless row.csv.gz", lambda: packed((_HEAD, 1), (_OPEN_CELLS, 20)), "row-too-long", "in line 2"),
-    _whole("endless cell.csv.gz", lambda: packed((_HEAD + b'"', 1), (_LONG_LINES, 20)), "row-too-long", "line 2"),
+    _whole("endless row.csv.gz", lambda: packed((_HEAD, 1), (_OPEN_CELLS, 20)), "no-rows", "no usable row"),
+    _whole("endless cell.csv.gz", lambda: packed((_HEAD + b'"', 1), (_LONG_LINES, 20)), "no-rows", "quotes"),
     # Broken on the way
-    _whole("open quote.csv", lambda: as_csv() + b'"never closed\n', "quotes", "begins in line 42: "),
-    _whole("quote within.csv", lambda: as_csv() + b'"a"b,pos\n', "quotes", "check the quotes there"),
+    _whole("open quote early.csv", lambda: as_csv() + b'"never closed\n' + b"x,pos\n" * 20, "too-many-rejected",
+           "21 of 61 rows are rejected, over the limit of 20% (21 quotes)"),
     _whole("cut.json", lambda: as_array()[:-20], "not-json", "not a JSON array of objects"),
     _whole("two arrays.json", lambda: as_array() + as_array(), "not-json", "not a JSON array of objects"),
     _whole("deep and open.json", lambda: b'[{"text":' * 10_000, "not-json", "not a JSON array of objects"),
@@ -142,8 +156,10 @@ WHOLLY_BAD = (
     _whole("one object.json", lambda: json.dumps(rows()[0], indent=1).encode(), "no-rows", "no usable row among 4"),
     _whole("by column.json", lambda: b'{"text":{"0":"a"},"label":{"0":"b"}}', "no-rows", "(1 not-plain)"),
     # No row, or too few of them, as they should be
-    _whole("blank.csv", lambda: _HEAD + b",\n , \n", "no-rows", "no usable row among 2 (2 empty)"),
-    _whole("a quarter bad.csv", lambda: as_csv() + b",\n" * 14, "too-many-rejected", "14 of 54 rows are rejected"),
+    _whole("blank.csv", lambda: _HEAD + b"a,\n , b\n", "no-rows", "no usable row among 2 (2 empty)"),
+    _whole("empty sheet.csv", lambda: _HEAD + b",,\n" * 9, "no-rows", "no rows: the file is empty"),
+    _whole("unseen.csv", lambda: _HEAD + "\u200b,pos\na,\ufeff\n".encode(), "no-rows", "(2 empty)"),
+    _whole("a quarter bad.csv", lambda: as_csv() + b"a,\n" * 14, "too-many-rejected", "14 of 54 rows are rejected"),
 )  # fmt: skip
 
 PARTLY_BAD = (
@@ -159,12 +175,46 @@ PARTLY_BAD = (
     _partly("long.csv", lambda: as_csv() + b"x" * 20_001 + b",pos\n" + b"x," + b"y" * 257 + b"\n", too_long=2),
     _partly("half a pair.jsonl", lambda: as_lines(['{"text":"\\ud800","label":"pos"}']), surrogate=1),
     _partly("not json.jsonl", lambda: as_lines(['{"text": "a"', "text,label", "{'text': 'a'}"]), not_json=3),
-    _partly("huge number.jsonl", lambda: as_lines(['{"text":' + "9" * 5_000 + "}"]), not_json=1),
+    _partly("huge number.jsonl", lambda: as_lines(['{"text":' + "9" * 5_000 + "}"]), missing=1),
+    _partly("huge label.json", lambda: as_array(['{"text":"a","label":' + "9" * 5_000 + "}"]), too_long=1),
+    _partly("infinity.jsonl", lambda: as_lines(_INFINITE), not_finite=3),
+    _partly("infinity.json", lambda: as_array(_INFINITE), not_finite=3),
+    _partly("nan.json", lambda: as_array([_number("NaN")]), missing=1),
+    _partly("half a pair.json", lambda: as_array(['{"text":"\\udfff","label":"pos"}']), surrogate=1),
+    _partly("not json.json", lambda: as_array(["{'text': 'a'}", '{"text" "a"}']), not_json=2),
+    _partly("other case.jsonl", lambda: as_lines([{"Text": "a", "label": "pos"}]), missing=1),
+    _partly("open quote.csv", lambda: as_csv() + b'"never closed\n', quotes=1),
+    _partly("quote within.csv", lambda: as_csv() + b'"a"b,pos\n' + b'"c "d" e",neg\n', quotes=2),
+    _partly("marks.csv", lambda: as_csv() + ("a" + "\u0301" * 15_000 + ",pos\n").encode(), marks=1),
+    _partly("header again.csv", lambda: as_csv(TEXTS[:20]) + as_csv(TEXTS[20:]), header_again=1),
+    _partly("many headers.csv", lambda: b"".join(as_csv(TEXTS[n : n + 2]) for n in range(0, 40, 2)), header_again=19),
+    _partly("other order.csv", lambda: as_csv(TEXTS[:20]) + b"label,text\n" + b"".join(
+        f"{row['label']},{row['text']}\n".encode() for row in rows(TEXTS[20:])),
+        header_again=1),
     _partly("scalars.jsonl", lambda: as_lines([1, '"two"', [3], "null"]), not_an_object=4),
     _partly("scalars.json", lambda: as_array([1, '"two"', [3], "null"]), not_an_object=4),
     _partly("deep.json", lambda: as_array([_DEEP]), too_deep=1),
     _partly("deep rows.jsonl", lambda: as_lines([_DEEP, _DEEP]), too_deep=2),
     # Odd, and all of it good
+    _partly("semicolons.csv", lambda: as_csv().replace(b",", b";")),
+    _partly("tabs.csv", lambda: as_csv().replace(b",", b"\t")),
+    _partly("tabs in UTF-16.csv", lambda: as_csv().decode().replace(",", "\t").encode("utf-16")),
+    _partly("sep.csv", lambda: b"sep=;\r\n" + as_csv().replace(b",", b";")),
+    _partly("sep of pipes.csv", lambda: b"sep=|\r\n" + as_csv().replace(b",", b"|")),
+    _partly("blank before quote.csv", lambda: _HEAD.replace(b",", b", ") + _quoted('"{}", "{}"')),
+    _partly("blanks around quotes.csv", lambda: _HEAD + _quoted(' "{}" ,\t"{}" ')),
+    _partly("blank before lines.csv", lambda: _HEAD + _quoted(' "{}",  "\n{}\n" ')),
+    _partly("blank lines.csv", lambda: b"\n \n" + as_csv().replace(b"\r\n", b"\r\n \r\n,\r\n\r\n")),
+    _partly("sheet's end.csv", lambda: as_csv() + b",\r\n" * 1_000),
+    _partly("wider rows.csv", lambda: as_csv().replace(b"\r\n", b",,\r\n").replace(b"label,,", b"label", 1)),
+    _partly("capitals.csv", lambda: as_csv().replace(b"text,label", b"Text, LABEL ")),
+    _partly("invisible names.csv", lambda: as_csv().replace(b"text,", "\u200btext\u2060,".encode())),
+    _partly("unseen ends.csv", lambda: _HEAD + _quoted("\u200b{},\ufeff{}\u200b")),
+    _partly("unread numbers.json", lambda: as_array().replace(b'"}', b'", "x": NaN, "y": -Infinity, "z": 1e400}')),
+    _partly("unread digits.json", lambda: as_array().replace(b'"}', b'", "x": ' + b"9" * 5_000 + b"}")),
+    _partly("unread digits.jsonl", lambda: as_lines().replace(b'"}', b'", "x": ' + b"9" * 5_000 + b"}")),
+    _partly("last comma.json", lambda: as_array()[:-1] + b",]"),
+    _partly("marked twice.jsonl", lambda: as_lines().replace(b"\n", b"\n" + codecs.BOM_UTF8)),
     _partly("lines and quotes.csv", lambda: as_csv(_LINES_AND_QUOTES), _FLAT),
     _partly("10,000 columns.csv", lambda: b"\n".join(
         [(_MANY + ",text,label").encode(), *(b"," * 10_000 + line for line in as_csv(end="\n").split(b"\n")[1:-1])])),

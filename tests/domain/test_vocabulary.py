@@ -47,3 +47,15 @@ def test_every_label_that_differs_is_told_and_no_other(
     assert found.vanished.keys() == before.keys() - now.keys()
     assert found.rare.keys() <= now.keys()
     assert all(rows < least for rows in found.rare.values())
+
+
+def test_labels_that_are_alike_or_none_are_named_on_the_first_drop_and_not_again() -> None:
+    now = {"Pos": Counts(900, 90), "pos": Counts(5, 5), "-1": Counts(3, 3), "label": Counts(1, 1)}
+    found = changes(now, None, 0)
+    assert found.alike == [{"Pos": 900, "pos": 5}]
+    assert found.odd == {"-1": 3, "label": 1}
+    said = sentence(found, 0)
+    assert "differ only in case, white space or width are different labels: 'Pos' (900 rows), 'pos' (5 rows)." in said
+    assert "look as if there were none: '-1' (3 rows), 'label' (1 rows). If they are not meant: remove" in said
+    assert sentence(changes(now, now, 0), 0) == ""
+    assert changes(now | {"POS": Counts(1, 1)}, now, 0).alike == [{"POS": 1, "Pos": 900, "pos": 5}]

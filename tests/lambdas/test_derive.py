@@ -86,13 +86,13 @@ def test_hostile_rows_are_quarantined_like_any_other(project: Project) -> None:
 @pytest.mark.parametrize(
     ("name", "body", "error"),
     [
-        ("a.csv", "text;label\na;b\n", "no column 'text', 'label'"),
+        ("a.csv", "text|label\na|b\n", "no column 'text', 'label'"),
         ("a.csv", "text,label\n", "no rows: the file is empty"),
         ("a.csv", "", "the file is empty"),
         ("a.json", "[]", "no rows: the file is empty"),
-        ("a.csv", "text,label\n,\n,\n", "no usable row"),
-        ("a.csv", reviews(10) + ",\n" * 5, "5 of 15 rows are rejected, over the limit of 20%"),
-        ("a.csv", reviews(10) + '"never closed\n', "check the quotes"),
+        ("a.csv", "text,label\na,\n,b\n", "no usable row"),
+        ("a.csv", reviews(10) + "a,\n" * 5, "5 of 15 rows are rejected, over the limit of 20%"),
+        ("a.csv", reviews(4) + '"never closed\nx,y\n', "2 of 6 rows are rejected, over the limit of 20% (2 quotes)"),
         ("notes.txt", "hello", "unknown kind of file"),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_packed_file_is_measured_by_what_it_unpacks_to(project: Project, monke
 
 
 def test_just_within_the_limit_the_good_rows_are_used(project: Project) -> None:
-    _, report = derive(project, "a.csv", reviews(12) + ",\n" * 3)
+    _, report = derive(project, "a.csv", reviews(12) + "a,\n" * 3)
     assert (report.accepted(), report.rejected, report.error) == (12, 3, "")
 
 
@@ -146,7 +146,7 @@ def test_a_file_is_derived_once(project: Project) -> None:
 
 @pytest.mark.parametrize("survived", range(1, 6))
 def test_killed_at_any_moment_the_next_try_writes_the_same_bytes(project: Project, survived: int) -> None:
-    source, report = derive(project, "a.csv", reviews(30) + ",\n")
+    source, report = derive(project, "a.csv", reviews(30) + "a,\n")
     whole = {key: body for key, body in project.contents().items() if not layout.is_landing(key)}
     assert len(whole) == 6
     # A time in the gzip header would change the bytes from second to second.

@@ -244,6 +244,26 @@ def test_what_an_epoch_froze_cannot_change_within_it(project: Project) -> None:
     assert again(project)["run"] == first["run"]
 
 
+def test_an_epoch_that_was_read_by_other_rules_is_not_read_any_further(project: Project) -> None:
+    project.drop("a.csv", reviews(40))
+    project.env.ledger.freeze_epoch(
+        1, {name: value for name, value in project.env.settings.data.frozen().items() if name != "reading"}
+    )
+    with pytest.raises(prepare.ReadingChanged, match=r"by number 1: .* Set data.epoch to 2"):
+        ask(project.claim())
+    project.configure(data={"epoch": 2})
+    assert again(project)["outcome"] == "train"
+
+
+def test_a_column_that_was_taken_for_another_is_told_once(project: Project) -> None:
+    project.drop("a.csv", reviews(40).replace("text,label", "Text,label"))
+    assert ask(project.claim())["outcome"] == "train"
+    (told,) = project.notifications()
+    assert "landing/a.csv is used: its column 'Text' was taken for 'text'." in told["Message"]
+    again(project)
+    assert project.notifications() == []
+
+
 def test_a_new_epoch_starts_over_beside_the_old_one(project: Project) -> None:
     project.drop("a.csv", reviews(40))
     project.drop("b.csv", reviews(40, 40))
