@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from domain.facts import Run
+from domain.printable import printable
 
 _ADVICE = {
     "EpochChanged": (
@@ -40,8 +41,8 @@ def first_of(items: Sequence[str], separator: str) -> str:
 def explain_end(run: Run) -> str:
     """The message for a person about a run that is concluded."""
     waits = f" It waits for a person: mlops approve {run.run}" if run.awaits_approval else ""
-    started = f"Run {run.run} (started because: {run.reason}). Read more: mlops explain {run.run}"
-    return f"{run.sentence}{waits}\n\n{started}"
+    started = f"Run {run.run} (started because: {printable(run.reason)}). Read more: mlops explain {run.run}"
+    return f"{printable(run.sentence)}{waits}\n\n{started}"
 
 
 def explain_failure(
@@ -62,12 +63,12 @@ def explain_failure(
     """
     what = {"ABORTED": "was stopped", "TIMED_OUT": "ran out of time"}.get(status, "failed")
     about = f"run {run.run}" if run else "an execution"
-    why = reason(cause) or error or "no reason was given"
+    why = printable(reason(cause) or error or "no reason was given")
     if error == "Untold" and run:
         what = "could not tell how it ended"
     lines = [f"{about[0].upper()}{about[1:]} of {project} {what}: {why}"]
     if gave_up:
-        lines.append(f"It is not tried again by itself ({gave_up}).")
+        lines.append(f"It is not tried again by itself ({printable(gave_up)}).")
     if _limited(error, cause):
         lines.append(_quota_advice(cause))
     elif error == "RolledBack":
@@ -96,7 +97,7 @@ def _limited(error: str, cause: str) -> bool:
 
 def _quota_advice(cause: str) -> str:
     named = _QUOTA.search(cause)
-    what = f"'{named[1]}'" if named else "the limit that is named above"
+    what = f"'{printable(named[1])}'" if named else "the limit that is named above"
     return f"Ask for more of {what} under Service Quotas, Amazon SageMaker, then run: mlops retrain"
 
 

@@ -11,10 +11,12 @@ from domain import layout
 from domain.dataset import Source, Version, holds_for
 from domain.facts import Run
 from domain.messages import ClaimStep, Prepared
+from domain.printable import printable
 from lambdas.derive import LandingMoved, Report, ensure_derived, is_admitted_now
 from lambdas.environment import Environment, timestamp
 from lambdas.heldout import has_test_rows
 from lambdas.jobs import finished, next_job
+from lambdas.notify import notify
 from lambdas.pending import current_dataset, current_sources
 from lambdas.storage import landed, read_version, write_json
 from lambdas.telemetry import logger
@@ -116,8 +118,8 @@ def _hold_rejected(env: Environment, source: Source, report: Report) -> None:
         accepted = read_version(env, champion.epoch, champion.dataset).sources
     logger().warning("File rejected", extra={"key": source.key, "reason": report.error})
     subject = f"{env.project}: a file was rejected"
-    message = f"{source.key} was not used: {report.error}\nMend it and drop it again; nothing else is needed."
-    env.client("sns").publish(TopicArn=env.topic_arn, Subject=subject[:100], Message=message)
+    what = printable(f"{source.key} was not used: {report.error}")
+    notify(env, subject, f"{what}\nMend it and drop it again; nothing else is needed.")
     # Held after publishing: killed in between, a person hears twice rather than never.
     for hold in holds_for("", f"rejected whole: {report.error}", env.settings.data.epoch, [source], accepted):
         env.ledger.hold(hold)
