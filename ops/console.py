@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -52,8 +52,12 @@ def make_table(*columns: str, right: Sequence[str] = (), title: str = "") -> Tab
     """An empty table; the columns named in `right` hold numbers. Only the last column is broken where it is narrow."""
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, padding=(0, 1))
     for name in columns:
-        # A text: our own names of columns may have two lines.
-        table.add_column(Text(name), justify="right" if name in right else "left", no_wrap=name != columns[-1])
+        justify: JustifyMethod = "right" if name in right else "left"
+        # A text: our own names of columns may have two lines. In the last one a long word is broken, not cut off.
+        if name == columns[-1]:
+            table.add_column(Text(name), justify=justify, overflow="fold")
+        else:
+            table.add_column(Text(name), justify=justify, no_wrap=True)
     return table
 
 

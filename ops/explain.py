@@ -37,7 +37,7 @@ def page(run: Run, receipt: receipts.Receipt | None) -> list[Line]:
     lines = list(head(run))
     if receipt is None:
         return [*lines, "", NOT_JUDGED]
-    parts = {**sections(receipt), "Labels": list(_labels(receipt["gate"]))}
+    parts: dict[str, list[Line]] = {**sections(receipt), "Labels": list(_labels(receipt["gate"]))}
     for title, part in parts.items():
         lines += ["", styled((title, "bold")), *(styled("  ", line) for line in part)]
     return lines
@@ -122,7 +122,7 @@ def gate_lines(gate: dict[str, Any]) -> Iterator[Line]:
     yield styled("verdict: ", (gate["verdict"], "bold"))
 
 
-def _labels(gate: dict[str, Any]) -> Iterator[str]:
+def _labels(gate: dict[str, Any]) -> Iterator[Line]:
     champion = {item["label"]: item for item in (gate.get("champion") or {}).get("labels", [])}
     for item in gate["candidate"]["labels"][:_MOST_LABELS]:
         before = champion.get(item["label"])
