@@ -92,8 +92,8 @@ def tell(project: Project, text: str, key: str = "") -> None:
     receipt = receipt.replace("reviews-1.csv", json.dumps(text)[1:-1])
     project.client("s3").put_object(Bucket=project.bucket, Key=layout.run_file(RUN, "receipt.json"), Body=receipt)
     project.drop(key, "text,label\n")
-    (found,) = project.client("s3").list_objects_v2(Bucket=project.bucket, Prefix=f"{layout.LANDING}{key}")["Contents"]
-    source = Source.of(found["Key"], found["ETag"], "2026-11-22T10:00:00+00:00")
+    found = project.client("s3").head_object(Bucket=project.bucket, Key=f"{layout.LANDING}{key}")
+    source = Source.of(f"{layout.LANDING}{key}", found["ETag"], "2026-11-22T10:00:00+00:00")
     project.env.ledger.hold(Hold(source, RUN, text))
 
 
