@@ -111,7 +111,9 @@ class Predictor:
         probabilities = _softmax(logits)
         best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k]
         # By tanh, which cannot overflow.
-        scores = {"softmax": probabilities, "sigmoid": 0.5 + 0.5 * np.tanh(logits / 2), "none": logits}[function]
+        scores = probabilities
+        if function != "softmax":
+            scores = logits if function == "none" else np.asarray(0.5 + 0.5 * np.tanh(logits / 2), np.float32)
         predictions = [
             [Prediction(self.labels[label], float(row[label])) for label in order]
             for row, order in zip(scores, best, strict=True)
