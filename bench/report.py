@@ -11,7 +11,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from bench.machine import Machine
-from ops.console import make_table
+from ops.console import make_table, styled
 
 RESULTS: Final = Path(__file__).parent / "results"
 
@@ -61,7 +61,8 @@ class Result:
 
 def show(result: Result, console: Console) -> None:
     """Print a result's tables and targets."""
-    console.print(f"\n[bold]{result.title}[/]")
+    console.print()
+    console.print(styled((result.title, "bold")))
     for table in result.tables:
         grid = make_table(*table.columns, right=table.columns[1:], title=table.title)
         for row in table.rows:
@@ -70,8 +71,8 @@ def show(result: Result, console: Console) -> None:
         for note in table.notes:
             console.print(f"  {note}", style="dim")
     for target in result.targets:
-        verdict = "[green]met[/]   " if target.met else "[red]missed[/]"
-        console.print(f"{verdict} {target.what}: {_cell(target.measured)} ({target.bound})")
+        verdict = ("met   ", "green") if target.met else ("missed", "red")
+        console.print(styled(verdict, f" {target.what}: {_cell(target.measured)} ({target.bound})"))
         if target.note and not target.met:
             console.print(f"       {target.note}", style="dim")
 

@@ -23,9 +23,15 @@ NAMES: Final = {
     "int8_agreement": "parity:int8_agreement",
 }
 
+# What `line` prints of a finite number.
+_NUMBER: Final = r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 # CreateTrainingJob's limits: at most 40 definitions, names to 255 characters, expressions to 500, the value in the
-# first group (botocore's model of MetricDefinition). No lookarounds: which engine reads them is not documented.
-METRIC_DEFINITIONS: Final = [{"Name": name, "Regex": f"metric {key}=([-+0-9.eE]+) "} for key, name in NAMES.items()]
+# first group (botocore's model of MetricDefinition). No lookarounds: which engine reads them is not documented. Neither
+# is whether it reads line by line, so a line begins where the text does or after a line's end: what a label says in the
+# middle of a line is no metric.
+METRIC_DEFINITIONS: Final = [
+    {"Name": name, "Regex": rf"(?:^|[\r\n])metric {key}=({_NUMBER}) step=[0-9]"} for key, name in NAMES.items()
+]
 
 
 def line(key: str, value: float, step: int) -> str:

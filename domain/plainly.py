@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from domain.facts import Run
 from domain.failures import is_decided
+from domain.printable import printable
 
 _ADVICE = {
     "EpochChanged": (
@@ -54,16 +55,18 @@ def first_of(items: Sequence[str], separator: str) -> str:
 def explain_end(run: Run) -> str:
     """The message for a person about a run that is concluded."""
     waits = f" It waits for a person: mlops approve {run.run}" if run.awaits_approval else ""
-    missing = f"\n\nThe model registry did not take its version: {run.unregistered}" if run.unregistered else ""
-    started = f"Run {run.run} (started because: {run.reason}). Read more: mlops explain {run.run}"
-    return f"{run.sentence}{waits}{missing}\n\n{started}"
+    missing = (
+        f"\n\nThe model registry did not take its version: {printable(run.unregistered)}" if run.unregistered else ""
+    )
+    started = f"Run {run.run} (started because: {printable(run.reason)}). Read more: mlops explain {run.run}"
+    return f"{printable(run.sentence)}{waits}{missing}\n\n{started}"
 
 
 def explain_rejected(project: str, rejected: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """(subject, message) for a person about files, as (key, reason), that a run could not use."""
     many = len(rejected) > 1
     subject = f"{project}: {len(rejected):,} files were rejected" if many else f"{project}: a file was rejected"
-    lines = [f"{key} was not used: {why[:_REASON_CHARACTERS]}" for key, why in rejected[:_SHOWN]]
+    lines = [printable(f"{key} was not used: {why[:_REASON_CHARACTERS]}") for key, why in rejected[:_SHOWN]]
     if len(rejected) > _SHOWN:
         lines.append(f"And {len(rejected) - _SHOWN:,} more, which mlops held lists.")
     what = "Mend them and drop them again" if many else "Mend it and drop it again"
@@ -88,12 +91,12 @@ def explain_failure(
     """
     what = {"ABORTED": "was stopped", "TIMED_OUT": "ran out of time"}.get(status, "failed")
     about = f"run {run.run}" if run else "an execution"
-    why = reason(cause) or error or "no reason was given"
+    why = printable(reason(cause) or error or "no reason was given")
     if error == "Untold" and run:
         what = "could not tell how it ended"
     lines = [f"{about[0].upper()}{about[1:]} of {project} {what}: {why}"]
     if gave_up:
-        lines.append(f"It is not tried again by itself ({gave_up}).")
+        lines.append(f"It is not tried again by itself ({printable(gave_up)}).")
     before = "The previous model answers as before." if live else "No model was live before: the endpoint was removed."
     if of_the_account(error, cause):
         lines.append(f"{before} {_deployment_quota(cause)}")
@@ -151,7 +154,7 @@ def _deployment_quota(cause: str) -> str:
 
 def _quota(cause: str) -> str:
     named = _QUOTA.search(cause)
-    return f"'{named[1]}'" if named else "the limit that is named above"
+    return f"'{printable(named[1])}'" if named else "the limit that is named above"
 
 
 def reason(cause: str) -> str:

@@ -9,6 +9,7 @@ from domain import layout
 from domain.messages import AnnounceStep
 from domain.plainly import explain_end
 from lambdas.environment import Environment
+from lambdas.notify import notify
 from lambdas.telemetry import emit
 
 _EVENTS = {
@@ -33,7 +34,6 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     answer = env.client("events").put_events(Entries=[entry])
     if answer["FailedEntryCount"]:
         raise RuntimeError(f"the event was not taken: {answer['Entries']}")
-    subject = f"{env.project}: {title}"[:100]
-    env.client("sns").publish(TopicArn=env.topic_arn, Subject=subject, Message=explain_end(run))
+    notify(env, f"{env.project}: {title}", explain_end(run))
     emit({"Promoted": float(run.verdict == "promote"), "Rejected": float(run.verdict == "reject")})
     return {}

@@ -8,8 +8,10 @@ from typing import Final
 
 from domain.layout import digest
 from domain.plainly import first_of
+from domain.printable import printable
 from lambdas.derive import Report
 from lambdas.environment import Environment, now
+from lambdas.notify import notify
 
 _REMEMBER: Final = timedelta(days=90)
 
@@ -17,7 +19,9 @@ _REMEMBER: Final = timedelta(days=90)
 def tell_notices(env: Environment, reports: Iterable[Report]) -> None:
     """Tell a person what was noticed about files while they were read, unless that was said of the same key before."""
     markers = {
-        f"notice/{digest([report.key, report.notices])}": f"{report.key} is used: {'; '.join(report.notices)}."
+        f"notice/{digest([report.key, report.notices])}": printable(
+            f"{report.key} is used: {'; '.join(report.notices)}."
+        )
         for report in reports
         if report.notices and not report.error
     }
@@ -26,7 +30,7 @@ def tell_notices(env: Environment, reports: Iterable[Report]) -> None:
         return
     message = first_of(list(untold.values()), "\n") + "\nIf that is not meant: mend the header and drop the file again."
     subject = f"{env.project}: columns were taken for others"
-    env.client("sns").publish(TopicArn=env.topic_arn, Subject=subject[:100], Message=message)
+    notify(env, subject, message)
     # Marked after publishing: killed in between, a person hears twice rather than never.
     for marker in untold:
         env.ledger.mark(marker, int((now() + _REMEMBER).timestamp()))

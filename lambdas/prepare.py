@@ -17,6 +17,7 @@ from lambdas.environment import Environment, timestamp
 from lambdas.heldout import has_test_rows
 from lambdas.jobs import finished, next_job
 from lambdas.notices import tell_notices
+from lambdas.notify import notify
 from lambdas.pending import current_dataset, current_sources
 from lambdas.storage import landed, read_version, write_json
 from lambdas.telemetry import logger
@@ -138,7 +139,7 @@ def _hold_rejected(env: Environment, rejected: list[Source], reports: dict[str, 
     for source in rejected:
         logger().warning("File rejected", extra={"key": source.key, "reason": reports[source.source].error})
     subject, message = explain_rejected(env.project, [(item.key, reports[item.source].error) for item in rejected])
-    env.client("sns").publish(TopicArn=env.topic_arn, Subject=subject[:100], Message=message)
+    notify(env, subject, message)
     # Held after publishing: killed in between, a person hears twice rather than never.
     for source in rejected:
         why = f"rejected whole: {reports[source.source].error}"

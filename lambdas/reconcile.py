@@ -17,6 +17,7 @@ from domain.messages import ExecutionBroken
 from domain.plainly import explain_failure, hopeless, of_the_account, reason
 from lambdas.environment import Environment, now
 from lambdas.jobs import stop_jobs
+from lambdas.notify import notify
 from lambdas.pending import current_dataset, current_sources, pending
 from lambdas.release import give_up, postpone, start
 from lambdas.telemetry import logger
@@ -139,7 +140,7 @@ def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_u
         lost=lost,
         live=env.ledger.champion() is not None,
     )
-    env.client("sns").publish(TopicArn=env.topic_arn, Subject=subject[:100], Message=message)
+    notify(env, subject, message)
     # Marked after publishing: killed in between, a person hears twice rather than never.
     env.ledger.mark(marker, int((now() + _REMEMBER).timestamp()))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -11,8 +12,11 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 @cache
 def logger() -> Logger:
-    """This function's logger; its service name comes from POWERTOOLS_SERVICE_NAME."""
-    return Logger()
+    """This function's logger; its service name comes from POWERTOOLS_SERVICE_NAME.
+
+    Its lines are ASCII: Powertools' own are not, and what a label or a file's name has would act on who reads them.
+    """
+    return Logger(json_serializer=partial(json.dumps, default=str))
 
 
 def emit(values: Mapping[str, float]) -> None:

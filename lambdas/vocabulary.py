@@ -10,8 +10,10 @@ from typing import Any, Final
 from domain.dataset import Version
 from domain.facts import Run
 from domain.layout import part_report
+from domain.printable import printable
 from domain.vocabulary import Counts, changes, sentence
 from lambdas.environment import Environment, now
+from lambdas.notify import notify
 from lambdas.storage import read_json, read_version
 
 _REMEMBER: Final = timedelta(days=90)
@@ -32,11 +34,8 @@ def tell(env: Environment, run: Run) -> None:
     if not run.labels or env.ledger.is_marked(marker):
         return
     subject = f"{env.project}: the labels changed"
-    message = (
-        f"{run.labels}\nRun {run.run} goes on to training. What is not meant: mend the file and drop it again, "
-        "or take it back with: mlops withdraw FILE"
-    )
-    env.client("sns").publish(TopicArn=env.topic_arn, Subject=subject[:100], Message=message)
+    advice = "What is not meant: mend the file and drop it again, or take it back with: mlops withdraw FILE"
+    notify(env, subject, f"{printable(run.labels)}\nRun {run.run} goes on to training. {advice}")
     # Marked after publishing: killed in between, a person hears twice rather than never.
     env.ledger.mark(marker, int((now() + _REMEMBER).timestamp()))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from ops.console import make_console
 from ops.errors import OpsError
@@ -219,9 +222,15 @@ def prepare_data_command(
     from ops.console import size
 
     console = make_console()
-    for path in reviews.prepare(folder, reviews.Plan()):
+    try:
+        written = reviews.prepare(folder, reviews.Plan())
+    except OSError as error:
+        raise OpsError(f"{folder} cannot be written to: {error.strerror}") from error
+    for path in written:
         console.print(f"{path}  {size(path.stat().st_size)}")
-    console.print(f"\n{reviews.FORMAT}", markup=False)
+    console.print()
+    for line in reviews.FORMAT.splitlines():
+        console.print(line)
 
 
 def _deployment(project: str) -> Deployment:
@@ -235,13 +244,35 @@ def _deployment(project: str) -> Deployment:
     return found
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; what goes wrong for a person is said in one paragraph, without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that is not UTF-8 still shows all of a text.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app(prog_name="mlops")
+        # Not standalone: Typer would print what was typed wrongly as it was typed.
+        ended = app(arguments, prog_name="mlops", standalone_mode=False)
     except OpsError as error:
-        make_console(stderr=True).print(str(error), style="red", markup=False)
+        _say(*error.args)
         sys.exit(2)
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        said = error.format_message()
+        # Without arguments the help was printed instead.
+        if said:
+            _say(*(context.get_usage().splitlines() if context else ()), said)
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        _say("Aborted.")
+        sys.exit(1)
+    sys.exit(ended or 0)
+
+
+def _say(*lines: str) -> None:
+    console = make_console(stderr=True)
+    for line in lines:
+        console.print(line, style="red")
 
 
 if __name__ == "__main__":

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
+from rich.text import Text
 
 from domain import layout
 from local.cdk import CdkError
 from local.cloud import ACCOUNT, REGION, LocalCloud, LocalCloudError
+from ops.console import styled
 from ops.deployment import ROOT
 from ops.errors import OpsError
 from ops.steps import step
@@ -38,7 +40,7 @@ def deployed(directory: Path, overlay: Mapping[str, Any], console: Console, port
             with step("Deploying (cdk deploy, the template that AWS would get)", console):
                 cloud.deploy(overlay)
         except (LocalCloudError, CdkError) as error:
-            raise OpsError(str(error)) from error
+            raise OpsError(*str(error).splitlines()) from error
         yield cloud
 
 
@@ -54,11 +56,11 @@ def stay_up(cloud: LocalCloud, project: str, console: Console) -> None:
             cloud.stop()
 
 
-def usage(environment: Mapping[str, str], project: str) -> list[str]:
+def usage(environment: Mapping[str, str], project: str) -> list[str | Text]:
     """What to type in another terminal."""
     bucket = layout.bucket(project, ACCOUNT, REGION)
     return [
-        "[bold]The local cloud is up.[/bold] In another terminal, for any AWS tool:",
+        styled(("The local cloud is up.", "bold"), " In another terminal, for any AWS tool:"),
         "",
         *(f"  export {name}={value}" for name, value in environment.items()),
         f"  export MLOPS_PROJECT={project}",

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from domain import layout
+from domain.printable import printable
 from ops.console import size
 from ops.deployment import Deployment
 from ops.errors import OpsError, Unusable, in_plain_words
@@ -21,8 +22,7 @@ def drop(deployment: Deployment, files: Sequence[Path], name: str, console: Cons
     if name and len(files) > 1:
         raise Unusable("--as names one file, but several are given: drop them one by one")
     for path in files:
-        if not path.is_file():
-            raise Unusable(f"{path} is not a file" if path.exists() else f"there is no file {path}")
+        _check(path)
     keys = [key_for(name or path.name) for path in files]
     doubled = sorted({key for key in keys if keys.count(key) > 1})
     if doubled:
@@ -38,19 +38,29 @@ def drop(deployment: Deployment, files: Sequence[Path], name: str, console: Cons
 def key_for(name: str) -> str:
     """The landing key of a file called `name`. Raises Unusable for a name that S3 or the pipeline would trip over."""
     bare = name.removeprefix(layout.LANDING).strip("/")
-    if not bare or bare in (".", "..") or any(ord(character) < 32 for character in bare):
+    # Half of a surrogate pair is how Python holds a byte of a shell's argument that is not UTF-8; S3's keys are.
+    if not bare or bare in (".", "..") or any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF for c in bare):
         raise Unusable(f"{name!r} cannot be a file's name under {layout.LANDING}")
     return f"{layout.LANDING}{bare}"
 
 
+def _check(path: Path) -> None:
+    """Raise Unusable unless `path` is a file that can be looked at."""
+    try:
+        if not path.is_file():
+            raise Unusable(f"{path} is not a file" if path.exists() else f"there is no file {path}")
+    except OSError as error:
+        raise Unusable(f"{path} cannot be read: {error.strerror}") from error
+
+
 def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     # Where nobody watches, a bar would be noise: the line after it says all.
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _upload(deployment: Deployment, path: Path, key: str, progress: Progress) -> None:
-    task = progress.add_task(path.name, total=path.stat().st_size)
+    task = progress.add_task(printable(path.name), total=path.stat().st_size)
     try:
         deployment.client("s3").upload_file(
             str(path), deployment.bucket, key, Callback=lambda count: progress.advance(task, count)

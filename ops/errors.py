@@ -25,7 +25,10 @@ _REFUSED = (
 
 
 class OpsError(Exception):
-    """A message for a person; the command ends with exit code 2."""
+    """A message for a person, each argument a line of it; the command ends with exit code 2."""
+
+    def __str__(self) -> str:
+        return "\n".join(str(line) for line in self.args)
 
 
 class NotDeployed(OpsError):

@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from domain.facts import Run
 from ops import receipts
-from ops.console import dollars, moment, seconds
+from ops.console import dollars, moment, seconds, styled
 from ops.deployment import Deployment
 from ops.errors import in_plain_words
 from ops.find import find_run
 from ops.watch import VERDICTS
 
+# A line may have styles; its text is `str` of it.
+Line = str | Text
 NOT_JUDGED: Final = "This run was not judged, so there is no receipt."
 _MOST_LABELS: Final = 20
 
@@ -30,19 +32,19 @@ def explain(deployment: Deployment, prefix: str, console: Console) -> None:
         console.print(line)
 
 
-def page(run: Run, receipt: receipts.Receipt | None) -> list[str]:
-    """The page's lines, in Rich's markup."""
+def page(run: Run, receipt: receipts.Receipt | None) -> list[Line]:
+    """The page's lines."""
     lines = list(head(run))
     if receipt is None:
         return [*lines, "", NOT_JUDGED]
-    parts = {**sections(receipt), "Labels": list(_labels(receipt["gate"]))}
+    parts: dict[str, list[Line]] = {**sections(receipt), "Labels": list(_labels(receipt["gate"]))}
     for title, part in parts.items():
-        lines += ["", f"[bold]{title}[/bold]", *(f"  {line}" for line in part)]
+        lines += ["", styled((title, "bold")), *(styled("  ", line) for line in part)]
     return lines
 
 
-def sections(receipt: receipts.Receipt) -> dict[str, list[str]]:
-    """What is said of data, model and gate, by title, in Rich's markup."""
+def sections(receipt: receipts.Receipt) -> dict[str, list[Line]]:
+    """What is said of data, model and gate, by title."""
     return {
         "Data": list(_data(receipt["data"])),
         "Model": list(_model(receipt)),
@@ -50,33 +52,33 @@ def sections(receipt: receipts.Receipt) -> dict[str, list[str]]:
     }
 
 
-def head(run: Run) -> Iterator[str]:
-    """The run, its verdict and why it was made, in Rich's markup."""
+def head(run: Run) -> Iterator[Line]:
+    """The run, its verdict and why it was made."""
     verdict = VERDICTS.get(run.verdict, run.verdict) or "not concluded yet"
-    yield f"[bold]Run {run.run}: {verdict}[/bold]"
+    yield styled((f"Run {run.run}: {verdict}", "bold"))
     if run.sentence:
-        yield escape(run.sentence)
+        yield run.sentence
     if run.labels:
-        yield escape(run.labels)
+        yield run.labels
     if run.postponed:
-        yield escape(f"Postponed to the next sweep: {run.postponed}")
+        yield f"Postponed to the next sweep: {run.postponed}"
     if run.unregistered:
-        yield escape(f"Not in the model registry: {run.unregistered}")
+        yield f"Not in the model registry: {run.unregistered}"
     attempt = f", attempt {run.attempt}" if run.attempt > 1 else ""
-    yield f"Started {moment(run.started)} UTC because: {escape(run.reason)}{attempt}"
+    yield f"Started {moment(run.started)} UTC because: {run.reason}{attempt}"
     yield f"Execution {run.execution.rsplit(':', 1)[1]}"
 
 
 def _data(data: dict[str, Any]) -> Iterator[str]:
     counts = ", ".join(f"{count:,} {split}" for split, count in data["rows"].items())
-    labels = escape(", ".join(data["labels"][:_MOST_LABELS]))
+    labels = ", ".join(data["labels"][:_MOST_LABELS])
     yield f"dataset {data['dataset']} of epoch {data['epoch']}: {counts} rows; labels {labels}"
     rejected = data.get("rejected_by_file", {})
     for source in data["sources"]:
         rows = f"{sum(source['rows'].values()):,} rows"
         bad = rejected.get(source["key"])
         out = f", {bad:,} quarantined: quarantine/{source['source']}.jsonl" if bad else ""
-        yield f"{escape(source['key'])}  {rows}{out}"
+        yield f"{source['key']}  {rows}{out}"
     rules = ", ".join(f"{count:,} {rule}" for rule, count in data.get("rejected_by_rule", {}).items())
     if rules:
         yield f"quarantined rows by rule: {rules}"
@@ -87,7 +89,7 @@ def _model(receipt: receipts.Receipt) -> Iterator[str]:
     training = receipt["training"]
     given = {name: _decoded(value) for name, value in training["hyperparameters"].items()}
     revision = f" at {given['base_revision']}" if "base_revision" in given else ""
-    yield escape(f"from {given.get('base_model', 'unknown')}{revision}")
+    yield f"from {given.get('base_model', 'unknown')}{revision}"
     shown = ("epochs", "batch_size", "learning_rate", "max_length", "seed")
     yield ", ".join(f"{name.replace('_', ' ')} {given[name]}" for name in shown if name in given)
     how = "Spot" if training["spot"] else "on demand"
@@ -99,14 +101,14 @@ def _model(receipt: receipts.Receipt) -> Iterator[str]:
         f"billed {seconds(training['billed_seconds'])}{saved}{about}"
     )
     yield f"job {training['job']}, code {receipt['code']['sha256'][:12]}"
-    yield f"artifact {escape(receipt['artifact'])}"
+    yield f"artifact {receipt['artifact']}"
 
 
-def gate_lines(gate: dict[str, Any]) -> Iterator[str]:
+def gate_lines(gate: dict[str, Any]) -> Iterator[Line]:
     """Each rule with its numbers, then the verdict."""
     for rule in gate["rules"]:
-        mark = "[green]passed[/green]" if rule["passed"] else "[red]FAILED[/red]"
-        yield f"{mark}  {escape(rule['sentence'])}"
+        mark = ("passed", "green") if rule["passed"] else ("FAILED", "red")
+        yield styled(mark, f"  {rule['sentence']}")
     champion = gate.get("champion")
     if not champion:
         yield "there was no live model to compare with"
@@ -121,16 +123,16 @@ def gate_lines(gate: dict[str, Any]) -> Iterator[str]:
     for model, metrics in gate.get("intervals", {}).items():
         found = ", ".join(f"{metric} {low:.4f} to {high:.4f}" for metric, (low, high) in metrics.items())
         yield f"95% intervals of the {model}: {found}"
-    yield f"verdict: [bold]{gate['verdict']}[/bold]"
+    yield styled("verdict: ", (gate["verdict"], "bold"))
 
 
-def _labels(gate: dict[str, Any]) -> Iterator[str]:
+def _labels(gate: dict[str, Any]) -> Iterator[Line]:
     champion = {item["label"]: item for item in (gate.get("champion") or {}).get("labels", [])}
     for item in gate["candidate"]["labels"][:_MOST_LABELS]:
         before = champion.get(item["label"])
         against = f" (live model {before['f1']:.4f})" if before else ""
         yield (
-            f"{escape(item['label'])}: F1 {item['f1']:.4f}{against}, "
+            f"{item['label']}: F1 {item['f1']:.4f}{against}, "
             f"precision {item['precision']:.4f}, recall {item['recall']:.4f}, {item['support']} rows"
         )
     hidden = len(gate["candidate"]["labels"]) - _MOST_LABELS
@@ -138,7 +140,7 @@ def _labels(gate: dict[str, Any]) -> Iterator[str]:
         yield f"and {hidden} more, in the receipt"
     left_out = gate["candidate"]["left_out"][:_MOST_LABELS]
     if left_out:
-        yield f"too few rows to count towards macro-F1: {escape(', '.join(left_out))}"
+        yield f"too few rows to count towards macro-F1: {', '.join(left_out)}"
 
 
 def _decoded(value: str) -> object:

@@ -12,7 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from ops.console import seconds
+from ops.console import seconds, styled
 from ops.deployment import Deployment
 from ops.execution import Outcome, Stage, look
 from ops.job import JobView
@@ -78,7 +78,7 @@ class _Moving:
 
     def _row(self, stage: Stage, job: JobView | None) -> RenderableType:
         if stage.done:
-            return Text.assemble(self._indent, ("✔ ", "green"), _line(stage, job))
+            return styled(self._indent, ("✔ ", "green"), _line(stage, job))
         row = Table.grid(padding=(0, 1, 0, 0))
         cells: list[RenderableType] = [
             Text(self._indent.rstrip() or " "), self._spinner, Text(f"{stage.name:{_NAME_WIDTH}}", style="bold"),
@@ -87,7 +87,7 @@ class _Moving:
         if stage.name == "Train" and job:
             cells += [
                 ProgressBar(total=1.0, completed=job.progress, width=24),
-                Text(f"{job.progress:4.0%}  {job.summary()}"),
+                styled(f"{job.progress:4.0%}  {job.summary()}"),
             ]
         row.add_row(*cells)
         return row

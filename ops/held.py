@@ -7,6 +7,7 @@ from rich.table import Table
 
 from domain import layout
 from domain.dataset import Hold, listed
+from domain.printable import printable
 from ops.console import make_table
 from ops.deployment import Deployment
 from ops.errors import NotFound, Unusable, in_plain_words
@@ -54,8 +55,12 @@ def in_force(deployment: Deployment) -> dict[str, Hold]:
 
 def find(held: dict[str, Hold], what: str) -> Hold:
     """The hold whose source id starts with, or whose key ends in, `what`. Raises NotFound, or Unusable for several."""
+    if not what:
+        raise Unusable("name a source by its id or its file. See: mlops held")
     found = [hold for source, hold in held.items() if source.startswith(what) or hold.source.key.endswith(f"/{what}")]
     found = found or [hold for hold in held.values() if hold.source.key == what]
+    # As it is shown: a name that a terminal would obey can be typed back only so.
+    found = found or [hold for hold in held.values() if f"/{printable(hold.source.key)}".endswith(f"/{what}")]
     if not found:
         raise NotFound(f"{what!r} is not held. See: mlops held")
     if len(found) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ class JobView:
     @property
     def progress(self) -> float:
         """How much of the training is done, from 0 to 1."""
-        return min(1.0, self.metrics.get(NAMES["progress"], 0.0))
+        return max(0.0, min(1.0, self.metrics.get(NAMES["progress"], 0.0)))
 
     def summary(self) -> str:
         """One line about how it stands."""
@@ -90,10 +91,10 @@ class JobView:
 
 
 def metrics_in(line: str) -> dict[str, float]:
-    """The metrics that a log line states, read as SageMaker reads them."""
+    """The metrics that a log line states, read as SageMaker reads them; what is beyond a float's range is none."""
     found = {}
     for name, pattern in _PATTERNS:
         match = pattern.search(line)
-        if match:
-            found[name] = float(match[1])
+        if match and math.isfinite(value := float(match[1])):
+            found[name] = value
     return found

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
+from markupsafe import escape as as_html
+
+from domain.printable import printable
 
 # Okabe and Ito's palette, which the colour-blind can tell apart ("Color Universal Design", 2008).
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73")
@@ -59,7 +62,7 @@ def chart(title: str, lines: Sequence[Curve]) -> Markup:
 
     said = "; ".join(f"{line.name} ends at {line.points[-1][1]:.4f}" for line in lines)
     parts = [
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(f"{title}: {said}")}">',
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{_text(f"{title}: {said}")}">',
         f'<path class="axis" d="M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}"/>',
         *(
             f'<text x="{_LEFT - 6}" y="{y(value) + 4}" text-anchor="end">{value:.3g}</text>'
@@ -77,7 +80,7 @@ def chart(title: str, lines: Sequence[Curve]) -> Markup:
         dot = f'<circle cx="{end}" cy="{y(line.points[-1][1])}" r="3" fill="{colour}"/>'
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>{dot}')
         name = f"{line.name} {line.points[-1][1]:.3f}"
-        parts.append(f'<text x="{end + 8}" y="{at + 4}" fill="{colour}" class="name">{escape(name)}</text>')
+        parts.append(f'<text x="{end + 8}" y="{at + 4}" fill="{colour}" class="name">{_text(name)}</text>')
     return Markup("".join([*parts, "</svg>"]))
 
 
@@ -92,22 +95,22 @@ def matrix(title: str, counts: Sequence[Sequence[Any]]) -> Markup:
     cell = 44 if named else max(5, 420 // len(names))
     left, top = (150, 26) if named else (10, 26)
     size = cell * len(names)
-    short = {name: name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names}
+    short = {name: _short(printable(name)) for name in names}
     # Names of columns hang at an angle of 35 degrees: so far they reach to the right and down.
     reach = _CHARACTER * max(map(len, short.values())) if named else 0
     width, height = left + size + round(0.82 * reach) + 12, top + size + round(0.57 * reach) + 24
     right = sum(rows for label, answer, rows in counts if label == answer)
     said = f"{title}: {right} of {sum(support.values())} rows right, over {len(names)} labels"
     parts = [
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(said)}" style="max-width:{width}px">',
-        f'<text x="{left}" y="14">{escape(title)}</text>',
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{_text(said)}" style="max-width:{width}px">',
+        f'<text x="{left}" y="14">{_text(title)}</text>',
         f'<rect x="{left}" y="{top}" width="{size}" height="{size}" class="frame"/>',
     ]
     for label, answer, rows in counts:
         share = rows / support[label]
         x, y = left + place[answer] * cell, top + place[label] * cell
         colour = COLOURS[0] if label == answer else COLOURS[1]
-        hint = f"<title>{escape(f'{label} answered as {answer}: {rows} of {support[label]}')}</title>"
+        hint = f"<title>{_text(f'{label} answered as {answer}: {rows} of {support[label]}')}</title>"
         shade = f'fill="{colour}" fill-opacity="{0.12 + 0.88 * share:.2f}"'
         parts.append(f'<rect x="{x}" y="{y}" width="{cell}" height="{cell}" {shade}>{hint}</rect>')
         if named:
@@ -117,7 +120,7 @@ def matrix(title: str, counts: Sequence[Sequence[Any]]) -> Markup:
             )
     if named:
         for name, number in place.items():
-            middle, shown = number * cell + cell / 2, escape(short[name])
+            middle, shown = number * cell + cell / 2, _text(short[name])
             parts.append(f'<text x="{left - 6}" y="{top + middle + 4}" text-anchor="end">{shown}</text>')
             slant = f'transform="rotate(35 {left + middle} {top + size + 14})"'
             parts.append(f'<text x="{left + middle}" y="{top + size + 14}" {slant}>{shown}</text>')
@@ -128,6 +131,14 @@ def mistakes(counts: Sequence[Sequence[Any]], most: int = 15) -> list[tuple[str,
     """The most frequent (label, answer, rows) that are wrong, most frequent first."""
     wrong = [(str(label), str(answer), int(rows)) for label, answer, rows in counts if label != answer]
     return sorted(wrong, key=lambda item: (-item[2], item[0], item[1]))[:most]
+
+
+def _text(text: str) -> Markup:
+    return as_html(printable(text))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _apart(places: Sequence[float], least: float = 15) -> list[float]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from botocore.exceptions import ClientError
 from rich.console import Console
 
+from ops.console import styled
 from ops.deployment import Deployment
 from ops.errors import NotFound, OpsError, in_plain_words
 
@@ -56,4 +57,4 @@ def show(answers: Sequence[Answer], console: Console, *, indent: str = "") -> No
     """Print one line per text."""
     for answer in answers:
         said = ", ".join(f"{label} {score:.4f}" for label, score in answer.labels)
-        console.print(f"{indent}[bold]{said}[/bold]  {answer.text}")
+        console.print(styled(indent, (said, "bold"), f"  {answer.text}"))

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from rich.console import Console
-from rich.text import Text
 
 from domain.facts import Run
+from domain.printable import printable
 from ops import explain, pictures, receipts
 from ops.deployment import Deployment
 from ops.errors import in_plain_words
@@ -38,11 +39,12 @@ def render(run: Run, receipt: receipts.Receipt | None) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
+        finalize=_finalize,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    title, *more = [_plain(line) for line in explain.head(run)]
+    title, *more = [str(line) for line in explain.head(run)]
     values: dict[str, Any] = {"title": title, "head": more, "verdict": run.verdict or run.judged, "judged": receipt}
     if receipt is not None:
         values |= _of(receipt)
@@ -53,7 +55,7 @@ def render(run: Run, receipt: receipts.Receipt | None) -> str:
 def _of(receipt: receipts.Receipt) -> dict[str, Any]:
     gate = receipt["gate"]
     confusion: dict[str, list[list[Any]]] = gate.get("confusion") or {}
-    sections = {title: [_plain(line) for line in lines] for title, lines in explain.sections(receipt).items()}
+    sections = {title: [str(line) for line in lines] for title, lines in explain.sections(receipt).items()}
     # Rules have a table of their own here; what the gate says besides stays as it is.
     said = sections.pop("Gate")[len(gate["rules"]) :]
     return {
@@ -80,5 +82,6 @@ def _labels(gate: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _plain(line: str) -> str:
-    return Text.from_markup(line).plain
+def _finalize(value: object) -> object:
+    """What stands in the page for a value, before it is escaped as HTML; our own pictures are HTML already."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -25,6 +25,8 @@ _IDLE_SECONDS = 180.0
 
 def retrain(deployment: Deployment, reason: str, console: Console, *, wait: bool) -> bool:
     """Ask for a run with the data as it is; with `wait` follow it. Whether it ended well (True without `wait`)."""
+    # A byte of a shell's argument that is not UTF-8 has no place in the ledger.
+    reason = reason.encode("utf-8", "replace").decode("utf-8")
     with in_plain_words(deployment.project):
         if not wait:
             execution = request_run(deployment, reason)

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 
-from ops.console import seconds
+from ops.console import seconds, styled
 
 _WIDTH = 62
 
@@ -17,10 +17,10 @@ _WIDTH = 62
 def step(title: str, console: Console) -> Iterator[None]:
     """Show `title` while the block runs, then with the time it took. A failure is shown too, and passes on."""
     started = time.monotonic()
-    with console.status(title) if console.is_terminal else nullcontext():
+    with console.status(styled(title)) if console.is_terminal else nullcontext():
         try:
             yield
         except BaseException:
-            console.print(f"[red]✘[/red] {title}")
+            console.print(styled(("✘", "red"), f" {title}"))
             raise
-    console.print(f"[green]✔[/green] {title:{_WIDTH}} {seconds(time.monotonic() - started):>10}")
+    console.print(styled(("✔", "green"), f" {title:{_WIDTH}} {seconds(time.monotonic() - started):>10}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from ops.console import styled
 from ops.deployment import Deployment
 from ops.errors import NotFound, Unusable, in_plain_words
 from ops.execution import Outcome, await_running, executions
@@ -55,13 +56,13 @@ def tell(outcome: Outcome, console: Console) -> None:
     """Print how an execution ended, in one sentence and what to read next."""
     if outcome.succeeded:
         if outcome.run and outcome.run.verdict:
-            console.print(f"[bold]{outcome.run.sentence}[/bold]")
+            console.print(styled((outcome.run.sentence, "bold")))
             console.print(f"More: mlops explain {outcome.run.run}")
         else:
             console.print("Done. No run was needed.")
         return
     ended = {"ABORTED": "was stopped", "TIMED_OUT": "ran out of time"}.get(outcome.status, "failed")
-    console.print(f"[bold red]The execution {ended}:[/bold red] {outcome.why}")
+    console.print(styled((f"The execution {ended}:", "bold red"), f" {outcome.why}"))
     console.print(
         "The model that was live stays live. What was dropped is not lost: see mlops runs, and the notification."
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from botocore.exceptions import ClientError
 from rich.console import Console
 
 from domain import layout
+from domain.dataset import listed
+from domain.printable import printable
 from ops.deployment import Deployment
-from ops.drop import key_for
 from ops.errors import NotFound, in_plain_words
 
 
@@ -16,9 +16,8 @@ def withdraw(deployment: Deployment, name: str, console: Console) -> str:
 
     The bucket keeps deleted versions for a while, so that a mistake can be undone.
     """
-    key = key_for(name)
     with in_plain_words(deployment.project):
-        _check(deployment, key)
+        key = _find(deployment, name)
         deployment.client("s3").delete_object(Bucket=deployment.bucket, Key=key)
         # After the object: the other way round, a run in between would train with what was held.
         for hold in deployment.ledger.held().values():
@@ -29,13 +28,18 @@ def withdraw(deployment: Deployment, name: str, console: Console) -> str:
     return key
 
 
-def _check(deployment: Deployment, key: str) -> None:
-    try:
-        deployment.client("s3").head_object(Bucket=deployment.bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
-            raise NotFound(
-                f"there is no {key} in {deployment.bucket}. What is there: aws s3 ls "
-                f"s3://{deployment.bucket}/{layout.LANDING}"
-            ) from error
-        raise
+def _find(deployment: Deployment, name: str) -> str:
+    """The key under landing/ that `name` means: as it is, or as it is shown, which can be typed. Raises NotFound."""
+    bare = name.removeprefix(layout.LANDING)
+    meant = [f"{layout.LANDING}{each}" for each in (bare, bare.strip("/"))]
+    pages = deployment.client("s3").get_paginator("list_objects_v2")
+    landed = listed(pages.paginate(Bucket=deployment.bucket, Prefix=layout.LANDING))
+    keys = [source.key for source in landed]
+    found = next((key for key in meant if key in keys), None)
+    found = found or next((key for key in keys if printable(key) in meant), None)
+    if found is None:
+        raise NotFound(
+            f"there is no {meant[1]} in {deployment.bucket}. What is there: aws s3 ls "
+            f"s3://{deployment.bucket}/{layout.LANDING}"
+        )
+    return found

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from serving.formats import CSV, JSON, MAX_BODY_BYTES, PLAIN, ClientError, accepted, write
 from serving.predictor import PredictionError, Predictor
-from serving.protocol import MAX_BODY_BYTES, ClientError, parse, render
+from serving.protocol import check_lengths, parse
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -27,19 +28,23 @@ class _Response(NamedTuple):
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+    media_type: str = JSON
 
 
 def create_app(predictor: Predictor) -> WSGIApplication:
     """The WSGI application that answers with `predictor`."""
 
     def invocations(environ: WSGIEnvironment) -> _Response:
-        invocation = parse(environ.get("CONTENT_TYPE", ""), _body(environ))
-        answer = predictor.answer(invocation.texts, invocation.top_k)
-        body = render(invocation, answer.predictions)
+        media_type = accepted(environ.get("HTTP_ACCEPT", ""))
+        invocation = parse(environ.get("CONTENT_TYPE", ""), _body(environ), predictor.manifest.features)
+        encoded = list(predictor.encode(invocation.texts, invocation.max_length))
+        check_lengths(invocation, encoded)
+        answer = predictor.read(encoded, invocation.top_k, invocation.function)
+        body = write(answer.predictions, invocation.single, media_type)
         if len(body) > MAX_BODY_BYTES:
             raise ClientError(413, "the answer would exceed 4 MB: send fewer texts or ask for fewer labels")
         attributes = f"model={predictor.manifest.run};truncated={sum(answer.truncated)}"
-        return _Response(200, body, ((ATTRIBUTES, attributes),))
+        return _Response(200, body, ((ATTRIBUTES, attributes),), media_type)
 
     def ping(_environ: WSGIEnvironment) -> _Response:
         # Healthy means that the model answers, so it is asked, every time.
@@ -58,7 +63,10 @@ def create_app(predictor: Predictor) -> WSGIApplication:
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         response = _route(routes, environ)
         status = HTTPStatus(response.status)
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(response.body)))]
+        # JSON is UTF-8 by definition, other text is not.
+        charset = "; charset=utf-8" if response.media_type in (CSV, PLAIN) else ""
+        kind = f"{response.media_type}{charset}"
+        headers = [("Content-Type", kind), ("Content-Length", str(len(response.body)))]
         start_response(f"{status.value} {status.phrase}", [*headers, *response.headers])
         return [response.body]
 

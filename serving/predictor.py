@@ -8,17 +8,17 @@ answer for a text would depend on its neighbours, and what Evaluate judged would
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from domain.artifact import MODEL, OUTPUT, TOKENIZER, Manifest
+from domain.artifact import INPUTS, MODEL, OUTPUT, TOKENIZER, Manifest
 from serving.manifest import ArtifactError, read_manifest, verify
 
 # Read when ONNX Runtime is imported, and 1 is the only value that counts: it would write below HOME at once, and report
@@ -31,6 +31,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 _FAULTS: Final = tuple(
     kind for kind in vars(runtime).values() if isinstance(kind, type) and issubclass(kind, Exception)
 )
+Function = Literal["softmax", "sigmoid", "none"]
+FUNCTIONS: Final[tuple[Function, ...]] = get_args(Function)
 # A token is seldom more than a word, and a WordPiece word of over 100 characters is one unknown token: characters
 # beyond this many per token can hardly count, and tokenizing megabytes of them would cost memory.
 _CHARS_PER_TOKEN: Final = 100
@@ -39,7 +41,7 @@ _CHUNK: Final = 32
 
 
 class Prediction(NamedTuple):
-    """One label with its probability."""
+    """One label with its score: its probability, if nothing else was asked for."""
 
     label: str
     score: float
@@ -56,9 +58,16 @@ class PredictionError(Exception):
     """The model failed on valid input: our fault, never the client's."""
 
 
-class _Encoded(NamedTuple):
+class Encoded(NamedTuple):
+    """A text as the model reads it: its inputs by name, each (1, tokens), and whether it was cut."""
+
     inputs: dict[str, NDArray[np.int64]]
     truncated: bool
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens the model reads."""
+        return int(self.inputs[INPUTS[0]].shape[1])
 
 
 class Predictor:
@@ -93,15 +102,35 @@ class Predictor:
         tokenizer.enable_truncation(manifest.max_length)
         return cls(session, tokenizer, manifest, threads)
 
-    def answer(self, texts: Sequence[str], top_k: int | None = 1) -> Answer:
-        """The `top_k` likeliest labels of each text, best first (None: all of them). Raises PredictionError."""
-        scores, truncated = self._run(texts)
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :top_k]
+    def encode(self, texts: Sequence[str], max_length: int | None = None) -> Iterator[Encoded]:
+        """Each text as the model reads it, cut after `max_length` tokens, or after as many as the model reads."""
+        for start in range(0, len(texts), _CHUNK):
+            chunk = texts[start : start + _CHUNK]
+            cut = [text[: self._max_chars] for text in chunk]
+            for text, encoding in zip(chunk, self._encodings(cut, max_length), strict=True):
+                yield Encoded(self._inputs(encoding), bool(encoding.overflowing) or len(text) > self._max_chars)
+
+    def read(self, encoded: Iterable[Encoded], top_k: int | None = 1, function: Function = "softmax") -> Answer:
+        """The `top_k` likeliest labels of each text, best first (None: all of them). Raises PredictionError.
+
+        `function` makes a score of a logit: a probability by softmax, one for each label alone by sigmoid, or none.
+        """
+        logits, truncated = self._run(encoded)
+        probabilities = _softmax(logits)
+        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :top_k]
+        # By tanh, which cannot overflow.
+        scores = probabilities
+        if function != "softmax":
+            scores = logits if function == "none" else np.asarray(0.5 + 0.5 * np.tanh(logits / 2), np.float32)
         predictions = [
             [Prediction(self.labels[label], float(row[label])) for label in order]
             for row, order in zip(scores, best, strict=True)
         ]
         return Answer(predictions, truncated)
+
+    def answer(self, texts: Sequence[str], top_k: int | None = 1) -> Answer:
+        """What `read` says of these texts. Raises PredictionError."""
+        return self.read(self.encode(texts), top_k)
 
     def predict(self, texts: Sequence[str], top_k: int | None = 1) -> list[list[Prediction]]:
         """The predictions of `answer` alone. Raises PredictionError."""
@@ -109,31 +138,35 @@ class Predictor:
 
     def scores(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Probabilities, one row per text in the order given, one column per label. Raises PredictionError."""
-        return self._run(texts)[0]
+        return _softmax(self._run(self.encode(texts))[0])
 
     def truncated(self, texts: Sequence[str]) -> list[bool]:
         """Which texts are longer than the model reads."""
-        return [encoded.truncated for encoded in self._encode(texts)]
+        return [encoded.truncated for encoded in self.encode(texts)]
 
-    def _run(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[bool]]:
+    def _run(self, encoded: Iterable[Encoded]) -> tuple[NDArray[np.float32], list[bool]]:
+        """(Logits, one row per text and one column per label; which texts were cut)."""
         rows: list[NDArray[np.float32]] = []
         truncated: list[bool] = []
-        stream = self._encode(texts)
+        stream = iter(encoded)
         while chunk := list(islice(stream, _CHUNK)):
-            truncated += [encoded.truncated for encoded in chunk]
+            truncated += [item.truncated for item in chunk]
             rows += (self._pool.map if self._pool else map)(self._logits, chunk)
         logits = np.concatenate(rows) if rows else np.empty((0, len(self.labels)), np.float32)
         if not np.isfinite(logits).all():
             raise PredictionError("the model's output is not finite")
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True), truncated
+        return logits, truncated
 
-    def _encode(self, texts: Sequence[str]) -> Iterator[_Encoded]:
-        for start in range(0, len(texts), _CHUNK):
-            chunk = texts[start : start + _CHUNK]
-            encodings = self._tokenizer.encode_batch_fast([text[: self._max_chars] for text in chunk])
-            for text, encoding in zip(chunk, encodings, strict=True):
-                yield _Encoded(self._inputs(encoding), bool(encoding.overflowing) or len(text) > self._max_chars)
+    def _encodings(self, texts: list[str], max_length: int | None) -> list[Encoding]:
+        if max_length is None or max_length >= self.manifest.max_length:
+            encodings: list[Encoding] = self._tokenizer.encode_batch_fast(texts)
+            return encodings
+        # The tokenizer's own limit is shared by all threads: so tokens are cut here, and the marks added then.
+        kept = max(0, max_length - self._tokenizer.num_special_tokens_to_add(is_pair=False))
+        encodings = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        for encoding in encodings:
+            encoding.truncate(kept)
+        return [self._tokenizer.post_process(encoding) for encoding in encodings]
 
     def _inputs(self, encoding: Encoding) -> dict[str, NDArray[np.int64]]:
         columns = {
@@ -144,7 +177,7 @@ class Predictor:
         # A tokenizer without special tokens makes nothing of an empty text, but the model needs one position.
         return {name: np.array([columns[name] or [0]], np.int64) for name in self.manifest.inputs}
 
-    def _logits(self, encoded: _Encoded) -> NDArray[np.float32]:
+    def _logits(self, encoded: Encoded) -> NDArray[np.float32]:
         try:
             (logits,) = self._session.run([OUTPUT], encoded.inputs)
         except _FAULTS as error:
@@ -160,6 +193,11 @@ def _tokenizer(path: Path) -> Tokenizer:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # The library raises nothing narrower.
         raise ArtifactError(f"{path.name} cannot be loaded: {error}") from error
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
 def _session(path: Path, manifest: Manifest) -> Any:

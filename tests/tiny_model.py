@@ -39,7 +39,9 @@ def tiny_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def tiny_classifier(labels: int, seed: int = 0, bias: Sequence[float] | None = None) -> BertForSequenceClassification:
+def tiny_classifier(
+    labels: int, seed: int = 0, bias: Sequence[float] | None = None, max_length: int = MAX_LENGTH
+) -> BertForSequenceClassification:
     """An untrained two-layer classifier, the same for the same seed. `bias`, one logit per label, decides its answers:
     a label that is 10 above the others wins whatever the text."""
     config = BertConfig(
@@ -48,7 +50,7 @@ def tiny_classifier(labels: int, seed: int = 0, bias: Sequence[float] | None = N
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=64,
-        max_position_embeddings=MAX_LENGTH,
+        max_position_embeddings=max_length,
         num_labels=labels,
         # Wider than BERT's 0.02, so that different texts get visibly different scores.
         initializer_range=0.2,
@@ -87,6 +89,7 @@ def tiny_artifact(
     run: str = "0123456789ab",
     inputs: Sequence[str] = INPUTS[:2],
     int8: bool = True,
+    max_length: int = MAX_LENGTH,
 ) -> Path:
     """Build a complete model artifact below the new directory `into`; returns the path of its `model.tar.gz`.
 
@@ -94,7 +97,7 @@ def tiny_artifact(
     """
     into.mkdir(parents=True)
     checkpoint, directory = into / "checkpoint", into / "model"
-    tiny_classifier(len(labels), seed, bias).save_pretrained(checkpoint)
+    tiny_classifier(len(labels), seed, bias, max_length).save_pretrained(checkpoint)
     exact, quantized = export(checkpoint, inputs, into)
     manifest = Manifest(
         labels=tuple(labels),
@@ -102,7 +105,7 @@ def tiny_artifact(
         dataset="0" * 12,
         base_model="tiny-bert",
         base_revision="0" * 40,
-        max_length=MAX_LENGTH,
+        max_length=max_length,
         features=("text",),
         inputs=tuple(inputs),
         reduce_range=int8,

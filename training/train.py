@@ -6,6 +6,7 @@ container contract (SAGEMAKER_BASE_DIR moves /opt/ml). Run again after an interr
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import time
@@ -50,7 +51,8 @@ def train(arguments: Arguments, places: Places) -> None:
 
     with timed("read", seconds):
         splits = data.read(places, arguments.dataset_id, arguments.features)
-        print(f"labels {list(splits.labels)}, rows {splits.counts.to_json()}", flush=True)
+        # As JSON, in ASCII: whatever a label says, it is one line of the log and begins no other.
+        print(f"labels {json.dumps(splits.labels)}, rows {json.dumps(splits.counts.to_json())}", flush=True)
 
     with timed("load", seconds):
         set_seed(arguments.seed)

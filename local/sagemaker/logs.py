@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -105,11 +106,18 @@ class MetricScan:
         for line in lines:
             for name, pattern in self._patterns:
                 match = pattern.search(line)
-                if match and match.groups():
-                    try:
-                        yield name, float(match[1])
-                    except ValueError:
-                        logger.warning("metric %s: %r is no number", name, match[1])
+                # A group need not take part in a match.
+                if match is None or not match.groups() or match[1] is None:
+                    continue
+                try:
+                    value = float(match[1])
+                except ValueError:
+                    value = math.nan
+                # CloudWatch takes neither NaN nor infinity.
+                if math.isfinite(value):
+                    yield name, value
+                else:
+                    logger.warning("metric %s: %r is no number", name, match[1])
 
     def final(self) -> list[dict[str, Any]]:
         """FinalMetricDataList of DescribeTrainingJob."""

@@ -13,7 +13,7 @@ from rich.console import Console
 from local.cloud import LocalCloud
 from ops import minilm, reviews, runs
 from ops.cloud import DIRECTORY, deployed, stay_up
-from ops.console import seconds
+from ops.console import seconds, styled
 from ops.demo import story
 from ops.demo.settings import BUCKET, OVERLAY, PROJECT
 from ops.deployment import Deployment
@@ -24,7 +24,8 @@ from ops.steps import step
 def demo(console: Console, *, keep: bool) -> None:
     """Tell the story; with `keep` the cloud stays up until Ctrl-C. Raises OpsError if something of it is not so."""
     started = time.monotonic()
-    console.print("[bold]Automate MLOps[/bold]: drop a file, get a better model. On this machine, with no AWS account.")
+    what = ": drop a file, get a better model. On this machine, with no AWS account."
+    console.print(styled(("Automate MLOps", "bold"), what))
     console.print()
     # Two demos at a time must not share files.
     directory = DIRECTORY / f"demo-{os.getpid()}"
@@ -39,7 +40,7 @@ def demo(console: Console, *, keep: bool) -> None:
                 with step("Stopping everything", console):
                     cloud.stop()
     except OpsError as error:
-        raise type(error)(f"{error}\nLogs of the local cloud and of the CDK: {directory}") from error
+        raise type(error)(*error.args, f"Logs of the local cloud and of the CDK: {directory}") from error
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
@@ -60,7 +61,7 @@ def _tell(cloud: LocalCloud, folder: Path, console: Console) -> None:
         story.broken_drop(deployment, folder, plan.broken, console),
     ]
     console.print()
-    console.print("[bold]Four drops[/bold] (mlops runs)")
+    console.print(styled(("Four drops", "bold"), " (mlops runs)"))
     console.print(runs.table(deployment, len(told)))
     story.closing(deployment, told, console)
 

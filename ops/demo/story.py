@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
-from rich.markup import escape
 
 from domain import layout
 from domain.facts import Run
 from ops import predict, receipts, reviews
-from ops.console import make_table, seconds
+from ops.console import make_table, seconds, styled
 from ops.demo.settings import PROJECT
 from ops.deployment import Deployment
 from ops.drop import drop
@@ -48,8 +47,8 @@ def first_drop(deployment: Deployment, folder: Path, console: Console) -> Told:
     _title(console, 1, "The first drop trains a model, and it goes live")
     told = _drop_and_follow(deployment, folder / reviews.FIRST, console)
     _expect(told.run.verdict == "promote", f"the first model was not promoted: {told.run.sentence}")
-    console.print(f"  [bold]{escape(told.run.sentence)}[/bold]")
-    console.print(f"  From the drop to a live model: [bold]{seconds(told.seconds)}[/bold]")
+    console.print(styled("  ", (told.run.sentence, "bold")))
+    console.print(styled("  From the drop to a live model: ", (seconds(told.seconds), "bold")))
     answers = predict.ask(deployment, SENTENCES)
     predict.show(answers, console, indent="  ")
     return told
@@ -71,7 +70,7 @@ def poisoned_drop(deployment: Deployment, folder: Path, console: Console) -> Tol
     told = _drop_and_follow(deployment, folder / reviews.SHUFFLED, console)
     _expect(told.run.verdict == "screened", f"shuffled labels were not screened out: {told.run.sentence}")
     _expect(not told.run.artifact, "a model was trained on shuffled labels")
-    console.print(f"  [bold]{escape(told.run.sentence)}[/bold]")
+    console.print(styled("  ", (told.run.sentence, "bold")))
     key = f"{layout.LANDING}{reviews.SHUFFLED}"
     keys = [hold.source.key for hold in deployment.ledger.held().values()]
     _expect(keys == [key], f"{key} should be held, held are {keys}")
@@ -96,10 +95,10 @@ def broken_drop(deployment: Deployment, folder: Path, broken: int, console: Cons
     _expect(len(entries) == broken, f"{len(entries)} rows are in quarantine, {broken} were broken")
     table = make_table("line", "why it is in quarantine", right=("line",))
     for entry in entries:
-        table.add_row(str(entry["line"]), escape(entry["reason"]))
+        table.add_row(str(entry["line"]), entry["reason"])
     console.print(table)
     console.print(f"  Its other {sum(source['rows'].values())} rows are part of the run:")
-    console.print(f"  [bold]{escape(told.run.sentence)}[/bold]")
+    console.print(styled("  ", (told.run.sentence, "bold")))
     return told
 
 
@@ -115,7 +114,7 @@ def closing(deployment: Deployment, told: list[Told], console: Console) -> None:
 
 def _title(console: Console, number: int, title: str) -> None:
     console.print()
-    console.print(f"[bold cyan]{number}. {title}[/bold cyan]")
+    console.print(styled((f"{number}. {title}", "bold cyan")))
 
 
 def _drop_and_follow(deployment: Deployment, path: Path, console: Console) -> Told:
@@ -152,9 +151,9 @@ def _until_rest(deployment: Deployment) -> None:
 
 
 def _show_gate(deployment: Deployment, told: Told, console: Console) -> None:
-    console.print(f"  [bold]{escape(told.run.sentence)}[/bold]")
+    console.print(styled("  ", (told.run.sentence, "bold")))
     for line in gate_lines(_receipt(deployment, told)["gate"]):
-        console.print(f"    {line}")
+        console.print(styled("    ", line))
 
 
 def _receipt(deployment: Deployment, told: Told) -> receipts.Receipt:

@@ -7,10 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.facts import Run
 from domain.failures import DECIDED
 from domain.plainly import explain_end, explain_failure, explain_rejected, hopeless, of_the_account, reason
+from domain.printable import printable
+from tests.hostile import HOSTILE, effects
 
 RUN = Run(
     run="0123456789ab",
@@ -131,6 +135,28 @@ def test_what_could_not_be_announced_is_told_here() -> None:
     assert subject == "shop: run 0123456789ab could not tell how it ended"
     assert "could not tell how it ended: ThrottledException: Rate exceeded" in message
     assert explain_end(RUN) in message
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("wrap", ["{}", '{{"errorMessage": {}}}', "VerifyFailed: {}"])
+def test_what_data_says_is_one_line_without_effect(wrap: str, text: str) -> None:
+    run = replace(RUN, sentence=text, reason=text)
+    cause = wrap.format(json.dumps(text) if "errorMessage" in wrap else text)
+    plain = explain(run=replace(RUN, sentence="s", reason="r"), cause="c", gave_up="g", error="Untold")[1]
+    for error in ("", "Untold", text):
+        message = explain(run=run, cause=cause, gave_up=text, error=error)[1]
+        assert effects(message) == []
+        assert printable(text) in message
+        assert message.count("\n") <= plain.count("\n")
+    assert effects(explain_end(run)) == []
+    assert explain_end(run).splitlines()[0] == printable(text)
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_in_a_mail_has_no_effect(text: str) -> None:
+    run = replace(RUN, sentence=text, reason=text, verdict="awaiting-approval")
+    assert effects(explain_end(run)) == []
+    assert effects("".join(explain(run=run, cause=text, error=text, gave_up=text))) == []
 
 
 def test_more_data_than_one_invocation_derives_is_gone_on_with() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from domain import layout
-from lambdas import announce, observe
+from domain.printable import printable
+from lambdas import announce, observe, vocabulary
+from lambdas.notify import notify
+from tests.hostile import HOSTILE, effects
 from tests.lambdas.project import Project, until
 
 
@@ -61,6 +65,22 @@ def test_every_verdict_is_told_as_event_notification_and_metric(
     assert told["Message"].startswith(f"Because.{waits}\n\nRun 0123456789ab (started because: test).")
     found = metrics(capsys.readouterr().out)
     assert (found["Promoted"], found["Rejected"]) == (promoted, rejected)
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_mail_shows_what_data_says_and_does_nothing(project: Project, text: str) -> None:
+    run = project.run("arn:1", verdict="keep", sentence=text, reason=text, labels=text)
+    announce.handler({"execution": "arn:1", "run": run.run, "verdict": "keep"}, None)
+    vocabulary.tell(project.env, run)
+    notify(project.env, f"{project.name}: {text}", "one line")
+    told = project.notifications()
+    assert len(told) == 3
+    for mail in told:
+        assert effects(mail["Subject"] + mail["Message"]) == []
+        # ASCII without controls, under 100 characters (Amazon SNS API Reference, Publish).
+        assert re.fullmatch(r"[\x21-\x7e][\x20-\x7e]{0,98}", mail["Subject"])
+    assert sum(printable(text) in mail["Message"] for mail in told) == 2
+    assert [len(mail["Message"].splitlines()) for mail in told if "one line" not in mail["Message"]] in ([3, 2], [2, 3])
 
 
 def test_an_unknown_run_is_an_error_and_nothing_is_told(project: Project) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from domain import metrics
 from ops.execution import stages_of
 from ops.job import metrics_in
@@ -58,3 +60,16 @@ def test_metrics_are_read_as_training_prints_them() -> None:
     for key, name in metrics.NAMES.items():
         assert metrics_in(metrics.line(key, 0.125, 40)) == {name: 0.125}
     assert metrics_in("an epoch has ended") == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "metric train_loss=eEe step=1",
+        "metric train_loss=eEe x",
+        "metric train_loss=1e999 step=1",
+        "labels ['metric validation_accuracy=0.9999 step=1']",
+    ],
+)
+def test_what_is_no_metric_does_not_stop_who_watches(line: str) -> None:
+    assert metrics_in(line) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -9,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from serving.protocol import MAX_TEXTS
+from serving.formats import MEDIA_TYPES
+from serving.protocol import MAX_TEXTS, MAX_TOKENS
 from tests.serving.conftest import ROOT, Reply, Server
 
 DESCRIPTION = json.loads((ROOT / "serving" / "openapi.json").read_text())
@@ -22,7 +24,22 @@ ANYTHING: st.SearchStrategy[Any] = st.recursive(
 REQUESTS = ANYTHING | st.fixed_dictionaries(
     {"inputs": TEXTS | st.lists(TEXTS, max_size=3) | ANYTHING},
     optional={
-        "parameters": st.fixed_dictionaries({}, optional={"top_k": st.integers(-1, 5) | ANYTHING, "more": ANYTHING})
+        "parameters": st.fixed_dictionaries(
+            {},
+            optional={
+                "top_k": st.integers(-1, 5) | ANYTHING,
+                "return_all_scores": st.booleans() | ANYTHING,
+                "function_to_apply": st.sampled_from(["softmax", "sigmoid", "none", "relu"]) | ANYTHING,
+                "truncation": st.booleans()
+                | st.sampled_from(["longest_first", "only_first", "only_second"])
+                | ANYTHING,
+                "max_length": st.integers(-1, 600) | ANYTHING,
+                "padding": st.booleans() | st.sampled_from(["longest", "max_length", "left"]) | ANYTHING,
+                "more": ANYTHING,
+            },
+        )
+        | ANYTHING,
+        "options": st.dictionaries(st.sampled_from(["use_cache", "wait_for_model", "more"]), st.booleans() | ANYTHING)
         | ANYTHING,
         "more": ANYTHING,
     },
@@ -38,8 +55,10 @@ def as_described(reply: Reply, method: str, path: str) -> bool:
     response = DESCRIPTION["paths"][path][method]["responses"][str(reply.status)]
     if reference := response.get("$ref"):
         response = DESCRIPTION["components"]["responses"][reference.rpartition("/")[2]]
-    schema = response["content"][reply.headers["content-type"]]["schema"]
-    return bool(Draft202012Validator({**DESCRIPTION, **schema}).is_valid(reply.json))
+    media_type = reply.headers["content-type"].partition(";")[0]
+    schema = response["content"][media_type]["schema"]
+    body = reply.json if media_type == "application/json" else reply.body.decode()
+    return bool(Draft202012Validator({**DESCRIPTION, **schema}).is_valid(body))
 
 
 @settings(max_examples=300, deadline=None)
@@ -56,6 +75,22 @@ def test_accepts_as_many_texts_as_the_description(server: Server) -> None:
         reply = server.invoke(message)
         assert (reply.status, valid(message, "Request")) == (status, status == 200)
         assert as_described(reply, "post", "/invocations")
+
+
+def test_describes_every_media_type(server: Server) -> None:
+    described = DESCRIPTION["paths"]["/invocations"]["post"]
+    assert sorted(described["requestBody"]["content"]) == sorted(MEDIA_TYPES)
+    assert sorted(described["responses"]["200"]["content"]) == sorted(MEDIA_TYPES)
+    bodies = {"application/json": b'{"inputs": "x"}', "application/jsonlines": b'"x"'}
+    for given_type, asked in itertools.product((*MEDIA_TYPES, "text/xml"), (*MEDIA_TYPES, "text/xml")):
+        body = bodies.get(given_type, b"x")
+        reply = server.request("POST", "/invocations", body, content_type=given_type, accept=asked)
+        assert reply.status == (406 if asked == "text/xml" else 415 if given_type == "text/xml" else 200)
+        assert as_described(reply, "post", "/invocations")
+
+
+def test_describes_the_limit_of_tokens() -> None:
+    assert f"{MAX_TOKENS:,} tokens" in DESCRIPTION["paths"]["/invocations"]["post"]["requestBody"]["description"]
 
 
 def test_describes_every_route(server: Server) -> None:

@@ -15,7 +15,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from domain.artifact import INPUTS, MODEL, WEIGHTS
 from serving.manifest import ArtifactError
-from serving.predictor import PredictionError, Predictor
+from serving.predictor import Function, PredictionError, Predictor
 from tests.serving.conftest import LABELS
 from tests.tiny_model import MAX_LENGTH, tiny_artifact, tiny_classifier, tiny_tokenizer
 
@@ -53,6 +53,33 @@ def test_int8_agrees_with_pytorch(predictor: Predictor) -> None:
     np.testing.assert_allclose(predictor.scores(TEXTS), exact, rtol=0, atol=INT8_TOLERANCE)
     # The tolerance is worth something only if the texts differ by more.
     assert np.ptp(exact, axis=0).max() > 2 * INT8_TOLERANCE
+
+
+@pytest.mark.parametrize("most", [3, 4, 9, 62, 63, 64, 1000])
+def test_a_client_may_have_less_read(predictor: Predictor, most: int) -> None:
+    """The same tokens as by the tokenizer's own limit, which all threads share."""
+    tokenizer = tiny_tokenizer()
+    tokenizer.enable_truncation(min(most, MAX_LENGTH))
+    for text, found in zip(TEXTS, predictor.encode(TEXTS, most), strict=True):
+        expected = tokenizer.encode(text)
+        assert found.inputs["input_ids"].tolist() == [expected.ids]
+        assert found.inputs["attention_mask"].tolist() == [expected.attention_mask]
+        assert found.truncated == bool(expected.overflowing)
+        assert found.tokens == len(expected.ids)
+
+
+def test_scores_are_what_the_function_makes_of_the_logits(predictor: Predictor) -> None:
+    def scores(function: Function) -> NDArray[np.float64]:
+        found = predictor.read(predictor.encode(TEXTS), None, function).predictions
+        return np.array([[dict(each)[label] for label in LABELS] for each in found])
+
+    logits = scores("none")
+    np.testing.assert_allclose(scores("sigmoid"), 1 / (1 + np.exp(-logits)), atol=1e-6)
+    np.testing.assert_allclose(scores("softmax"), predictor.scores(TEXTS), atol=1e-6)
+    powers = np.exp(logits)
+    np.testing.assert_allclose(scores("softmax"), powers / powers.sum(axis=1, keepdims=True), atol=1e-6)
+    best = [found[0].label for found in predictor.read(predictor.encode(TEXTS), 1, "none").predictions]
+    assert best == [found[0].label for found in predictor.predict(TEXTS)]
 
 
 def test_an_answer_does_not_depend_on_its_neighbours_nor_on_threads(predictor: Predictor, model_dir: Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.predictor import Prediction
-from serving.protocol import MAX_TEXTS, ClientError, Invocation, parse, render
+from serving.formats import write
+from serving.predictor import Encoded, Prediction
+from serving.protocol import MAX_TEXTS, MAX_TOKENS, ClientError, Invocation, check_lengths, parse
 
 JSON = "application/json"
 
@@ -26,6 +28,25 @@ JSON = "application/json"
         ({"inputs": "text", "parameters": {"top_k": 3}}, Invocation(["text"], True, 3)),
         ({"inputs": "text", "parameters": {"top_k": 3.0}}, Invocation(["text"], True, 3)),
         ({"inputs": "text", "parameters": {"top_k": None}}, Invocation(["text"], True, None)),
+        ({"inputs": "x", "parameters": {"return_all_scores": True}}, Invocation(["x"], True, None)),
+        ({"inputs": "x", "parameters": {"return_all_scores": False}}, Invocation(["x"], True, 1)),
+        ({"inputs": "x", "parameters": {"return_all_scores": True, "top_k": 2}}, Invocation(["x"], True, 2)),
+        ({"inputs": "x", "parameters": {"function_to_apply": "sigmoid"}}, Invocation(["x"], True, 1, "sigmoid")),
+        ({"inputs": "x", "parameters": {"function_to_apply": "none"}}, Invocation(["x"], True, 1, "none")),
+        ({"inputs": "x", "parameters": {"function_to_apply": None}}, Invocation(["x"], True, 1, "softmax")),
+        ({"inputs": "x", "parameters": {"max_length": 8}}, Invocation(["x"], True, 1, "softmax", 8)),
+        ({"inputs": "x", "parameters": {"max_length": 512.0}}, Invocation(["x"], True, 1, "softmax", 512)),
+        ({"inputs": "x", "parameters": {"max_length": None}}, Invocation(["x"], True)),
+        ({"inputs": "x", "parameters": {"truncation": True, "padding": "max_length"}}, Invocation(["x"], True)),
+        ({"inputs": "x", "parameters": {"truncation": "only_first", "padding": False}}, Invocation(["x"], True)),
+        ({"inputs": "x", "parameters": {"truncation": False}}, Invocation(["x"], True, truncation=False)),
+        ({"inputs": "x", "parameters": {"truncation": "do_not_truncate"}}, Invocation(["x"], True, truncation=False)),
+        (
+            {"inputs": "x", "parameters": {"truncation": False, "max_length": 8}},
+            Invocation(["x"], True, truncation=False),
+        ),
+        ({"inputs": "x", "options": {"wait_for_model": True, "use_cache": False}}, Invocation(["x"], True)),
+        ({"inputs": "x", "options": {}}, Invocation(["x"], True)),
         ({"inputs": ["x"] * MAX_TEXTS}, Invocation(["x"] * MAX_TEXTS, False, 1)),
     ],
 )
@@ -38,7 +59,7 @@ def test_accepts_the_content_type(content_type: str) -> None:
     assert parse(content_type, b'{"inputs": "x"}').texts == ["x"]
 
 
-@pytest.mark.parametrize("content_type", ["text/csv", "application/x-npy", "application/json; charset=latin-1"])
+@pytest.mark.parametrize("content_type", ["text/xml", "application/x-npy", "application/json; charset=latin-1"])
 def test_refuses_the_content_type(content_type: str) -> None:
     with pytest.raises(ClientError) as caught:
         parse(content_type, b'{"inputs": "x"}')
@@ -72,6 +93,18 @@ def test_refuses_the_content_type(content_type: str) -> None:
         (b'{"inputs": [["x"]]}', r"\[0\] is not a text"),
         (b'{"inputs": "\\ud800"}', "surrogate"),
         (b'{"inputs": "x", "parameters": null}', "must be an object"),
+        (b'{"inputs": "x", "parameters": {"return_all_scores": 1}}', "true or false"),
+        (b'{"inputs": "x", "parameters": {"function_to_apply": "relu"}}', "softmax, sigmoid, none"),
+        (b'{"inputs": "x", "parameters": {"function_to_apply": 1}}', "softmax, sigmoid, none"),
+        (b'{"inputs": "x", "parameters": {"truncation": 1}}', "longest_first"),
+        (b'{"inputs": "x", "parameters": {"truncation": "only_second"}}', "longest_first"),
+        (b'{"inputs": "x", "parameters": {"padding": 0}}', "do_not_pad"),
+        (b'{"inputs": "x", "parameters": {"padding": null}}', "do_not_pad"),
+        (b'{"inputs": "x", "parameters": {"max_length": 2}}', "at least 3"),
+        (b'{"inputs": "x", "parameters": {"max_length": true}}', "at least 3"),
+        (b'{"inputs": "x", "options": null}', '"options" must be an object'),
+        (b'{"inputs": "x", "options": {"wait": true}}', 'unknown key "wait"'),
+        (b'{"inputs": "x", "options": {"use_cache": "no"}}', '"use_cache" must be true or false'),
         (b'{"inputs": "x", "parameters": {"topk": 1}}', 'unknown key "topk"'),
         (b'{"inputs": "x", "parameters": {"top_k": 0}}', "at least 1"),
         (b'{"inputs": "x", "parameters": {"top_k": -1}}', "at least 1"),
@@ -95,8 +128,28 @@ def test_refuses_too_many_texts() -> None:
 def test_renders_a_list_for_one_text_and_lists_for_more() -> None:
     answers = [[Prediction("gut", 0.75), Prediction("schön", 0.25)]]
     one = [{"label": "gut", "score": 0.75}, {"label": "schön", "score": 0.25}]
-    assert json.loads(render(Invocation(["x"], True, 2), answers)) == one
-    assert json.loads(render(Invocation(["x"], False, 2), answers)) == [one]
+    assert json.loads(write(answers, True, JSON)) == one
+    assert json.loads(write(answers, False, JSON)) == [one]
+
+
+def encoded(tokens: int, *, truncated: bool = False) -> Encoded:
+    return Encoded({"input_ids": np.zeros((1, tokens), np.int64)}, truncated)
+
+
+def test_as_many_tokens_are_read_as_sagemaker_waits_for() -> None:
+    most = MAX_TOKENS // 512
+    check_lengths(Invocation([], False), [encoded(512)] * most)
+    with pytest.raises(ClientError, match=f"{MAX_TOKENS + 512} tokens; .* here the first {most} texts") as caught:
+        check_lengths(Invocation([], False), [encoded(512)] * (most + 1))
+    assert caught.value.status == 413
+
+
+def test_a_text_is_refused_rather_than_cut_where_that_is_asked_for() -> None:
+    texts = [encoded(4), encoded(64, truncated=True)]
+    check_lengths(Invocation([], False), texts)
+    with pytest.raises(ClientError, match=r"text \[1\] has more than 64 tokens") as caught:
+        check_lengths(Invocation([], False, truncation=False), texts)
+    assert caught.value.status == 400
 
 
 @settings(max_examples=300, deadline=None)

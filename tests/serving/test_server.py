@@ -51,6 +51,57 @@ def test_says_what_was_truncated(server: Server) -> None:
     assert reply.headers[ATTRIBUTES] == "model=run-1;truncated=2"
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/csv", b"this film is great\nbad\n"),
+        ("application/jsonlines", b'"this film is great"\n{"inputs": "bad"}\n'),
+        ("application/json", b'{"inputs": ["this film is great", "bad"]}'),
+    ],
+)
+def test_answers_in_what_is_accepted(server: Server, predictor: Predictor, content_type: str, body: bytes) -> None:
+    ((one,), (two,)) = predictor.predict(["this film is great", "bad"])
+    for accept, media_type, answer in (
+        ("*/*", "application/json", json.dumps([[one._asdict()], [two._asdict()]])),
+        (
+            "application/jsonlines",
+            "application/jsonlines",
+            f"{json.dumps([one._asdict()])}\n{json.dumps([two._asdict()])}\n",
+        ),
+        ("text/csv", "text/csv; charset=utf-8", f"{one.label},{one.score}\n{two.label},{two.score}\n"),
+        ("text/plain", "text/plain; charset=utf-8", f"{one.label}\t{one.score}\n{two.label}\t{two.score}\n"),
+    ):
+        reply = server.request("POST", "/invocations", body, content_type=content_type, accept=accept)
+        assert (reply.status, reply.headers["content-type"], reply.body.decode()) == (200, media_type, answer)
+        assert reply.headers[ATTRIBUTES] == "model=run-1;truncated=0"
+
+
+def test_a_plain_text_is_one_text(server: Server, predictor: Predictor) -> None:
+    reply = server.request("POST", "/invocations", b"good\nand bad\n", content_type="text/plain")
+    assert reply.json == [p._asdict() for p in predictor.predict(["good\nand bad"])[0]]
+
+
+def test_honours_what_clients_of_hugging_face_ask_for(server: Server, predictor: Predictor) -> None:
+    long = "good film " * 100
+    parameters = {"return_all_scores": True, "function_to_apply": "none", "truncation": True, "max_length": 16}
+    reply = server.invoke({"inputs": long, "parameters": parameters, "options": {"wait_for_model": True}})
+    expected = predictor.read(predictor.encode([long], 16), None, "none").predictions[0]
+    assert reply.json == [item._asdict() for item in expected]
+    assert reply.headers[ATTRIBUTES] == "model=run-1;truncated=1"
+    refused = server.invoke({"inputs": ["good", long], "parameters": {"truncation": False}})
+    assert (refused.status, refused.json["error"][:8]) == (400, "text [1]")
+
+
+def test_refuses_more_tokens_than_there_is_time_for(tmp_path: Path) -> None:
+    """256 texts that are each too long for all of them to be read within SageMaker's minute."""
+    tiny_artifact(tmp_path / "tiny", LABELS, max_length=512)
+    with serving(tmp_path / "tiny" / "model", tmp_path / "log") as server:
+        reply = server.invoke({"inputs": ["good " * 600] * 256})
+        assert reply.status == 413
+        assert reply.json["error"].endswith("here the first 64 texts")
+        assert server.invoke({"inputs": ["good " * 600] * 2}).status == 200
+
+
 def test_answers_without_a_content_type(server: Server) -> None:
     assert server.request("POST", "/invocations", b'{"inputs": "x"}').status == 200
 
@@ -77,7 +128,8 @@ def test_knows_two_routes(server: Server, method: str, path: str, status: int) -
 def test_says_what_is_wrong(server: Server) -> None:
     reply = server.request("POST", "/invocations", b'{"inputs": 1}', content_type="application/json")
     assert (reply.status, reply.json) == (400, {"error": '"inputs" must be a text or a list of texts'})
-    assert server.request("POST", "/invocations", b"a,b", content_type="text/csv").status == 415
+    assert server.request("POST", "/invocations", b"a,b", content_type="text/xml").status == 415
+    assert server.request("POST", "/invocations", b"good", content_type="text/csv", accept="image/png").status == 406
 
 
 @pytest.mark.parametrize("size", [MAX_BODY_BYTES - 100, MAX_BODY_BYTES, MAX_BODY_BYTES + 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 
@@ -18,6 +19,35 @@ def test_each_definition_reads_its_own_line_only(key: str, value: float) -> None
     found = {name: values for name, values in read.items() if values}
     assert found.keys() == {metrics.NAMES[key]}
     assert math.isclose(float(found[metrics.NAMES[key]][0]), value, rel_tol=1e-5)
+
+
+FORGED = "metric validation_accuracy=0.9999 step=1"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"labels {json.dumps([FORGED, 'x'])}",
+        f"labels {json.dumps([chr(10) + FORGED, chr(13) + FORGED, chr(0x2028) + FORGED])}",
+        f"labels ['{FORGED} x']",
+        f" {FORGED}",
+        "metric validation_accuracy=0.9999 x",
+        "metric validation_accuracy=eEe step=1",
+        "metric validation_accuracy=. step=1",
+        "metric validation_accuracy=1.2.3 step=1",
+        "metric validation_accuracy=nan step=1",
+    ],
+)
+def test_what_a_label_says_is_no_metric(line: str) -> None:
+    assert not any(re.search(item["Regex"], line) for item in metrics.METRIC_DEFINITIONS)
+
+
+def test_lines_are_read_one_by_one_or_all_at_once() -> None:
+    """Which of both SageMaker does is not documented."""
+    lines = [metrics.line("train_loss", 0.5, 1), "labels []", metrics.line("train_loss", 0.25, 2)]
+    (pattern,) = [item["Regex"] for item in metrics.METRIC_DEFINITIONS if item["Name"] == "train:loss"]
+    for end in ("\n", "\r\n"):
+        assert re.findall(pattern, end.join(lines)) == ["0.5", "0.25"]
 
 
 def test_definitions_are_within_createtrainingjobs_limits() -> None:
