@@ -6,7 +6,7 @@ judged. None of it need be wrong, so nothing is stopped; a person is told while 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from domain.plainly import first_of
@@ -58,6 +58,12 @@ def sentence(found: Changes, least: int) -> str:
     ]
     parts = [words.format(_listed(labels)) for words, labels in told if labels]
     return f"Labels {'; '.join(parts)}." if parts else ""
+
+
+def sentence_aside(rows: Mapping[str, int], before: Collection[str], least: int) -> str:
+    """What a person is told of labels that are set aside, by label with their rows, and were not `before`; or ""."""
+    new = {label: rows[label] for label in sorted(rows.keys() - set(before))}
+    return f"Labels set aside until there are {least} different training rows of each: {_listed(new)}." if new else ""
 
 
 def _listed(labels: Mapping[str, int]) -> str:

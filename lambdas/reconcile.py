@@ -92,7 +92,7 @@ def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str:
     converging = _converges(json.loads(described["input"]))
     if described["status"] == "ABORTED" or converging or (run and run.verdict and not run.awaits_approval):
         return ""
-    dataset = run.dataset if run else current_dataset(env, current_sources(env))
+    dataset = run.closes if run else current_dataset(env, current_sources(env))
     failures = env.ledger.count_failure(dataset, described["executionArn"])
     hopeless = without_quota(str(described.get("error", "")), str(described.get("cause", "")))
     if failures < env.settings.operations.max_attempts and not hopeless:
