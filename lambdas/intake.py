@@ -51,7 +51,14 @@ def take_in(env: Environment, landing: Iterable[Source], missing: Collection[Sou
             report = _known(env, landed, arrival) or _read(env, landed, arrival, landed in missing)
         except NotTakenIn as error:
             why = f"{error}. Then let it in: mlops release FILE"
-            report = Report(landed.source, landed.key, error=why, again="read")
+            reports[landed.source] = Report(landed.source, landed.key, error=why, again="read")
+            continue
+        hold = held.get(report.source)
+        if hold and hold.again == "read":
+            # It was read now, and may be known as what could not be read when it was put there at first.
+            env.ledger.unhold(report.source)
+        elif hold:
+            continue  # the same bytes as what is held
         reports[report.source] = report
     return reports
 
