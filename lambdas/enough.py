@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Final
 
 from domain.config import Settings
 from domain.dataset import Version
 from domain.plainly import first_of
-from lambdas.derive import Report
 from lambdas.fold import Fold
 
 _ANY: Final = "any"
 
 
-def rare_labels(fold: Fold, reports: Mapping[str, Report], least: int) -> set[str]:
+def rare_labels(fold: Fold, least: int) -> set[str]:
     """The labels with under `least` training rows once duplicates are folded: their rows are set aside."""
-    written = _written(fold, reports, "train")
+    written = _written(fold, "train")
     # More than were written do not count. Of most labels the newest part tells that enough do.
     counted = fold.count("train", {label: label for label, rows in written.items() if rows >= least}, least)
     return {label for label in written if counted.get(label, 0) < least}
 
 
-def too_little(version: Version, reports: Mapping[str, Report], fold: Fold, settings: Settings) -> str:
+def too_little(version: Version, fold: Fold, settings: Settings) -> str:
     """Why this version is not worth a training job, or ""."""
     found = []
     data, gate = settings.data, settings.gate
     kept = dict.fromkeys(version.labels, _ANY)
     for split, needed in (("train", data.min_train_rows), ("validation", 1), ("test", gate.min_test_rows)):
-        written = _written(fold, reports, split)
+        written = _written(fold, split)
         most = sum(written[label] for label in kept)
         rows = min(most, fold.count(split, kept, needed).get(_ANY, 0)) if most >= needed else most
         if rows < needed:
@@ -43,10 +41,10 @@ def too_little(version: Version, reports: Mapping[str, Report], fold: Fold, sett
     return f"Not trained: {'; '.join(found)}. Drop more rows, or mend these." if found else ""
 
 
-def _written(fold: Fold, reports: Mapping[str, Report], split: str) -> Counter[str]:
+def _written(fold: Fold, split: str) -> Counter[str]:
     """Rows of a split by label as they were dropped: no more than these can count. Every label is in it."""
     rows = Counter[str]()
     for source in fold.sources:
-        for label, counts in reports[source.source].labels.items():
+        for label, counts in fold.reports[source.source].labels.items():
             rows[label] += counts.get(split, 0)
     return rows

@@ -25,8 +25,7 @@ class Fold:
     """The rows of `sources`, in fold order; `reports` are theirs, by source id."""
 
     def __init__(self, env: Environment, sources: Sequence[Source], reports: Mapping[str, Report]) -> None:
-        self.sources = sources
-        self._env, self._reports = env, reports
+        self.env, self.sources, self.reports = env, sources, reports
 
     def count(self, split: str, kinds: Mapping[str, str], least: int) -> dict[str, int]:
         """How many rows of each kind count in a split: exactly, or at least `least`; `kinds` maps labels to kinds."""
@@ -44,26 +43,26 @@ class Fold:
 
     def of_split(self, split: str) -> list[tuple[int, Source]]:
         """The sources that have rows of a split, each with its place."""
-        return [one for one in enumerate(self.sources) if self._reports[one[1].source].rows[split]]
+        return [one for one in enumerate(self.sources) if self.reports[one[1].source].rows[split]]
 
     def labels(self, split: str, source: Source) -> list[str]:
         """The labels that a source has in a split."""
-        return [label for label, counts in self._reports[source.source].labels.items() if counts.get(split)]
+        return [label for label, counts in self.reports[source.source].labels.items() if counts.get(split)]
 
     def rows(self, split: str, source: Source) -> Iterator[dict[str, Any]]:
         """The rows of a part, as they are stored."""
-        return read_lines(self._env, layout.part(self._env.settings.data.epoch, split, source.source))
+        return read_lines(self.env, layout.part(self.env.settings.data.epoch, split, source.source))
 
     def drop_elsewhere(self, split: str, last: dict[str, str]) -> None:
         """Drop from `last`, which is keyed by id, what training leaves out since it is held out or validates.
 
         Splits follow from the group where there is one: the same text under two groups can stand on both sides.
         """
-        data = self._env.settings.data
+        data = self.env.settings.data
         if data.group is None or split == "test":
             return
         for _, source in self.of_split("test"):
-            for row in read_text_lines(self._env, layout.test_ids(data.epoch, source.source)):
+            for row in read_text_lines(self.env, layout.test_ids(data.epoch, source.source)):
                 last.pop(row, None)
         for _, source in self.of_split("validation") if split == "train" else ():
             for row in self.rows("validation", source):

@@ -49,9 +49,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     if not sources or (env.ledger.conclusion(landed_id) and not requests):
         return Prepared(outcome="nothing_new", dataset=landed_id).to_payload()
     fold = Fold(env, sources, reports)
-    version = _write_version(env, sources, reports, rare_labels(fold, reports, env.settings.data.min_label_rows))
+    version = _write_version(env, sources, reports, rare_labels(fold, env.settings.data.min_label_rows))
     run = _run(env, step, version.dataset, landed_id, requests)
-    refusal = too_little(version, reports, fold, env.settings)
+    refusal = too_little(version, fold, env.settings)
     if refusal:
         env.ledger.conclude(replace(env.ledger.start_run(run), verdict="too-few-rows", sentence=refusal))
         return Prepared(outcome="refused", run=run.run, dataset=version.dataset).to_payload()
