@@ -20,7 +20,7 @@ _SUBJECT: Final = 99
 
 
 def printable(text: str) -> str:
-    r"""`text` on one line, with what would have an effect spelled as in Python and bash's `$'…'`: `\n`, `\x1b`, `\u202e`.
+    r"""`text` on one line; what would have an effect is spelled as in Python and bash's `$'…'`: `\n`, `\x1b`, `\u202e`.
 
     All else stays as typed, a backslash too; so a second time changes nothing.
     """

@@ -86,9 +86,11 @@ class Hashed(io.RawIOBase):
         self._body, self._sha256, self._given = body, hashlib.sha256(), 0
 
     def readable(self) -> bool:
+        """It is."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` as far as it goes; the number of bytes."""
         piece = self._body.read(len(buffer))
         buffer[: len(piece)] = piece
         self._sha256.update(piece)
@@ -96,6 +98,7 @@ class Hashed(io.RawIOBase):
         return len(piece)
 
     def tell(self) -> int:
+        """Bytes read so far."""
         return self._given
 
     def digest(self) -> str:

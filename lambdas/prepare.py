@@ -13,8 +13,8 @@ from domain.facts import Run
 from domain.messages import ClaimStep, Prepared
 from domain.printable import printable
 from lambdas.derive import LandingMoved, Report, ensure_derived, is_admitted_now
-from lambdas.environment import Environment, timestamp
 from lambdas.enough import rare_labels, too_little
+from lambdas.environment import Environment, timestamp
 from lambdas.fold import Fold
 from lambdas.intake import take_in
 from lambdas.jobs import finished, next_job
@@ -45,7 +45,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     landed_id = current_dataset(env, sources)
     if requests and not sources:
         nothing = "Not trained: there is no usable file in landing."
-        env.ledger.conclude(replace(_run(env, step, landed_id, landed_id, requests), verdict="no-data", sentence=nothing))
+        env.ledger.conclude(
+            replace(_run(env, step, landed_id, landed_id, requests), verdict="no-data", sentence=nothing)
+        )
     if not sources or (env.ledger.conclusion(landed_id) and not requests):
         return Prepared(outcome="nothing_new", dataset=landed_id).to_payload()
     fold = Fold(env, sources, reports)
@@ -90,7 +92,7 @@ def _check_epoch(env: Environment) -> None:
 
 
 def _derive_all(env: Environment) -> tuple[list[Source], dict[str, Report]]:
-    """The dataset in fold order and its reports. A file that cannot be used is held, and the rest goes on without it."""
+    """The dataset in fold order and its reports. What cannot be used is held, and the rest goes on without it."""
     missing = set[Source]()
     for look in range(1, _LOOKS + 1):
         # One listing for all of it: what lands after this is found by Release.

@@ -58,7 +58,9 @@ def _test_ids(env: Environment, source: Source) -> set[str]:
 
 
 def _why(report: Report, accepted: Version, epoch: int) -> str:
-    now, before = (first_of([repr(label) for label in sorted(labels)], ", ") for labels in (report.labels, accepted.labels))
+    now, before = (
+        first_of([repr(label) for label in sorted(labels)], ", ") for labels in (report.labels, accepted.labels)
+    )
     return (
         f"its rows are those of the live model's version of it, and its labels are all new: {now} instead of {before}. "
         f"Models of other labels are not compared: set data.epoch to {epoch + 1} to start over with the new names. If "

@@ -18,7 +18,13 @@ class Killed(BaseException):
 
 @contextmanager
 def refusing(
-    project: Project, *, status: int, code: str, key: str = "", operations: tuple[str, ...] = ("GetObject",), times: int = 0
+    project: Project,
+    *,
+    status: int,
+    code: str,
+    key: str = "",
+    operations: tuple[str, ...] = ("GetObject",),
+    times: int = 0,
 ) -> Iterator[list[str]]:
     """Answer calls about keys that contain `key` with this error, `times` times (0: always); the URLs so answered."""
     body = f"<Error><Code>{code}</Code><Message>as a test has it</Message></Error>".encode()

@@ -99,9 +99,9 @@ def test_a_stray_label_is_set_aside_told_and_comes_in_once_there_is_enough_of_it
 
 
 def test_the_labels_set_aside_are_part_of_the_version_and_not_of_what_is_pending(project: Project) -> None:
-    project.drop("a.csv", reviews(40) + "".join(f"odd one {number},neutral\n" for number in range(12)))
+    project.drop("a.csv", reviews(60) + "".join(f"odd one {number},neutral\n" for number in range(14)))
     whole = ask(project.claim())
-    project.configure(data={"min_label_rows": 9})
+    project.configure(data={"min_label_rows": 6})
     without = again(project)
     assert without["outcome"] == "train"
     assert read_version(project.env, 1, without["dataset"]).set_aside == ("neutral",)
@@ -110,7 +110,7 @@ def test_the_labels_set_aside_are_part_of_the_version_and_not_of_what_is_pending
     assert all_aside["outcome"] == "refused"
     assert len({found["dataset"] for found in (whole, without, all_aside)}) == 3
     assert len({found["run"] for found in (whole, without, all_aside)}) == 3
-    for least in (2, 9):
+    for least in (2, 6):
         project.configure(data={"min_label_rows": least})
         assert pending(project.env) is None, "a setting alone starts no training"
 
