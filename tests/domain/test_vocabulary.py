@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.vocabulary import Changes, Counts, changes, sentence
+from domain.vocabulary import Changes, Counts, changes, sentence, sentence_aside
 
 BEFORE = {"pos": Counts(900, 90), "neg": Counts(800, 80), "odd": Counts(20, 2)}
 counts = st.dictionaries(
@@ -47,3 +47,11 @@ def test_every_label_that_differs_is_told_and_no_other(
     assert found.vanished.keys() == before.keys() - now.keys()
     assert found.rare.keys() <= now.keys()
     assert all(rows < least for rows in found.rare.values())
+
+
+def test_labels_set_aside_are_told_with_their_rows_once() -> None:
+    rows = {"odd": 1, "neutral": 3}
+    assert sentence_aside(rows, ["odd"], 5) == (
+        "Labels set aside until there are 5 different training rows of each: 'neutral' (3 rows)."
+    )
+    assert sentence_aside(rows, rows, 5) == sentence_aside({}, rows, 5) == ""
