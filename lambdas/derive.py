@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, cast
 
 from botocore.exceptions import ClientError
 from zlib_ng import gzip_ng
@@ -143,7 +143,7 @@ def _read(env: Environment, landed: Source, report: Report, files: _Files) -> No
     """Sort the rows of an object, and read on to its end if the file is rejected before: same bytes, same digest."""
     body = Hashed(_open(env, landed))
     try:
-        _sort_rows(landed.key, body, contract_of(env.settings.data), report, files)
+        _sort_rows(landed.key, cast(IO[bytes], body), contract_of(env.settings.data), report, files)
     except FileRejected:
         report.sha256 = body.digest()
         raise

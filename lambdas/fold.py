@@ -62,8 +62,8 @@ class Fold:
         if data.group is None or split == "test":
             return
         for _, source in self.of_split("test"):
-            for row in read_text_lines(self.env, layout.test_ids(data.epoch, source.source)):
-                last.pop(row, None)
+            for identity in read_text_lines(self.env, layout.test_ids(data.epoch, source.source)):
+                last.pop(identity, None)
         for _, source in self.of_split("validation") if split == "train" else ():
             for row in self.rows("validation", source):
                 last.pop(row["id"], None)

@@ -218,7 +218,7 @@ def test_too_little_is_refused_and_concluded(
     assert prepared["outcome"] == "refused"
     run = project.env.ledger.run(prepared["run"])
     assert run is not None
-    assert run.verdict == project.env.ledger.conclusion(run.dataset) == "too-few-rows"
+    assert run.verdict == project.env.ledger.conclusion(run.closes) == "too-few-rows"
     assert why in run.sentence
     assert again(project)["outcome"] == "nothing_new"
 
