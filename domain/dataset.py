@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from domain import layout
 
@@ -31,15 +31,17 @@ def listed(pages: Iterable[Mapping[str, Any]]) -> list[Source]:
         Source.of(item["Key"], item["ETag"], item["LastModified"].isoformat())
         for page in pages
         for item in page.get("Contents", [])
-        if layout.is_landing(item["Key"])
+        if layout.is_landing(item["Key"], item.get("Size", 0))
     ]
 
 
 @dataclass(frozen=True)
 class Hold:
-    """A source set aside: by the gate (`run` says which), or because it could not be read (`run` is "").
+    """A source set aside: by the gate (`run` says which), or by Prepare (`run` is "").
 
-    `predecessor` is the accepted content of the same key that stands in for it, within `epoch`.
+    `predecessor` is the accepted content of the same key that stands in for it, within `epoch`. `again` says what a
+    person who releases it does: "" nothing, it cannot be used as it is; "read": have it read once more, as a new
+    upload of the object does too; "vouch": say that it is meant.
     """
 
     source: Source
@@ -47,6 +49,24 @@ class Hold:
     reason: str
     predecessor: Source | None = None
     epoch: int = 1
+    again: Literal["", "read", "vouch"] = ""
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Hold:
+        """The hold that a ledger's item is."""
+        predecessor = Source(**item["predecessor"]) if item["predecessor"] else None
+        again = item.get("again", "")  # an earlier release held nothing for another look
+        return cls(Source(**item["source"]), item["run"], item["reason"], predecessor, int(item["epoch"]), again)
+
+    def is_of(self, landed: Source) -> bool:
+        """Whether it is about this object. What could not be read is another one once it was put there anew."""
+        same = landed.source == self.source.source
+        return same and (self.again != "read" or landed.last_modified == self.source.last_modified)
+
+
+def in_force(landed: Iterable[Source], held: Mapping[str, Hold]) -> dict[str, Hold]:
+    """The holds, by source id, that are about what is landed; `held` is keyed by source id."""
+    return {one.source: held[one.source] for one in landed if one.source in held and held[one.source].is_of(one)}
 
 
 def current(landed: Iterable[Source], held: Mapping[str, Hold]) -> list[Source]:
@@ -54,9 +74,10 @@ def current(landed: Iterable[Source], held: Mapping[str, Hold]) -> list[Source]:
 
     `held` is keyed by source id. A hold whose object was overwritten or deleted since has no effect.
     """
-    kept = []
+    kept, landed = [], list(landed)
+    holds = in_force(landed, held)
     for source in landed:
-        hold = held.get(source.source)
+        hold = holds.get(source.source)
         if hold is None:
             kept.append(source)
         elif hold.predecessor is not None:
@@ -87,24 +108,38 @@ def holds_for(run: str, reason: str, epoch: int, judged: Iterable[Source], accep
 
 @dataclass(frozen=True)
 class Version:
-    """A dataset version, as `manifest.json` holds it. `rows` maps source id to split to number of accepted rows."""
+    """A dataset version, as `manifest.json` holds it. `rows` maps source id to split to number of accepted rows.
+
+    `labels` are those it is about. `set_aside` are the others: there are too few rows of them. They are set aside after
+    the fold: a row whose last word is such a label is not in this version, whatever an earlier file says of it.
+    """
 
     dataset: str
     epoch: int
     sources: tuple[Source, ...]
     rows: dict[str, dict[str, int]]
     labels: tuple[str, ...]
+    set_aside: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, epoch: int, sources: list[Source], rows: dict[str, dict[str, int]], labels: set[str]) -> Version:
-        """The version that `sources`, in fold order, make."""
-        dataset = layout.dataset_id(epoch, [source.source for source in sources])
-        return cls(dataset, epoch, tuple(sources), rows, tuple(sorted(labels)))
+    def of(
+        cls,
+        epoch: int,
+        sources: list[Source],
+        rows: dict[str, dict[str, int]],
+        labels: set[str],
+        set_aside: Collection[str] = (),
+    ) -> Version:
+        """The version that `sources`, in fold order, make without the rows of `set_aside`."""
+        aside = tuple(sorted(set_aside))
+        dataset = layout.dataset_id(epoch, [source.source for source in sources], aside)
+        return cls(dataset, epoch, tuple(sources), rows, tuple(sorted(labels - set(aside))), aside)
 
     def to_json(self) -> dict[str, object]:
         """JSON-ready form; each source carries its row counts."""
         sources = [{**asdict(source), "rows": self.rows[source.source]} for source in self.sources]
-        return {"dataset": self.dataset, "epoch": self.epoch, "sources": sources, "labels": list(self.labels)}
+        labels = {"labels": list(self.labels), "set_aside": list(self.set_aside)}
+        return {"dataset": self.dataset, "epoch": self.epoch, "sources": sources, **labels}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Version:
@@ -113,7 +148,9 @@ class Version:
         for entry in value["sources"]:
             sources.append(Source(entry["source"], entry["key"], entry["etag"], entry["last_modified"]))
             rows[entry["source"]] = dict(entry["rows"])
-        return cls(value["dataset"], value["epoch"], tuple(sources), rows, tuple(value["labels"]))
+        # An earlier release set nothing aside.
+        labels, set_aside = tuple(value["labels"]), tuple(value.get("set_aside", ()))
+        return cls(value["dataset"], value["epoch"], tuple(sources), rows, labels, set_aside)
 
     def count(self, split: str) -> int:
         """Accepted rows of a split, before the fold of duplicates."""

@@ -55,9 +55,9 @@ class Run:
     """One run, for listing and for the steps that follow.
 
     `judged` is the gate's word; `verdict` is what the run ended with, "" until it is concluded. `package` is the ARN
-    of its version in the model registry; `unregistered` says why it has none there. `labels` says what became of the
-    labels since the champion, if anything. `postponed` says why it could not be deployed yet: the next sweep tries
-    again.
+    of its version in the model registry; `unregistered` says why it has none there. `landed` is the id of its dataset's
+    sources alone: `dataset` is another one where labels are set aside. `labels` says what became of the labels since
+    the champion, if anything. `postponed` says why it could not be deployed yet: the next sweep tries again.
     """
 
     run: str
@@ -77,6 +77,7 @@ class Run:
     labels: str = ""
     unregistered: str = ""
     postponed: str = ""
+    landed: str = ""
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Run:
@@ -84,6 +85,11 @@ class Run:
         fields = {name: item[name] for name in cls.__dataclass_fields__ if name in item}
         numbers = {name: int(fields[name]) for name in ("epoch", "attempt", "champion_version")}
         return cls(**{**fields, **numbers, "requests": tuple(fields["requests"])})
+
+    @property
+    def closes(self) -> str:
+        """The dataset, by its sources alone, that is done with when this run is: all that a look at landing tells."""
+        return self.landed or self.dataset
 
     @property
     def awaits_approval(self) -> bool:

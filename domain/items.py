@@ -31,6 +31,14 @@ class Items:
             return False
         return True
 
+    def write(self, item: dict[str, Any]) -> None:
+        """Write an item over whatever is there."""
+        self._table.put_item(Item=item)
+
+    def delete(self, key: dict[str, str]) -> None:
+        """Delete an item, if it is there."""
+        self._table.delete_item(Key=key)
+
     def get(self, key: dict[str, str]) -> dict[str, Any] | None:
         """An item by its keys, or None."""
         item: dict[str, Any] | None = self._table.get_item(Key=key, ConsistentRead=True).get("Item")

@@ -8,10 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from typing import Final
 
 SPLITS: Final = ("train", "validation", "test")
 LANDING: Final = "landing/"
+# No file is dropped under this name: S3 says of it that it is not there, to whoever may read landing.
+NOBODY_S: Final = "landing/.may-it-be-read/"
 BASE: Final = "base/"
 DATASETS: Final = "datasets/"
 QUARANTINE: Final = "quarantine/"
@@ -83,9 +86,9 @@ def package_group(project: str) -> str:
 # ---- data --------------------------------------------------------------------
 
 
-def is_landing(key: str) -> bool:
-    """Whether `key` is a dropped file (folder markers are not)."""
-    return key.startswith(LANDING) and not key.endswith("/")
+def is_landing(key: str, size: int = 0) -> bool:
+    """Whether an object is a dropped file. A folder marker is none: it is empty and its key ends in a slash."""
+    return key.startswith(LANDING) and (size > 0 or not key.endswith("/"))
 
 
 def source_id(key: str, etag: str) -> str:
@@ -123,9 +126,9 @@ def quarantine(source: str) -> str:
     return f"{QUARANTINE}{source}.jsonl"
 
 
-def dataset_id(epoch: int, sources: list[str]) -> str:
-    """Identity of a dataset: its epoch and its sources in fold order."""
-    return digest([epoch, sources])
+def dataset_id(epoch: int, sources: list[str], set_aside: Sequence[str] = ()) -> str:
+    """Identity of a dataset: its epoch, its sources in fold order, and the labels whose rows are set aside, if any."""
+    return digest([epoch, sources, *([sorted(set_aside)] if set_aside else [])])
 
 
 # ---- runs --------------------------------------------------------------------

@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any, Final, Literal
 
-from domain.dataset import Hold, Source
+from domain.arrivals import Arrivals
+from domain.dataset import Hold
 from domain.facts import AWAITING, Champion, Claim, Run, Superseded
 from domain.items import Items
 
@@ -26,6 +27,7 @@ class Ledger:
 
     def __init__(self, table: Any) -> None:
         self._table, self._items = table, Items(table)
+        self.arrivals = Arrivals(self._items)
 
     # ---- the claim: one pipeline at a time ------------------------------------
 
@@ -188,7 +190,7 @@ class Ledger:
         self.save_run(run)
         beside = self._concluded_beside(run)
         self._items.put(
-            {"pk": "dataset", "sk": run.dataset, "verdict": run.verdict, "run": run.run, "champion": beside},
+            {"pk": "dataset", "sk": run.closes, "verdict": run.verdict, "run": run.run, "champion": beside},
             "attribute_not_exists(champion) OR champion <= :beside",
             {":beside": beside},
         )
@@ -225,10 +227,7 @@ class Ledger:
 
     def hold(self, hold: Hold) -> None:
         """Set a source aside."""
-        predecessor = asdict(hold.predecessor) if hold.predecessor else None
-        item = {"source": asdict(hold.source), "run": hold.run, "reason": hold.reason, "epoch": hold.epoch}
-        key = {"pk": "held", "sk": hold.source.source}
-        self._table.put_item(Item={**key, **item, "predecessor": predecessor})
+        self._table.put_item(Item={"pk": "held", "sk": hold.source.source, **asdict(hold)})
 
     def unhold(self, source: str) -> None:
         """Let a held source back into the dataset."""
@@ -244,7 +243,7 @@ class Ledger:
 
     def held(self) -> dict[str, Hold]:
         """All held sources by source id."""
-        return {item["sk"]: _hold(item) for item in self._items.all("held")}
+        return {item["sk"]: Hold.of(item) for item in self._items.all("held")}
 
     def request(self, request: str, reason: str, now: str) -> None:
         """Ask for a run other than by a drop. Written before an execution is started, so it cannot be lost."""
@@ -341,8 +340,3 @@ def _before(champion: Champion | None, run: str) -> list[str]:
     """The runs that stay beside `run`, which is promoted in place of `champion`."""
     runs = [champion.run, *champion.before] if champion else []
     return [earlier for earlier in runs if earlier != run][:_KEPT_BEFORE]
-
-
-def _hold(item: dict[str, Any]) -> Hold:
-    predecessor = Source(**item["predecessor"]) if item["predecessor"] else None
-    return Hold(Source(**item["source"]), item["run"], item["reason"], predecessor, int(item["epoch"]))

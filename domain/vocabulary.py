@@ -7,7 +7,7 @@ judged. None of it need be wrong, so nothing is stopped; a person is told while 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from domain.plainly import first_of
@@ -91,6 +91,12 @@ def sentence(found: Changes, least: int) -> str:
             "or list the labels that are in data.labels, with a new data.epoch."
         )
     return " ".join(said)
+
+
+def sentence_aside(rows: Mapping[str, int], before: Collection[str], least: int) -> str:
+    """What a person is told of labels that are set aside, by label with their rows, and were not `before`; or ""."""
+    new = {label: rows[label] for label in sorted(rows.keys() - set(before))}
+    return f"Labels set aside until there are {least} different training rows of each: {_listed(new)}." if new else ""
 
 
 def _listed(labels: Mapping[str, int]) -> str:

@@ -10,19 +10,23 @@ import json
 import reprlib
 import tempfile
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal, cast
 
+from botocore.exceptions import ClientError
 from zlib_ng import gzip_ng
 
 from domain import layout
 from domain.config import DataSettings
 from domain.dataset import Source
 from domain.limits import MAX_FILE_BYTES, MAX_FILE_ROWS, over_the_limit
+from domain.printable import printable
 from domain.records import Contract, FileRejected, Rejected, RowRejected, RowSetAside, parse_row
 from lambdas.environment import Environment
+from lambdas.objects import Hashed, get_landed
 from lambdas.reading import read_rows
 from lambdas.storage import read_json, write_json
 from lambdas.table import Notice
@@ -34,15 +38,21 @@ _MAX_LABELS = 10_000
 
 
 class LandingMoved(Exception):
-    """The object changed or went while it was read; the next try sees landing as it is now."""
+    """The object changed or went while it was read; the next try sees landing as it is now. `source` is that object."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(f"{printable(source.key)} changed while it was about to be read")
+        self.source = source
 
 
 @dataclass
 class Report:
     """What became of one source. `labels` counts rows by label and split; `error` is set if nothing was accepted.
 
-    `rules` counts the rows that are rejected or set aside by their rule, `rejected` those that count as broken; `over`
-    is their share, if that was too large. `notices` are for a person, though the file is used.
+    `source` is the one that its content is known as. `rules` counts the rows that are rejected or set aside by their
+    rule, `rejected` those that count as broken; `over` is their share, if that was too large. `notices` are for a
+    person, though the file is used. `sha256` is the content's, "" if it was not read to its end. `again` is what its
+    hold says then (`domain.dataset.Hold`).
     """
 
     source: str
@@ -54,6 +64,8 @@ class Report:
     rules: dict[str, int] = field(default_factory=dict)
     over: float = 0.0
     notices: list[str] = field(default_factory=list)
+    sha256: str = ""
+    again: Literal["", "read", "vouch"] = ""
 
     def accepted(self) -> int:
         """Rows in all splits together."""
@@ -69,9 +81,17 @@ def contract_of(data: DataSettings) -> Contract:
 
 
 def ensure_derived(env: Environment, source: Source) -> Report:
-    """The source's report, deriving its parts first if that was never finished. Raises LandingMoved."""
+    """The source's report, deriving its parts first if that was never finished. Raises LandingMoved, ObjectUnreadable.
+
+    The object is the one that the source is named after.
+    """
+    return known_report(env, source) or derive(env, source)
+
+
+def known_report(env: Environment, source: Source) -> Report | None:
+    """The source's report, or None if its parts have yet to be derived."""
     known = _report(env, source)
-    return known if known and not _is_admitted_now(env, known) else _derive(env, source)
+    return known if known and not _is_admitted_now(env, known) else None
 
 
 def is_admitted_now(env: Environment, source: Source) -> bool:
@@ -89,24 +109,49 @@ def _is_admitted_now(env: Environment, known: Report) -> bool:
     return 0 < known.over <= env.settings.data.max_rejected_fraction
 
 
-def _derive(env: Environment, source: Source) -> Report:
+def derive(env: Environment, landed: Source, known_as: Callable[[str], Source] | None = None) -> Report:
+    """Read a landed object and make its parts, those of the source that its content, a SHA-256, is `known_as`.
+
+    The report of that source; known content is not written again. Raises LandingMoved, ObjectUnreadable.
+    """
     data = env.settings.data
-    report = Report(source.source, source.key)
+    report = Report(landed.source, landed.key)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         files = _Files(Path(folder), stack)
         try:
-            _sort_rows(env, source, contract_of(data), report, files)
-            _check_share(report, data.max_rejected_fraction)
+            _read(env, landed, report, files)
         except FileRejected as error:
             report.error = str(error)[:_ERROR_CHARS]
             files.reject(None, FileRejected(error.rule, report.error))
+        if known_as and report.sha256:
+            source = known_as(report.sha256)
+            report.source = source.source
+            if known := known_report(env, source):
+                return known
+        if not report.error:
+            try:
+                _check_share(report, data.max_rejected_fraction)
+            except FileRejected as error:
+                report.error = str(error)[:_ERROR_CHARS]
+                files.reject(None, FileRejected(error.rule, report.error))
         stack.close()
-        files.upload(env, source.source, with_rows=not report.error)
+        files.upload(env, report.source, with_rows=not report.error)
     if report.error:
         report.rows, report.labels = dict.fromkeys(layout.SPLITS, 0), {}
     emit({"RowsAccepted": report.accepted(), "RowsRejected": report.rejected})
-    write_json(env, layout.part_report(data.epoch, source.source), asdict(report))
+    write_json(env, layout.part_report(data.epoch, report.source), asdict(report))
     return report
+
+
+def _read(env: Environment, landed: Source, report: Report, files: _Files) -> None:
+    """Sort the rows of an object, and read on to its end if the file is rejected before: same bytes, same digest."""
+    body = Hashed(_open(env, landed))
+    try:
+        _sort_rows(landed.key, cast(IO[bytes], body), contract_of(env.settings.data), report, files)
+    except FileRejected:
+        report.sha256 = body.digest()
+        raise
+    report.sha256 = body.digest()
 
 
 def _check_share(report: Report, most: float) -> None:
@@ -123,10 +168,10 @@ def _check_share(report: Report, most: float) -> None:
         raise FileRejected("too-many-rejected", f"{share}: see {layout.quarantine(report.source)}")
 
 
-def _sort_rows(env: Environment, source: Source, contract: Contract, report: Report, files: _Files) -> None:
+def _sort_rows(key: str, body: IO[bytes], contract: Contract, report: Report, files: _Files) -> None:
     columns = list(dict.fromkeys(column.name for column in contract.columns))
     labels: dict[str, Counter[str]] = defaultdict(Counter)
-    for number, (place, raw) in enumerate(read_rows(source.key, _open(env, source), columns), 1):
+    for number, (place, raw) in enumerate(read_rows(key, body, columns), 1):
         if number > MAX_FILE_ROWS:
             raise FileRejected("too-large", over_the_limit(number, MAX_FILE_ROWS, "rows"))
         if isinstance(raw, Notice):
@@ -160,13 +205,13 @@ def _excerpt(value: object) -> str:
     return short.repr(value)[:_EXCERPT_CHARS]
 
 
-def _open(env: Environment, source: Source) -> IO[bytes]:
-    s3 = env.client("s3")
+def _open(env: Environment, landed: Source) -> IO[bytes]:
+    """The content of a landed object. Raises LandingMoved, ObjectUnreadable, and FileRejected for one too large."""
     try:
-        answer = s3.get_object(Bucket=env.bucket, Key=source.key, IfMatch=f'"{source.etag}"')
-    except s3.exceptions.ClientError as error:
+        answer = get_landed(env, landed)
+    except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchKey", "PreconditionFailed", "404", "412"):
-            raise LandingMoved(f"{source.key} changed while it was about to be read") from error
+            raise LandingMoved(landed) from error
         raise
     if answer["ContentLength"] > MAX_FILE_BYTES:
         answer["Body"].close()

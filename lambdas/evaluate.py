@@ -17,7 +17,7 @@ from domain.messages import Evaluated, EvaluateStep
 from domain.records import Row
 from lambdas import registry
 from lambdas.environment import Environment
-from lambdas.heldout import sample, test_rows
+from lambdas.heldout import counting, sample, test_rows
 from lambdas.models import Answer, answers, given_before
 from lambdas.receipt import receipt
 from lambdas.storage import read_version, write_json
@@ -37,7 +37,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     version = read_version(env, run.epoch, run.dataset)
     live = env.ledger.champion()
     champion = _comparable(live, run.epoch)
-    rows = sample(test_rows(env, version), env.settings.gate.max_test_rows)
+    rows = counting(sample(test_rows(env, version), env.settings.gate.max_test_rows), version)
     candidate = answers(env, run.run, step.artifact, rows.values())
     decision = gate.decide(_judged(env, rows, candidate, champion), env.settings.gate, seed=run.dataset)
     write_json(env, layout.run_file(run.run, "golden.json"), _golden(env, rows, candidate))
@@ -102,9 +102,9 @@ def _judged(
             JudgedRow(row.id, row.label, candidate[row.id].label, None, False, slice=row.slice) for row in rows.values()
         ]
     theirs = answers(env, champion.run, champion.artifact, rows.values())
-    before = test_rows(env, read_version(env, champion.epoch, champion.dataset))
+    before = read_version(env, champion.epoch, champion.dataset)
     # No more of them than is judged: the others need not fit in memory.
-    old = {row.id: row for row in before if row.id in rows}
+    old = counting({row.id: row for row in test_rows(env, before) if row.id in rows}, before)
     first = _first_answers(env, champion)
     return [
         JudgedRow(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from domain import layout
 from domain.dataset import Source, Version
 from domain.records import Row
 from lambdas.environment import Environment
-from lambdas.storage import read_lines, read_text_lines
+from lambdas.storage import read_lines
 
 
 def test_rows(env: Environment, version: Version) -> Iterator[Row]:
-    """Test rows of a version in fold order: of rows with the same id the last one counts."""
+    """Test rows of a version in fold order: of rows with the same id the last one counts, if its label does."""
     for source in version.sources:
         yield from part_rows(env, version.epoch, "test", source)
 
@@ -22,14 +22,9 @@ def part_rows(env: Environment, epoch: int, split: str, source: Source) -> Itera
     return (Row(**line) for line in read_lines(env, layout.part(epoch, split, source.source)))
 
 
-def has_test_rows(env: Environment, version: Version, least: int) -> bool:
-    """Whether a version has at least `least` different test rows; reads no further than it must."""
-    ids: set[str] = set()
-    for source in version.sources:
-        if len(ids) >= least:
-            break
-        ids.update(read_text_lines(env, layout.test_ids(version.epoch, source.source)))
-    return len(ids) >= least
+def counting(rows: Mapping[str, Row], version: Version) -> dict[str, Row]:
+    """Rows by id, once folded, without those of labels that the version sets aside."""
+    return {identity: row for identity, row in rows.items() if row.label not in version.set_aside}
 
 
 def sample(rows: Iterable[Row], most: int) -> dict[str, Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain import dataset, layout
+from domain.arrivals import arrived
 from domain.dataset import Source
 from domain.facts import AWAITING, Run
 from lambdas.environment import Environment
@@ -12,11 +13,16 @@ from lambdas.storage import landed
 def current_sources(env: Environment, landing: list[Source] | None = None) -> list[Source]:
     """The dataset as it stands: landing (or landing as it was listed before) minus what is held, in fold order."""
     held = dataset.valid_in(env.settings.data.epoch, env.ledger.held())
-    return dataset.current(landed(env) if landing is None else landing, held)
+    return dataset.current(known(env, landed(env) if landing is None else landing), held)
+
+
+def known(env: Environment, landing: list[Source]) -> list[Source]:
+    """Landed objects as the sources that stand for their contents, as far as these were read before."""
+    return arrived(landing, env.ledger.arrivals.all())
 
 
 def current_dataset(env: Environment, sources: list[Source]) -> str:
-    """The id of the dataset that `sources` make."""
+    """The id of the dataset that `sources` make, whichever of its labels may be set aside."""
     return layout.dataset_id(env.settings.data.epoch, [source.source for source in sources])
 
 
@@ -38,7 +44,7 @@ def pending(env: Environment, *, again: bool = False) -> dict[str, str] | None:
     dataset = current_dataset(env, sources)
     if not sources or env.ledger.conclusion(dataset):
         return None
-    if not again and any(run.dataset == dataset for run in _postponed(env)):
+    if not again and any(run.closes == dataset for run in _postponed(env)):
         return None
     return {"reason": "landing changed", "from": "Settle"}
 

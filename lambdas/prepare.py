@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -13,18 +13,23 @@ from domain.facts import Run
 from domain.messages import ClaimStep, Prepared
 from domain.plainly import explain_rejected
 from lambdas.derive import LandingMoved, Report, ensure_derived, is_admitted_now
+from lambdas.enough import rare_labels, too_little
 from lambdas.environment import Environment, timestamp
-from lambdas.heldout import has_test_rows
+from lambdas.fold import Fold
+from lambdas.intake import take_in
 from lambdas.jobs import finished, next_job
 from lambdas.notices import tell_notices
 from lambdas.notify import notify
-from lambdas.pending import current_dataset, current_sources
+from lambdas.pending import current_dataset, current_sources, known
+from lambdas.renamed import renamed
 from lambdas.storage import landed, read_version, write_json
 from lambdas.telemetry import logger
 from lambdas.vocabulary import label_changes, tell
 
 # Landing may change under our eyes; after so many surprises in a row the execution fails and is reported.
 _LOOKS = 5
+# In one mail; SNS takes 256 KB.
+_MOST_TOLD = 100
 
 
 class EpochChanged(ValueError):
@@ -43,14 +48,38 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     sources, reports = _derive_all(env)
     tell_notices(env, reports.values())
     requests = sorted(env.ledger.requests())
-    dataset = current_dataset(env, sources)
-    base = _hyperparameters(env)
-    run = Run(
+    # What is concluded is what landed: which of its labels are set aside, only Prepare knows.
+    landed_id = current_dataset(env, sources)
+    if requests and not sources:
+        nothing = "Not trained: there is no usable file in landing."
+        env.ledger.conclude(
+            replace(_run(env, step, landed_id, landed_id, requests), verdict="no-data", sentence=nothing)
+        )
+    if not sources or (env.ledger.conclusion(landed_id) and not requests):
+        return Prepared(outcome="nothing_new", dataset=landed_id).to_payload()
+    fold = Fold(env, sources, reports)
+    version = _write_version(env, sources, reports, rare_labels(fold, env.settings.data.min_label_rows))
+    run = _run(env, step, version.dataset, landed_id, requests)
+    refusal = too_little(version, fold, env.settings)
+    if refusal:
+        env.ledger.conclude(replace(env.ledger.start_run(run), verdict="too-few-rows", sentence=refusal))
+        return Prepared(outcome="refused", run=run.run, dataset=version.dataset).to_payload()
+    # Deriving takes minutes. If this execution was aborted meanwhile, a job that runs is its heir's, not to be stopped.
+    env.ledger.require_claim(step.execution)
+    # Asked before the run is on record: while a job is stopping, landing may move on and this run never be.
+    done = finished(env, run.run)
+    run = env.ledger.start_run(replace(run, labels=label_changes(env, version)))
+    tell(env, run)
+    return _training(env, run, version, done).to_payload()
+
+
+def _run(env: Environment, step: ClaimStep, dataset: str, landed_id: str, requests: list[str]) -> Run:
+    return Run(
         run=layout.run_id(
             dataset,
             env.code_hash,
             env.training_image,
-            base,
+            _hyperparameters(env),
             requests,
             machines=(env.settings.training.instance_type, env.settings.training.instance_count),
         ),
@@ -60,25 +89,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
         reason=step.reason,
         started=timestamp(),
         requests=tuple(requests),
+        landed=landed_id,
     )
-    if requests and not sources:
-        env.ledger.conclude(
-            replace(run, verdict="no-data", sentence="Not trained: there is no usable file in landing.")
-        )
-    if not sources or (env.ledger.conclusion(dataset) and not requests):
-        return Prepared(outcome="nothing_new", dataset=dataset).to_payload()
-    version = _write_version(env, sources, reports)
-    refusal = _too_little(version, reports, env)
-    if refusal:
-        env.ledger.conclude(replace(env.ledger.start_run(run), verdict="too-few-rows", sentence=refusal))
-        return Prepared(outcome="refused", run=run.run, dataset=dataset).to_payload()
-    # Deriving takes minutes. If this execution was aborted meanwhile, a job that runs is its heir's, not to be stopped.
-    env.ledger.require_claim(step.execution)
-    # Asked before the run is on record: while a job is stopping, landing may move on and this run never be.
-    done = finished(env, run.run)
-    run = env.ledger.start_run(replace(run, labels=label_changes(env, version)))
-    tell(env, run)
-    return _training(env, run, version, base, done).to_payload()
 
 
 def _check_epoch(env: Environment) -> None:
@@ -100,21 +112,24 @@ def _check_epoch(env: Environment) -> None:
 
 
 def _derive_all(env: Environment) -> tuple[list[Source], dict[str, Report]]:
-    """The dataset in fold order and its reports. A file rejected whole is held, so that the rest goes on without it."""
+    """The dataset in fold order and its reports. What cannot be used is held, and the rest goes on without it."""
+    missing = set[Source]()
     for look in range(1, _LOOKS + 1):
         # One listing for all of it: what lands after this is found by Release.
         landing = landed(env)
-        _reconsider(env, landing)
+        _reconsider(env, known(env, landing))
         try:
-            reports = {source.source: ensure_derived(env, source) for source in current_sources(env, landing)}
-            rejected = [source for source in landing if source.source in reports and reports[source.source].error]
+            reports = take_in(env, landing, missing)
+            reports |= renamed(env, known(env, landing), reports)
+            rejected = [one for one in known(env, landing) if one.source in reports and reports[one.source].error]
             if rejected:
                 _hold_rejected(env, rejected, reports)
             sources = current_sources(env, landing)
             # The accepted predecessor that stands in for a rejected overwrite was derived when it was accepted.
-            missing = [source for source in sources if source.source not in reports]
-            return sources, reports | {source.source: ensure_derived(env, source) for source in missing}
+            others = [source for source in sources if source.source not in reports]
+            return sources, reports | {source.source: ensure_derived(env, source) for source in others}
         except LandingMoved as moved:
+            missing.add(moved.source)
             logger().info("Landing is looked at again", extra={"why": str(moved)})
             if look == _LOOKS:
                 raise
@@ -126,12 +141,12 @@ def _reconsider(env: Environment, landing: list[Source]) -> None:
     held = env.ledger.held()
     for source in landing:
         hold = held.get(source.source)
-        if hold and not hold.run and is_admitted_now(env, source):
+        if hold and not hold.run and not hold.again and is_admitted_now(env, source):
             env.ledger.unhold(source.source)
 
 
 def _hold_rejected(env: Environment, rejected: list[Source], reports: dict[str, Report]) -> None:
-    """Set files aside that were rejected whole, and tell of all of them at once."""
+    """Set files aside that cannot be used, and tell of all of them at once."""
     champion = env.ledger.champion()
     accepted: tuple[Source, ...] = ()
     if champion and champion.epoch == env.settings.data.epoch:
@@ -142,45 +157,25 @@ def _hold_rejected(env: Environment, rejected: list[Source], reports: dict[str, 
     notify(env, subject, message)
     # Held after publishing: killed in between, a person hears twice rather than never.
     for source in rejected:
-        why = f"rejected whole: {reports[source.source].error}"
+        report = reports[source.source]
+        why = report.error if report.again else f"rejected whole: {report.error}"
         for hold in holds_for("", why, env.settings.data.epoch, [source], accepted):
-            env.ledger.hold(hold)
+            env.ledger.hold(replace(hold, again=report.again))
 
 
-def _write_version(env: Environment, sources: list[Source], reports: dict[str, Report]) -> Version:
+def _write_version(
+    env: Environment, sources: list[Source], reports: dict[str, Report], set_aside: Collection[str]
+) -> Version:
     epoch = env.settings.data.epoch
     used = [reports[source.source] for source in sources]
     labels = {label for report in used for label in report.labels}
-    version = Version.of(epoch, sources, {report.source: report.rows for report in used}, labels)
+    version = Version.of(epoch, sources, {report.source: report.rows for report in used}, labels, set_aside)
     for split in ("train", "validation"):
         manifest = version.channel_manifest(env.bucket, split)
         write_json(env, layout.version(epoch, version.dataset, f"{split}.manifest"), manifest)
     write_json(env, layout.version(epoch, version.dataset, "dataset.manifest"), version.dataset_manifest(env.bucket))
     write_json(env, layout.version(epoch, version.dataset, "manifest.json"), version.to_json())
     return version
-
-
-def _too_little(version: Version, reports: dict[str, Report], env: Environment) -> str:
-    """Why this version is not worth a training job, or ""."""
-    data, gate = env.settings.data, env.settings.gate
-    trained = Counter[str]()
-    for source in version.sources:
-        for label, counts in reports[source.source].labels.items():
-            trained[label] += counts.get("train", 0)
-    needs = [("train", data.min_train_rows), ("validation", 1), ("test", gate.min_test_rows)]
-    found = [
-        f"{version.count(split)} {split} rows of {needed} needed"
-        for split, needed in needs
-        if version.count(split) < needed
-    ]
-    if not found and not has_test_rows(env, version, gate.min_test_rows):
-        found.append(f"under {gate.min_test_rows} different test rows: many rows are repeated")
-    if len(trained) < 2:
-        found.append(f"{len(trained)} label of 2 needed: {sorted(trained)}")
-    rare = sorted(label for label in version.labels if trained[label] < data.min_label_rows)
-    if rare:
-        found.append(f"labels with under {data.min_label_rows} training rows: {rare[:10]}")
-    return f"Not trained: {'; '.join(found)}. Drop more rows, or mend these." if found else ""
 
 
 def _hyperparameters(env: Environment) -> dict[str, str]:
@@ -193,9 +188,7 @@ def _hyperparameters(env: Environment) -> dict[str, str]:
     )
 
 
-def _training(
-    env: Environment, run: Run, version: Version, base: dict[str, str], done: tuple[str, str] | None
-) -> Prepared:
+def _training(env: Environment, run: Run, version: Version, done: tuple[str, str] | None) -> Prepared:
     def uri(key: str) -> str:
         return layout.s3_uri(env.bucket, key)
 
@@ -217,7 +210,7 @@ def _training(
         run=run.run,
         dataset=version.dataset,
         job=job,
-        hyperparameters=base | {name: json.dumps(value) for name, value in script.items()},
+        hyperparameters=_hyperparameters(env) | {name: json.dumps(value) for name, value in script.items()},
         train_manifest=manifest("train"),
         validation_manifest=manifest("validation"),
         dataset_manifest=manifest("dataset"),

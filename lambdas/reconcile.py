@@ -98,7 +98,7 @@ def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str:
     if run and of_the_account(str(described.get("error", "")), str(described.get("cause", ""))):
         postpone(env, run, reason(described["cause"]))
         return ""
-    dataset = run.dataset if run else current_dataset(env, current_sources(env))
+    dataset = run.closes if run else current_dataset(env, current_sources(env))
     failures = env.ledger.count_failure(dataset, described["executionArn"])
     why = hopeless(str(described.get("error", "")), str(described.get("cause", "")))
     if failures < env.settings.operations.max_attempts and not why:

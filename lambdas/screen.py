@@ -12,7 +12,7 @@ from domain.messages import RunStep, Screened
 from domain.records import Row
 from domain.screen import MIN_ROWS, Finding, Sample, rows_of_each, screen, sentence, told
 from lambdas.environment import Environment
-from lambdas.heldout import part_rows, sample, test_rows
+from lambdas.heldout import counting, part_rows, sample, test_rows
 from lambdas.models import answers
 from lambdas.storage import read_version, write_json
 from lambdas.telemetry import logger
@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     new = [source for source in judged.sources if source.source not in known | vouched]
     if not new:
         return Screened(outcome="passed").to_payload()
-    reference, findings = _ask(env, champion, accepted, new)
+    reference, findings = _ask(env, champion, accepted, judged, new)
     page = {"champion": champion.run, "reference": asdict(reference), "findings": [one.to_json() for one in findings]}
     write_json(env, layout.run_file(run.run, "screen.json"), page)
     held = [found for found in findings if found.held]
@@ -44,11 +44,14 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     return Screened(outcome="held").to_payload()
 
 
-def _ask(env: Environment, champion: Champion, accepted: Version, new: list[Source]) -> tuple[Sample, list[Finding]]:
+def _ask(
+    env: Environment, champion: Champion, accepted: Version, judged: Version, new: list[Source]
+) -> tuple[Sample, list[Finding]]:
     """The champion's disagreement on its own held-out rows, and on each new source that has rows enough to tell."""
-    held_out = sample(test_rows(env, accepted), env.settings.gate.max_test_rows)
+    held_out = counting(sample(test_rows(env, accepted), env.settings.gate.max_test_rows), accepted)
     most = rows_of_each(len(new), env.settings.screen)
-    parts = {source.source: sample(part_rows(env, champion.epoch, "train", source), most) for source in new}
+    drawn = {source.source: sample(part_rows(env, champion.epoch, "train", source), most) for source in new}
+    parts = {name: counting(part, judged) for name, part in drawn.items()}
     # What is too short to be tested need not be read.
     parts = {name: part for name, part in parts.items() if len(part) >= MIN_ROWS}
     # Asked at once, so that the model is loaded once.

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import Any
 
 from domain import layout
@@ -86,7 +87,9 @@ def read_version(env: Environment, epoch: int, dataset: str) -> Version:
 def _get(env: Environment, key: str) -> bytes | None:
     s3 = env.client("s3")
     try:
-        body: bytes = s3.get_object(Bucket=env.bucket, Key=key)["Body"].read()
+        answer = s3.get_object(Bucket=env.bucket, Key=key)
     except s3.exceptions.NoSuchKey:
         return None
-    return body
+    with closing(answer["Body"]) as body:
+        whole: bytes = body.read()
+    return whole

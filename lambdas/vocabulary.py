@@ -11,7 +11,7 @@ from domain.dataset import Version
 from domain.facts import Run
 from domain.layout import part_report
 from domain.printable import printable
-from domain.vocabulary import Counts, changes, sentence
+from domain.vocabulary import Counts, changes, sentence, sentence_aside
 from lambdas.environment import Environment, now
 from lambdas.notify import notify
 from lambdas.storage import read_json, read_version
@@ -22,10 +22,18 @@ _REMEMBER: Final = timedelta(days=90)
 def label_changes(env: Environment, version: Version) -> str:
     """What became of the labels of the champion's version, or "". Models of different epochs are never compared."""
     champion, least = env.ledger.champion(), env.settings.gate.min_label_rows
-    before = None
+    now, before, told = _counts(env, version), None, tuple[str, ...]()
+    aside = {label: now.pop(label).rows for label in version.set_aside}
     if champion and champion.epoch == version.epoch:
-        before = _counts(env, read_version(env, champion.epoch, champion.dataset))
-    return sentence(changes(_counts(env, version), before, least, env.settings.data.label), least)
+        accepted = read_version(env, champion.epoch, champion.dataset)
+        told = accepted.set_aside
+        # What is set aside is not gone.
+        before = {label: of for label, of in _counts(env, accepted).items() if label not in {*told, *aside}}
+    said = [
+        sentence(changes(now, before, least, env.settings.data.label), least),
+        sentence_aside(aside, told, env.settings.data.min_label_rows),
+    ]
+    return " ".join(filter(None, said))
 
 
 def tell(env: Environment, run: Run) -> None:

@@ -74,6 +74,8 @@ def _data(data: dict[str, Any]) -> Iterator[str]:
     labels = ", ".join(data["labels"][:_MOST_LABELS])
     yield f"dataset {data['dataset']} of epoch {data['epoch']}: {counts} rows; labels {labels}"
     rejected = data.get("rejected_by_file", {})
+    if data.get("set_aside"):
+        yield f"set aside, with too few rows: {', '.join(data['set_aside'][:_MOST_LABELS])}"
     for source in data["sources"]:
         rows = f"{sum(source['rows'].values()):,} rows"
         bad = rejected.get(source["key"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from domain import layout
+from domain import dataset, layout
+from domain.arrivals import arrived
 from domain.dataset import Hold, listed
 from domain.printable import printable
 from ops.console import make_table
@@ -34,14 +35,19 @@ def release(deployment: Deployment, what: str, console: Console) -> str:
     """
     with in_plain_words(deployment.project):
         hold = find(in_force(deployment), what)
-        if not hold.run:
+        if not hold.run and not hold.again:
             raise Unusable(f"{hold.source.key} cannot be used as it is: {hold.reason}. Mend it and drop it again.")
         # In this order: were the request first, a run in progress could answer it without the source.
-        deployment.ledger.vouch(hold.source.source)
+        if hold.again == "read":
+            # Nobody has seen its rows yet: Screen does.
+            deployment.ledger.arrivals.forget(hold.source.key)
+        else:
+            deployment.ledger.vouch(hold.source.source)
         deployment.ledger.unhold(hold.source.source)
         execution = request_run(deployment, f"released {hold.source.key}")
     console.print(f"Released {hold.source.key}: it is part of the dataset again, and a run with it is on its way.")
-    console.print("Screen lets it pass now; the gate judges as before. Follow it: mlops watch")
+    looks = "It is read once more" if hold.again == "read" else "Screen lets it pass now"
+    console.print(f"{looks}; the gate judges as before. Follow it: mlops watch")
     return execution
 
 
@@ -49,8 +55,7 @@ def in_force(deployment: Deployment) -> dict[str, Hold]:
     """The holds by source id. One whose file was overwritten or deleted since has no effect any more."""
     s3 = deployment.client("s3")
     landed = listed(s3.get_paginator("list_objects_v2").paginate(Bucket=deployment.bucket, Prefix=layout.LANDING))
-    held = deployment.ledger.held()
-    return {source.source: held[source.source] for source in landed if source.source in held}
+    return dataset.in_force(arrived(landed, deployment.ledger.arrivals.all()), deployment.ledger.held())
 
 
 def find(held: dict[str, Hold], what: str) -> Hold:

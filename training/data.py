@@ -28,6 +28,7 @@ class Counts:
     superseded: int
     held_out: int
     unlearnable: int
+    set_aside: int = 0
 
     def to_json(self) -> dict[str, int]:
         """JSON-ready form."""
@@ -53,25 +54,29 @@ class _Fold:
 
 
 def read(places: Places, dataset_id: str, features: Sequence[str]) -> Splits:
-    """The rows of a dataset version, each id once, none of them held out for the test.
+    """The rows of a dataset version, each id once, none of them held out for the test or of a label set aside.
 
     Raises DatasetIncomplete, NoTrainingRows, TooFewLabels or NoValidationRows.
     """
-    sources = _sources(places.dataset, dataset_id)
+    manifest = _manifest(places.dataset, dataset_id)
+    sources, aside = manifest["sources"], set(manifest.get("set_aside", ()))
     test_ids = set(_test_ids(places.dataset, sources))
     train = _fold(places.train, "train", sources, features)
     validation = _fold(places.validation, "validation", sources, features)
     # Splits follow from the group where there is one: the same text under two groups can stand on both sides.
     kept = {row: value for row, value in validation.rows.items() if row not in test_ids}
-    learned = {row: value for row, value in train.rows.items() if row not in test_ids and row not in kept}
+    trained = {row: value for row, value in train.rows.items() if row not in test_ids and row not in kept}
+    # After the fold: the last word on a row may be a label of which there are too few rows.
+    learned = {row: value for row, value in trained.items() if value[1] not in aside}
     labels = tuple(sorted({label for _, label in learned.values()}))
     judged = {row: value for row, value in kept.items() if value[1] in labels}
     counts = Counts(
         train=len(learned),
         validation=len(judged),
         superseded=train.superseded + validation.superseded,
-        held_out=len(train.rows) + len(validation.rows) - len(learned) - len(kept),
+        held_out=len(train.rows) + len(validation.rows) - len(trained) - len(kept),
         unlearnable=len(kept) - len(judged),
+        set_aside=len(trained) - len(learned),
     )
     if not learned:
         raise NoTrainingRows(f"dataset {dataset_id} has no row to train on ({counts}): drop more data")
@@ -99,15 +104,15 @@ def tokenize(rows: Dataset, tokenizer: PreTrainedTokenizerBase, labels: Sequence
     return rows.map(encode, batched=True, remove_columns=rows.column_names, new_fingerprint="tokenized")
 
 
-def _sources(channel: Path, dataset_id: str) -> list[dict[str, Any]]:
+def _manifest(channel: Path, dataset_id: str) -> dict[str, Any]:
     path = channel / "versions" / dataset_id / "manifest.json"
     try:
-        sources: list[dict[str, Any]] = json.loads(path.read_bytes())["sources"]
+        manifest: dict[str, Any] = json.loads(path.read_bytes())
+        return {**manifest, "sources": manifest["sources"]}
     except (OSError, ValueError, KeyError) as error:
         raise DatasetIncomplete(
             f"channel 'dataset' has no readable manifest of {dataset_id}: {error}. {_DERIVE}"
         ) from error
-    return sources
 
 
 def _test_ids(channel: Path, sources: Sequence[dict[str, Any]]) -> Iterator[str]:

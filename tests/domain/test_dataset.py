@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import layout
-from domain.dataset import Hold, Source, Version, current, holds_for, valid_in
+from domain.dataset import Hold, Source, Version, current, holds_for, in_force, valid_in
 
 
 def source(name: str, etag: str = "1", at: str = "2026-01-01T00:00:00+00:00") -> Source:
@@ -136,3 +136,29 @@ def test_the_dataset_manifest_joins_to_the_keys_that_layout_gives() -> None:
 def test_a_manifest_of_another_shape_is_refused() -> None:
     with pytest.raises(KeyError):
         Version.from_json({"dataset": "d", "epoch": 1})
+
+
+def test_what_could_not_be_read_is_another_object_once_it_was_put_there_anew() -> None:
+    unread = Hold(A, "", "archived", again="read")
+    anew = source("a", at="2026-01-04")
+    assert current([A], {A.source: unread}) == []
+    assert current([anew], {A.source: unread}) == [anew]
+    assert in_force([A], {A.source: unread}) == {A.source: unread}
+    assert in_force([anew], {A.source: unread}) == {}
+    assert current([anew], {A.source: Hold(A, "r", "worse")}) == []
+
+
+def test_the_labels_set_aside_are_part_of_a_version_s_identity_and_survive_its_manifest() -> None:
+    rows = {A.source: {"train": 8, "validation": 1, "test": 1}}
+    without, whole = (Version.of(1, [A], rows, {"pos", "neg", "odd"}, aside) for aside in (["odd"], []))
+    assert (without.labels, without.set_aside) == (("neg", "pos"), ("odd",))
+    assert without.dataset != whole.dataset == layout.dataset_id(1, [A.source])
+    assert Version.from_json(json.loads(json.dumps(without.to_json()))) == without
+
+
+@pytest.mark.parametrize(
+    ("key", "size", "is_file"),
+    [("landing/a.csv", 0, True), ("landing//a.csv", 1, True), ("landing/a/", 0, False), ("landing/a/", 1, True)],
+)
+def test_a_folder_marker_is_empty_and_ends_in_a_slash(key: str, size: int, is_file: bool) -> None:
+    assert layout.is_landing(key, size) is is_file

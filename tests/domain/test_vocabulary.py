@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.vocabulary import Changes, Counts, changes, sentence
+from domain.vocabulary import Changes, Counts, changes, sentence, sentence_aside
 
 BEFORE = {"pos": Counts(900, 90), "neg": Counts(800, 80), "odd": Counts(20, 2)}
 counts = st.dictionaries(
@@ -59,3 +59,11 @@ def test_labels_that_are_alike_or_none_are_named_on_the_first_drop_and_not_again
     assert "look as if there were none: '-1' (3 rows), 'label' (1 rows). If they are not meant: remove" in said
     assert sentence(changes(now, now, 0), 0) == ""
     assert changes(now | {"POS": Counts(1, 1)}, now, 0).alike == [{"POS": 1, "Pos": 900, "pos": 5}]
+
+
+def test_labels_set_aside_are_told_with_their_rows_once() -> None:
+    rows = {"odd": 1, "neutral": 3}
+    assert sentence_aside(rows, ["odd"], 5) == (
+        "Labels set aside until there are 5 different training rows of each: 'neutral' (3 rows)."
+    )
+    assert sentence_aside(rows, rows, 5) == sentence_aside({}, rows, 5) == ""

@@ -67,7 +67,8 @@ class Steps:
         world.files += 1
         world.send(Event("dropped", "file"))
         # Its parts are derived now: that concerns nobody else, and would be done again at each look at Prepare.
-        node = self._functions.invoke("derive", json.dumps({"key": key, "etag": world.objects[key][0]}))
+        tag, at, _ = world.objects[key]
+        node = self._functions.invoke("derive", json.dumps({"key": key, "etag": tag, "at": at}))
         while isinstance(asked := self._functions.outcome(node), Call):
             node = self._functions.proceed(node, perform(world, asked, self._machine))
         assert not asked.error, asked

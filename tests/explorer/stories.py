@@ -10,8 +10,8 @@ from domain import layout
 from domain.config import Settings
 from domain.dataset import Source
 from lambdas import announce, claim, prepare, reconcile, redeploy, release, settle, verify
-from lambdas.derive import ensure_derived
 from lambdas.environment import Environment
+from lambdas.intake import take_in
 from tests.explorer.functions import Handler
 from tests.explorer.steps import Story
 from tests.stacks.synth import ACCOUNT, PROJECT, REGION
@@ -19,7 +19,7 @@ from tests.stacks.synth import ACCOUNT, PROJECT, REGION
 
 def derive(event: dict[str, Any], _context: object) -> None:
     """The part of Prepare that turns one file into parts."""
-    ensure_derived(Environment.read(), Source.of(event["key"], event["etag"], ""))
+    take_in(Environment.read(), [Source.of(event["key"], event["etag"], event["at"])])
 
 
 HANDLERS: Mapping[str, Handler] = MappingProxyType(

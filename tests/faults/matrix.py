@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain import layout
+from domain.arrivals import arrived
 from domain.dataset import current, listed
 from domain.facts import Run
 from tests.e2e.driver import Pipeline
@@ -88,7 +89,7 @@ def _lost(pipeline: Pipeline) -> list[str]:
     """Landed files that nothing has concluded."""
     s3 = pipeline.client("s3")
     landed = s3.get_paginator("list_objects_v2").paginate(Bucket=pipeline.bucket, Prefix=layout.LANDING)
-    sources = current(listed(landed), pipeline.ledger.held())
+    sources = current(arrived(listed(landed), pipeline.ledger.arrivals.all()), pipeline.ledger.held())
     dataset = layout.dataset_id(1, [source.source for source in sources])
     if sources and not pipeline.ledger.conclusion(dataset):
         return [f"lost: nothing concluded {[source.key for source in sources]}"]

@@ -355,3 +355,17 @@ def test_what_was_not_judged_is_not_rejected(project: Project, models: Models) -
     run = prepared(project)
     with pytest.raises(Superseded, match="was not judged"):
         refuse(run)
+
+
+def test_rows_of_a_label_set_aside_are_not_judged(project: Project, models: Models, job: str) -> None:
+    project.drop("a.csv", models.reviews())
+    champion(project, models.right, job)
+    # Set aside in the next version, and what was held out before is still judged by its label of then.
+    project.drop("b.csv", models.reviews(200, 220).replace(",neg", ",stray"))
+    project.configure(data={"min_label_rows": 21})
+    run = prepared(project)
+    assert project.json(layout.version(1, run.dataset, "manifest.json"))["set_aside"] == ["stray"]
+    _, judged = judge(project, run, models.right, job)
+    receipt = project.json(layout.run_file(judged.run, "receipt.json"))
+    assert receipt["data"]["set_aside"] == ["stray"]
+    assert {label for label, _, _ in receipt["gate"]["confusion"]["candidate"]} == {"neg", "pos"}

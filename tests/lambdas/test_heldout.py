@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.dataset import Version
 from domain.records import Row
-from lambdas.heldout import sample
+from lambdas.heldout import counting, sample
 
 
 @given(st.lists(st.tuples(st.text("abc", max_size=3), st.text("xy"))), st.integers(1, 5))
@@ -36,3 +37,9 @@ def test_a_long_part_does_not_come_into_memory_whole() -> None:
         tracemalloc.stop()
     assert list(found) == [f"{number:08}" for number in range(100)]
     assert peak < rows * bytes_each / 50
+
+
+def test_a_row_whose_last_word_is_a_label_set_aside_does_not_count_under_its_first_one() -> None:
+    version = Version("d", 1, (), {}, ("a", "b"), ("stray",))
+    rows = sample([Row("1", {}, "a"), Row("2", {}, "stray"), Row("1", {}, "stray"), Row("3", {}, "b")], 10)
+    assert list(counting(rows, version)) == ["3"]

@@ -204,7 +204,11 @@ def test_a_request_without_any_data_is_closed(project: Project) -> None:
         (reviews(40), {"data": {"min_train_rows": 1000}}, "train rows of 1000 needed"),
         (reviews(40), {"gate": {"min_test_rows": 900}}, "test rows of 900 needed"),
         (reviews(40).replace("neg", "pos"), {}, "1 label of 2 needed: ['pos']"),
-        (reviews(40) + "odd one,neutral\n", {}, "labels with under 2 training rows: ['neutral']"),
+        (
+            reviews(40).replace("neg", "pos") + "odd one,neutral\n",
+            {},
+            "1 label of 2 needed: ['pos']; labels with under 2 different training rows are set aside: 'neutral'",
+        ),
     ],
 )
 def test_too_little_is_refused_and_concluded(
@@ -216,7 +220,7 @@ def test_too_little_is_refused_and_concluded(
     assert prepared["outcome"] == "refused"
     run = project.env.ledger.run(prepared["run"])
     assert run is not None
-    assert run.verdict == project.env.ledger.conclusion(run.dataset) == "too-few-rows"
+    assert run.verdict == project.env.ledger.conclusion(run.closes) == "too-few-rows"
     assert why in run.sentence
     assert again(project)["outcome"] == "nothing_new"
 

@@ -137,3 +137,12 @@ def test_without_the_claim_nothing_is_held(project: Project, models: Models, liv
     with pytest.raises(Superseded):
         ask(project, run)
     assert project.env.ledger.held() == {}
+
+
+def test_rows_of_a_label_set_aside_are_not_asked_about(project: Project, models: Models, live: Run) -> None:
+    project.drop("b.csv", models.reviews(400, 500).replace(",pos", ",stray"))
+    project.configure(data={"min_label_rows": 60})
+    run = prepared(project)
+    assert ask(project, run) == {"outcome": "passed"}
+    (found,) = project.json(layout.run_file(run.run, "screen.json"))["findings"] or [None]
+    assert found is None or found["sample"]["unknown"] == 0

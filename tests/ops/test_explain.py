@@ -50,6 +50,13 @@ def test_says_what_became_of_the_labels_and_by_which_rules_rows_were_rejected(
     assert "quarantined rows by rule: 5 missing, 2 too-long" in text
 
 
+def test_names_the_labels_set_aside_as_typed(run: Run, receipt: dict[str, Any]) -> None:
+    receipt["data"]["set_aside"] = ["neu[t]ral", "odd"]
+    assert "set aside, with too few rows: neu[t]ral, odd\n" in plain(run, receipt)
+    receipt["data"]["set_aside"] = []
+    assert "set aside" not in plain(run, receipt)
+
+
 def test_says_what_training_took_and_cost(run: Run, receipt: dict[str, Any]) -> None:
     text = plain(run, receipt)
     assert "ml.g4dn.xlarge Spot: trained 100 s, billed 30 s, 70% saved, about $0.0061" in text

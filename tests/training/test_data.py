@@ -126,3 +126,16 @@ def test_an_incomplete_channel_fails(tmp_path: Path) -> None:
         read(places, DATASET, ["text"])
     with pytest.raises(DatasetIncomplete, match="no readable manifest of another"):
         read(places, "another", ["text"])
+
+
+def test_rows_of_a_label_set_aside_are_not_trained_on_after_the_fold(tmp_path: Path) -> None:
+    first = {"train": [*BOTH, row("hm", "praise")], "validation": [*JUDGED, row("hm hm", "stray")]}
+    sources = {"one": first, "two": {"train": [row("hm", "stray")]}}
+    lay_out(tmp_path, sources, ())
+    places = Places.of({"SAGEMAKER_BASE_DIR": str(tmp_path)})
+    manifest = places.dataset / "versions" / DATASET / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "set_aside": ["stray"]}))
+    result = read(places, DATASET, ["text"])
+    assert by_text(result.train).keys() == {"so good", "so bad"}, "nor does an earlier word on it count"
+    assert result.labels == ("blame", "praise")
+    assert (result.counts.set_aside, len(result.validation)) == (1, 1)
