@@ -138,6 +138,9 @@ def test_a_file_without_rows_has_none(name: str, body: bytes) -> None:
 LONG_NAMES = b"x" * 5_000_000 + b"\nrow\n"
 
 
+HUGE_LINE = b'{"text": "' + b"x" * 1_000_000 + b'"}\n'
+
+
 @pytest.mark.parametrize(
     ("name", "body", "why"),
     [
@@ -176,11 +179,12 @@ LONG_NAMES = b"x" * 5_000_000 + b"\nrow\n"
         ("a.csv", "text,label\na,b\n".encode("utf-32"), "UTF-32 is not read"),
         ("a.csv", "text,label\na,b\n".encode("utf-16-le"), "UTF-16 without a byte order mark: save the file as UTF-8"),
         ("a.csv", b"PK\x03\x04" + bytes(100), "a zip archive or an Excel workbook: save the sheet as CSV"),
-        ("a.csv.gz", gzip.compress(gzip.compress(as_csv(ROWS))), "gzip inside: compress it once"),
-        ("a.jsonl.gz", gzip.compress(b'{"text": "' + b"x" * 1_000_000 + b'"}\n') * 200, "over 100 times its size"),
+        ("a.csv.gz", gzip.compress(gzip.compress(as_csv(ROWS), mtime=0), mtime=0), "gzip inside: compress it once"),
+        ("a.jsonl.gz", gzip.compress(HUGE_LINE, mtime=0) * 200, "over 100 times its size"),
         ("a.jsonl", b'{"text": "' + b"x" * 10_000_001, "line 1 has over 10,000,000 characters"),
         ("a.csv", b"text,label\n" + b"x" * 10_000_001, "line 2 has over 10,000,000 characters"),
     ],
+    ids=lambda value: f"{len(value)} bytes" if isinstance(value, bytes) else value[:30],
 )
 def test_a_file_that_cannot_be_read_says_why(name: str, body: bytes, why: str) -> None:
     with pytest.raises(FileRejected, match=why) as refused:
