@@ -20,6 +20,8 @@ from lambdas.environment import Environment
 APPROVED: Final = "Approved"
 PENDING: Final = "PendingManualApproval"
 REJECTED: Final = "Rejected"
+# What the endpoint speaks: serving/formats.py, which the light functions do not carry. A test holds the two equal.
+MEDIA_TYPES: Final = ("application/json", "application/jsonlines", "text/csv", "text/plain")
 # With these a service asks to be left alone for a while; what it says with another code it means.
 _TROUBLE: Final = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|^5\d\d$")
 
@@ -49,8 +51,8 @@ def _create(env: Environment, run: Run, decision: Decision, status: str) -> str:
         ModelPackageGroupName=layout.package_group(env.project),
         InferenceSpecification={
             "Containers": [{"Image": env.serving_image, "ModelDataUrl": run.artifact}],
-            "SupportedContentTypes": ["application/json"],
-            "SupportedResponseMIMETypes": ["application/json"],
+            "SupportedContentTypes": list(MEDIA_TYPES),
+            "SupportedResponseMIMETypes": list(MEDIA_TYPES),
         },
         ModelMetrics={"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": receipt}}},
         ModelApprovalStatus=status,

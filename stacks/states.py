@@ -41,7 +41,9 @@ _TRANSIENT: Final = (
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
     "Lambda.Unknown",
+    # A process that died, for want of memory or otherwise.
     "Runtime.ExitError",
+    "Runtime.OutOfMemory",
     "Sandbox.Timedout",
 )
 # What is denied because IAM has not told everybody of a role made minutes ago: a call of a function, and the call of

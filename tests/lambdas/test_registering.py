@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from domain import layout
 from domain.plainly import explain_end
 from lambdas import registry
+from serving import formats
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project
 from tests.lambdas.test_evaluate import judge, prepared
@@ -85,3 +86,7 @@ def test_the_registrys_group_has_the_projects_tags(project: Project, models: Mod
     group = sagemaker.describe_model_package_group(ModelPackageGroupName=layout.package_group(project.name))
     tags = sagemaker.list_tags(ResourceArn=group["ModelPackageGroupArn"])["Tags"]
     assert tags == [{"Key": "project", "Value": project.name}]
+
+
+def test_the_registry_is_told_what_the_endpoint_speaks() -> None:
+    assert registry.MEDIA_TYPES == formats.MEDIA_TYPES
