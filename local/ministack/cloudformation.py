@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Callable
 from typing import Any
+from xml.sax.saxutils import escape
 
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, s3
 from ministack.services.cloudformation import changesets, provisioners
 
 _imported: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar("imported", default=frozenset())
@@ -16,6 +17,8 @@ def apply() -> None:
     """Apply every patch."""
     function = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]
     function["create"] = _dead_letter_config(function["create"])
+    bucket = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    bucket["create"] = _lifecycle_rules(bucket["create"])
     changesets._deploy_stack_async = _knowing_its_imports(changesets._deploy_stack_async)
     provisioners.s3_bucket_name_conflict = _unless_imported(provisioners.s3_bucket_name_conflict)
 
@@ -27,6 +30,24 @@ def _dead_letter_config(original: Callable[..., Any]) -> Callable[..., Any]:
         physical_id, attributes = original(logical_id, properties, stack)
         if properties.get("DeadLetterConfig"):
             lambda_svc._functions[physical_id]["config"]["DeadLetterConfig"] = properties["DeadLetterConfig"]
+        return physical_id, attributes
+
+    return create
+
+
+def _lifecycle_rules(original: Callable[..., Any]) -> Callable[..., Any]:
+    """CloudFormation gives a bucket its lifecycle rules, which 1.5.33 drops. Here nothing expires; they are listed."""
+
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        physical_id, attributes = original(logical_id, properties, stack)
+        rules = properties.get("LifecycleConfiguration", {}).get("Rules", [])
+        listed = "".join(
+            f"<Rule><ID>{escape(rule['Id'])}</ID><Filter><Prefix>{escape(rule.get('Prefix', ''))}</Prefix></Filter>"
+            f"<Status>{escape(rule['Status'])}</Status></Rule>"
+            for rule in rules
+        )
+        if rules:
+            s3._put_bucket_lifecycle(physical_id, f"<LifecycleConfiguration>{listed}</LifecycleConfiguration>".encode())
         return physical_id, attributes
 
     return create

@@ -52,7 +52,7 @@ NAMES = {
         "_put_events",
     ),
     "ministack.services.iam": ("_roles",),
-    "ministack.services.s3": ("_object_versions", "_persist_object", "_version_file_exists"),
+    "ministack.services.s3": ("_object_versions", "_persist_object", "_put_bucket_lifecycle", "_version_file_exists"),
     "ministack.services.sts": ("_sessions", "register_session"),
     "ministack.services.lambda_svc": (
         "_emit_lambda_logs",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any, Final
 
-from local.sagemaker import channels, logs, processes
+from local.sagemaker import channels, image, logs, processes
 from local.sagemaker.checkpoints import Checkpoints
 from local.sagemaker.clients import client
 from local.sagemaker.container import Container
@@ -17,7 +18,6 @@ from local.sagemaker.options import Options
 
 TICK_SECONDS = 0.2
 INHERITED: Final = (
-    "PATH",
     "LD_LIBRARY_PATH",
     # Where this machine lets programs write, and how it reaches the hub.
     "TMPDIR",
@@ -127,6 +127,8 @@ class Attempt:
         return {
             **{name: value for name, value in self.role.items() if name in inherited or name.startswith("AWS_")},
             **self.container.environment(),
+            # The image's, after where the toolkit and its Python are.
+            "PATH": f"{Path(sys.executable).parent}:{image.PATH}",
             "TRAINING_JOB_NAME": job.name,
             "TRAINING_JOB_ARN": job.record["TrainingJobArn"],
             **job.request.get("Environment", {}),

@@ -14,8 +14,8 @@ from typing import Final
 from local.sagemaker.options import ROOT
 
 DOCKERFILE: Final = ROOT / "serving" / "Dockerfile"
-# Python's image has it; the interpreter of the serving command is given with its path.
-_PATH: Final = "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Python's image has it, and AWS's training image too; interpreters and toolkit are given with their paths.
+PATH: Final = "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def environment(role: Mapping[str, str], given: Mapping[str, str], temporary: Path) -> dict[str, str]:
@@ -26,7 +26,7 @@ def environment(role: Mapping[str, str], given: Mapping[str, str], temporary: Pa
     """
     moved = {"PYTHONPATH": str(ROOT), "HOME": str(temporary), "TMPDIR": str(temporary), "HOST": "127.0.0.1"}
     credentials = {name: value for name, value in role.items() if name.startswith("AWS_")}
-    return {"PATH": _PATH, **of_image(), **moved, **credentials, **given}
+    return {"PATH": PATH, **of_image(), **moved, **credentials, **given}
 
 
 def of_image() -> dict[str, str]:

@@ -61,9 +61,10 @@ def test_each_fault_of_a_deployed_stack_is_found(asked: Pipeline) -> None:
     assert live is not None
     config = live["EndpointConfigName"]
     (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
-    serverless = {**variant["ServerlessConfig"], "MaxConcurrency": 1}
+    # One request at a time is what a rehearsal is made of.
+    serverless = {**variant["ServerlessConfig"], "MaxConcurrency": 2}
     other = layout.endpoint_config(variant["ModelName"], serverless)
-    for made in ("by-hand", other):
+    for made in ("changed-by-hand", other):
         sagemaker.create_endpoint_config(
             EndpointConfigName=made, ProductionVariants=[{**variant, "ServerlessConfig": serverless}]
         )

@@ -15,6 +15,7 @@ from local.cloud import LocalCloud
 from local.guard import members
 from local.sagemaker.attempt import INHERITED
 from local.sagemaker.container import Container
+from local.sagemaker.image import PATH
 from local.sagemaker.options import SPOT_PRICE_FRACTION
 from tests.local import builders
 
@@ -98,7 +99,8 @@ def test_a_job_has_sagemaker_s_environment_and_not_this_machine_s(small_cloud: L
     names = {line.partition("=")[0] for line in server} - {""}
     assert "LOCAL_SAGEMAKER_SERVE" in names
     theirs = {name for name in names if not name.startswith("AWS_")} - {*INHERITED}
-    theirs -= Container(Path(), {}).environment().keys()
+    theirs -= {*Container(Path(), {}).environment(), "PATH"}
+    assert given["PATH"].partition(":")[2] == PATH
     # A shell between sets these itself.
     assert not theirs & given.keys() - {"PWD", "OLDPWD", "SHLVL", "_"}
     assert given["HOME"] != os.environ["HOME"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import random
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 
 from domain.hyperparameters import of_run
 from domain.records import row_id
+from local.sagemaker.image import PATH
 
 ROOT = Path(__file__).resolve().parents[2]
 DATASET = "0123456789ab"
@@ -171,7 +171,8 @@ def run_toolkit(job: Job, archive: Path) -> subprocess.CompletedProcess[str]:
         (job.root / name).mkdir(parents=True)
     environment = {
         **job.environment,
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        # The image's: pip asks any Rust that it finds for its version, and that may keep settings at home.
+        "PATH": f"{Path(sys.executable).parent}:{PATH}",
         "HOME": str(job.home),
         "SAGEMAKER_TRAINING_MODULE": "sagemaker_pytorch_container.training:main",
         # Installing requirements.txt finds every pin in place: pip asks nobody, unless for its own newest version.
