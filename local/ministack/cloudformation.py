@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from xml.sax.saxutils import escape
 
-from ministack.services import lambda_svc, s3
+from ministack.services import dynamodb, lambda_svc, s3
 from ministack.services.cloudformation import changesets, provisioners
 
 _imported: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar("imported", default=frozenset())
@@ -19,6 +19,8 @@ def apply() -> None:
     function["create"] = _dead_letter_config(function["create"])
     bucket = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
     bucket["create"] = _lifecycle_rules(bucket["create"])
+    table = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    table["create"] = _recovery_and_expiry(table["create"])
     changesets._deploy_stack_async = _knowing_its_imports(changesets._deploy_stack_async)
     provisioners.s3_bucket_name_conflict = _unless_imported(provisioners.s3_bucket_name_conflict)
 
@@ -48,6 +50,22 @@ def _lifecycle_rules(original: Callable[..., Any]) -> Callable[..., Any]:
         )
         if rules:
             s3._put_bucket_lifecycle(physical_id, f"<LifecycleConfiguration>{listed}</LifecycleConfiguration>".encode())
+        return physical_id, attributes
+
+    return create
+
+
+def _recovery_and_expiry(original: Callable[..., Any]) -> Callable[..., Any]:
+    """CloudFormation sets a table's point-in-time recovery and its time to live, which 1.5.33 drops."""
+
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        physical_id, attributes = original(logical_id, properties, stack)
+        for name, change in (
+            ("PointInTimeRecoverySpecification", dynamodb._update_continuous_backups),
+            ("TimeToLiveSpecification", dynamodb._update_ttl),
+        ):
+            if name in properties:
+                change({"TableName": physical_id, name: properties[name]})
         return physical_id, attributes
 
     return create

@@ -46,6 +46,7 @@ NAMES = {
         "subprocess.Popen",
     ),
     "ministack.services.cloudtrail": ("record_event",),
+    "ministack.services.dynamodb": ("_update_continuous_backups", "_update_ttl"),
     "ministack.services.eventbridge": (
         "_dispatch_to_lambda",
         "_dispatch_to_stepfunctions",

@@ -16,7 +16,7 @@ from lambdas.environment import Environment
 from ops.deployment import ROOT
 from ops.doctor import account, bootstrap, deployed, image, kept, live, mail, programs, quotas
 from ops.doctor.finding import Finding, Level, unknown
-from ops.doctor.surroundings import Surroundings
+from ops.doctor.surroundings import Surroundings, settings_of
 
 Check = Callable[[Surroundings], Iterable[Finding]]
 
@@ -30,8 +30,11 @@ class Stage(StrEnum):
 
 
 def examine(project: str, written: Settings, stage: Stage, root: Path = ROOT) -> list[Finding]:
-    """All findings of a stage, about the project of that name and the settings as written in cdk.json."""
-    settings = written if project == written.project else written.model_copy(update={"project": project})
+    """All findings of a stage, about the project of that name and the settings as written in cdk.json.
+
+    Raises Unusable if no project can have that name.
+    """
+    settings = settings_of({**written.model_dump(mode="json"), "project": project})
     found = [] if stage is Stage.AFTER_DEPLOY else list(_programs(settings, root))
     credentials, number, session = account.who()
     region = session.region_name if session else None

@@ -61,7 +61,7 @@ def settings_of(raw: Mapping[str, Any]) -> Settings:
         return Settings.model_validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'settings'}: {one['msg']}" for one in error.errors())
-        raise Unusable(f"The settings in cdk.json cannot be used: {wrong}. More about it: make synth") from error
+        raise Unusable(f"The settings cannot be used: {wrong}. More about those in cdk.json: make synth") from error
 
 
 def written(root: Path = ROOT) -> Settings:
