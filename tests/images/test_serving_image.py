@@ -65,7 +65,7 @@ def test_it_answers_like_the_code_here(server: Container, model: Path) -> None:
 def test_bad_requests_are_told_what_is_wrong(server: Container) -> None:
     reply = server.invoke({"inputs": 1})
     assert (reply.status, reply.json) == (400, {"error": '"inputs" must be a text or a list of texts'})
-    assert server.ask("POST", "/invocations", b"a,b", "text/csv").status == 415
+    assert server.ask("POST", "/invocations", b"a,b", "application/xml").status == 415
     assert server.ask("GET", "/nothing").status == 404
     reply = server.ask("POST", "/invocations", json.dumps({"inputs": "x" * MAX_BODY_BYTES}).encode())
     assert (reply.status, reply.content_type) == (413, "application/json")
