@@ -5,6 +5,8 @@ The table in `functions.py` grants these; nothing else in the project gives a fu
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -12,8 +14,10 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from domain import layout
+from stacks import ledger_rights
 
 Grant = iam.PolicyStatement
+_PARTITIONS: Final = "dynamodb:LeadingKeys"
 
 
 class Access:
@@ -64,14 +68,14 @@ class Access:
 
     # ---- the ledger --------------------------------------------------------------
 
-    def read_ledger(self) -> Grant:
-        """Read facts."""
-        return _allow(["dynamodb:GetItem", "dynamodb:Query"], [self._ledger.table_arn])
+    def ledger(self, function: str) -> tuple[Grant, ...]:
+        """Do with the facts of the ledger what `ledger_rights.py` says of a function."""
+        return tuple(self._facts(action, kinds) for action, kinds in ledger_rights.of(function).items())
 
-    def change_ledger(self) -> Grant:
-        """Read and change facts."""
-        writes = ["ConditionCheckItem", "DeleteItem", "PutItem", "UpdateItem"]
-        return _allow([f"dynamodb:{name}" for name in ["GetItem", "Query", *writes]], [self._ledger.table_arn])
+    def _facts(self, action: str, kinds: list[str]) -> Grant:
+        # ForAllValues holds of a call that names no partition, too, a Scan: so there must be one.
+        only = {"ForAllValues:StringEquals": {_PARTITIONS: kinds}, "Null": {_PARTITIONS: "false"}}
+        return _allow([action], [self._ledger.table_arn], only)
 
     # ---- executions ----------------------------------------------------------------
 
@@ -214,5 +218,5 @@ class Access:
         return [self.sagemaker_arn(kind, names) for kind in ("endpoint-config", "model")]
 
 
-def _allow(actions: list[str], resources: list[str], conditions: dict[str, dict[str, str]] | None = None) -> Grant:
+def _allow(actions: list[str], resources: list[str], conditions: dict[str, Any] | None = None) -> Grant:
     return iam.PolicyStatement(actions=actions, resources=resources, conditions=conditions)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy, Size
@@ -42,50 +42,53 @@ class Step:
 
 
 def table(a: Access) -> tuple[Step, ...]:
-    """All functions. A step's name is its file's name; the custom resource has two functions in one file."""
+    """All functions. A step's name is its file's name; the custom resource has two functions in one file.
+
+    What each may do with the ledger is a table of its own, `ledger_rights.py`.
+    """
     data, runs, models, quarantine = layout.DATASETS, layout.RUNS, layout.MODELS, layout.QUARANTINE
-    return (
-        Step("claim", "claim.handler", 256, 30, (a.change_ledger(), a.look_at_executions())),
+    steps = (
+        Step("claim", "claim.handler", 256, 30, (a.look_at_executions(),)),
         Step("settle", "settle.handler", 256, 60, (a.list_bucket(),)),
         Step(
             "prepare", "prepare.handler", limits.PREPARE_MEMORY_MB, limits.PREPARE_SECONDS,
-            (a.list_bucket(), a.read(layout.LANDING, data, layout.MODELS), a.write(data, quarantine), a.change_ledger(),
+            (a.list_bucket(), a.read(layout.LANDING, data, layout.MODELS), a.write(data, quarantine),
              a.list_jobs(), a.look_at_jobs(), a.stop_jobs(), a.notify()),
             disk_mb=limits.PREPARE_DISK_MB,
         ),
         Step(
             "screen", "screen.handler", _MOST_MEMORY_MB, 900,
-            (a.list_bucket(), a.read(models, data, runs), a.write(runs), a.change_ledger()),
+            (a.list_bucket(), a.read(models, data, runs), a.write(runs)),
             package=EVALUATE, disk_mb=4096,
         ),
         Step(
             "evaluate", "evaluate.handler", _MOST_MEMORY_MB, 900,
-            (a.list_bucket(), a.read(models, data, runs), a.write(runs), a.change_ledger(), a.look_at_jobs(),
+            (a.list_bucket(), a.read(models, data, runs), a.write(runs), a.look_at_jobs(),
              a.register(), a.look_at_serving_image()),
             package=EVALUATE, disk_mb=4096,
         ),
-        Step("reject", "reject.handler", 256, 120, (a.list_bucket(), a.read(data), a.change_ledger())),
+        Step("reject", "reject.handler", 256, 120, (a.list_bucket(), a.read(data))),
         Step(
             "redeploy", "redeploy.handler", 256, 120,
-            (a.change_ledger(), a.look_at_endpoint(), a.look_at_what_serves(), a.change_endpoint(), a.remove_endpoint(),
+            (a.look_at_endpoint(), a.look_at_what_serves(), a.change_endpoint(), a.remove_endpoint(),
              a.pass_endpoint_role()),
         ),
         # Three minutes until the endpoint is provisioned, three tries of up to 75 s each where it breaks, and a minute
         # of golden rows one by one.
         Step(
             "verify", "verify.handler", 256, 480,
-            (a.list_bucket(), a.read(runs), a.read_ledger(), a.look_at_endpoint(), a.ask_endpoint()),
+            (a.list_bucket(), a.read(runs), a.look_at_endpoint(), a.ask_endpoint()),
         ),
-        Step("promote", "promote.handler", 256, 120, (a.change_ledger(),)),
-        Step("announce", "announce.handler", 256, 60, (a.read_ledger(), a.put_events(), a.notify())),
+        Step("promote", "promote.handler", 256, 120, ()),
+        Step("announce", "announce.handler", 256, 60, (a.put_events(), a.notify())),
         Step(
             "release", "release.handler", 256, 120,
-            (a.list_bucket(), a.delete(models), a.change_ledger(), a.start_executions(), a.list_jobs(), a.stop_jobs(),
+            (a.list_bucket(), a.delete(models), a.start_executions(), a.list_jobs(), a.stop_jobs(),
              a.look_at_endpoint(), a.list_hosting(), a.end_rehearsal(), a.prune()),
         ),
         Step(
             "reconcile", "reconcile.handler", 256, 120,
-            (a.list_bucket(), a.change_ledger(), a.start_executions(), a.look_at_executions(), a.list_jobs(),
+            (a.list_bucket(), a.start_executions(), a.look_at_executions(), a.list_jobs(),
              a.stop_jobs(), a.notify()),
             dead_letters=True,
         ),
@@ -93,16 +96,17 @@ def table(a: Access) -> tuple[Step, ...]:
         Step("lifecycle-on-event", "lifecycle.on_event", 256, 60, ()),
         Step(
             "lifecycle-is-complete", "lifecycle.is_complete", 256, 120,
-            (a.change_ledger(), a.start_executions(), a.look_at_executions(), a.list_executions(), a.stop_executions(),
+            (a.start_executions(), a.look_at_executions(), a.list_executions(), a.stop_executions(),
              a.list_jobs(), a.stop_jobs(), a.look_at_endpoint(), a.remove_endpoint(), a.list_hosting(), a.prune(),
              a.remove_packages(), a.list_packages()),
         ),
         Step(
             "approve", "approve.handler", 256, 60,
-            (a.change_ledger(), a.look_at_packages(), a.start_executions()),
+            (a.look_at_packages(), a.start_executions()),
             dead_letters=True,
         ),
     )  # fmt: skip
+    return tuple(replace(step, grants=(*a.ledger(step.name), *step.grants)) for step in steps)
 
 
 class Functions(Construct):

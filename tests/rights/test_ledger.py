@@ -1,0 +1,136 @@
+"""What each function may do with the facts of the ledger, tried with its role on a ledger that enforces it.
+
+Every attempt here was carried out as long as a function that may write the ledger could write all of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.facts import Run
+from local.cloud import LocalCloud
+from stacks import ledger_rights
+from tests.rights.conftest import LEDGER, Roles
+
+ROOT = Path(__file__).resolve().parents[2]
+# They read files of anybody, weights and archives.
+PARSERS = ("Prepare", "Screen", "Evaluate")
+STEPS = (
+    "claim", "settle", "prepare", "screen", "evaluate", "reject", "redeploy", "verify", "promote", "announce",
+    "release", "reconcile", "observe", "lifecycle-on-event", "lifecycle-is-complete", "approve",
+)  # fmt: skip
+RUN = Run("0123456789ab", "dataset", 1, "execution", "attack", "2026-01-01T00:00:00+00:00", judged="promote")
+Refused = Callable[..., bool]
+
+
+def role_of(step: str) -> str:
+    return f"Functions{''.join(part.capitalize() for part in step.split('-'))}Role"
+
+
+def attempts(dynamodb: Any, kind: str) -> dict[str, Callable[[], Any]]:
+    """Each thing that can be done with a fact of this kind, as a call."""
+    key = {"pk": {"S": kind}, "sk": {"S": "tried"}}
+    of_table = {"TableName": LEDGER}
+    condition = {"ConditionExpression": "attribute_not_exists(nowhere)"}
+    query = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": kind}}}
+    update = {"UpdateExpression": "SET a = :one", "ExpressionAttributeValues": {":one": {"N": "1"}}}
+    check = [{"ConditionCheck": {**of_table, "Key": key, **condition}}]
+    return {
+        "get": lambda: dynamodb.get_item(**of_table, Key=key),
+        "query": lambda: dynamodb.query(**of_table, **query),
+        "delete": lambda: dynamodb.delete_item(**of_table, Key=key),
+        "check": lambda: dynamodb.transact_write_items(TransactItems=check),
+        "put": lambda: dynamodb.put_item(**of_table, Item=key),
+        "update": lambda: dynamodb.update_item(**of_table, Key=key, **update),
+    }
+
+
+@pytest.fixture(scope="module")
+def table(cloud: LocalCloud) -> Any:
+    return cloud.resource("dynamodb").Table(LEDGER)
+
+
+@pytest.fixture(autouse=True)
+def nothing_there(table: Any) -> None:
+    for item in table.scan()["Items"]:
+        table.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_function_may_do_what_its_row_says_and_nothing_else(roles: Roles, refused: Refused, step: str) -> None:
+    dynamodb, granted = roles.client(role_of(step), "dynamodb"), ledger_rights.of(step)
+    for number, (kind, done) in enumerate(ledger_rights.RIGHTS.items()):
+        for what, attempt in attempts(dynamodb, kind).items():
+            # What it may do with no fact at all is tried with one.
+            if ledger_rights.ACTIONS[what] not in granted and number:
+                continue
+            allowed = step in done.get(what, "").split()
+            assert refused(attempt) != allowed, f"{step}: {what} {kind}"
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_what_parses_foreign_bytes_moves_no_champion(roles: Roles, table: Any, refused: Refused, parser: str) -> None:
+    """By the ledger's own methods, and by each other call that writes an item."""
+    ledger, dynamodb = roles.ledger(f"Functions{parser}Role"), roles.client(f"Functions{parser}Role", "dynamodb")
+    roles.ledger("FunctionsClaimRole").claim(RUN.execution, RUN.started)
+    assert refused(ledger.promote, RUN.execution, RUN, RUN.started)
+    assert refused(ledger.approve, RUN.run, RUN.started)
+    assert refused(ledger.seize, "me", RUN.started)
+    champion = {"pk": {"S": "champion"}, "sk": {"S": "champion"}}
+    put = {"TableName": LEDGER, "Item": champion}
+    allowed = {"TableName": LEDGER, "Item": {"pk": {"S": "run"}, "sk": {"S": "x"}}}
+    batch = [{"PutRequest": {"Item": allowed["Item"]}}, {"PutRequest": {"Item": champion}}]
+    assert refused(dynamodb.transact_write_items, TransactItems=[{"Put": allowed}, {"Put": put}])
+    assert refused(dynamodb.batch_write_item, RequestItems={LEDGER: batch})
+    statement = "UPDATE \"{}\" SET a = 1 WHERE pk = 'champion' AND sk = 'champion'"
+    assert refused(dynamodb.execute_statement, Statement=statement.format(LEDGER))
+    assert [item["pk"] for item in table.scan()["Items"]] == ["claim"]
+
+
+def test_promote_moves_it(roles: Roles) -> None:
+    roles.ledger("FunctionsClaimRole").claim(RUN.execution, RUN.started)
+    roles.ledger("FunctionsPromoteRole").promote(RUN.execution, RUN, RUN.started)
+    champion = roles.ledger("FunctionsRedeployRole").champion()
+    assert champion is not None
+    assert champion.run == RUN.run
+
+
+def test_only_who_is_to_move_the_champion_or_to_approve_may() -> None:
+    """The few lines that matter most, said once more: a change of them must be meant."""
+    rights = ledger_rights.RIGHTS
+    assert rights["champion"].keys() == {"get", "put"}
+    assert (rights["champion"]["put"], rights["anchor"]["update"]) == ("promote", "promote")
+    assert rights["approval"]["put"] == "approve"
+    assert set(rights["claim"]["put"].split()).isdisjoint(name.lower() for name in PARSERS)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_nobody_reads_the_whole_ledger(roles: Roles, refused: Refused, step: str) -> None:
+    dynamodb = roles.client(role_of(step), "dynamodb")
+    assert refused(dynamodb.scan, TableName=LEDGER)
+    assert refused(dynamodb.execute_statement, Statement=f'SELECT * FROM "{LEDGER}"')
+    assert not [s for s in roles.statements(role_of(step)) if "Scan" in str(s["Action"])]
+
+
+def test_every_right_to_the_ledger_names_its_partitions(roles: Roles) -> None:
+    for policy in roles.template.of_type("AWS::IAM::Policy").values():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if "dynamodb:" in str(statement["Action"]):
+                condition = statement["Condition"]
+                assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}
+                assert condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
+
+
+def test_the_table_names_functions_and_facts_that_there_are(roles: Roles) -> None:
+    made = {f["FunctionName"] for f in roles.template.of_type("AWS::Lambda::Function").values() if "FunctionName" in f}
+    assert {f"automate-mlops-{step}" for step in STEPS} == made
+    assert ledger_rights.functions() <= set(STEPS)
+    written = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "domain").glob("*.py"))
+    # As items and keys are written, and as a partition is asked for.
+    kinds = set(re.findall(r'"pk": "(\w+)"', written)) | set(re.findall(r'\.all\("(\w+)"\)', written))
+    assert kinds == set(ledger_rights.RIGHTS)
