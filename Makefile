@@ -8,8 +8,8 @@ export TOKENIZERS_PARALLELISM := false
 # SageMaker refuses OCI image indexes, which is what build attestations make of an image (stacks/images.py has the rest).
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
-.PHONY: help setup demo test test-aws-image test-images check faults load explore gate-report screen-report data-report bench \
-	bench-full synth deploy update roll-out destroy acceptance clean
+.PHONY: help setup demo test test-aws-image test-images check faults load explore gate-report screen-report data-report \
+	rights-report removal-report people-report bench bench-full synth deploy update roll-out destroy acceptance clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -46,6 +46,15 @@ screen-report: setup ## how often Screen is right, on real reviews: docs/screen.
 
 data-report: setup ## what a reshuffle would leak, and what deriving costs: docs/data.md
 	@python -m ops.reports.data
+
+rights-report: setup ## what each role may do beside what it did, on the local cloud: docs/rights.md
+	@python -m tests.rights used
+
+removal-report: setup ## what fails when a right is really taken away: docs/removal.md
+	@python -m tests.rights removal
+
+people-report: setup ## what the policies for people allow and refuse, tried: docs/people.md
+	@python -m tests.rights people
 
 bench: setup ## speed and memory beside what people use, in under 15 minutes: bench/results
 	@python -m bench

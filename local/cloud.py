@@ -30,6 +30,7 @@ from botocore.config import Config
 
 from local.cdk import Cdk
 from local.guard import kill_session, members
+from local.permissions import Request
 from local.surroundings import clean, free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -181,6 +182,13 @@ class LocalCloud:
         """Local only: what the fault switch did since `faults` was called."""
         fired: list[str] = json.loads(self._get("GET", "/_local/faults")[1])
         return fired
+
+    def asked(self) -> list[Request]:
+        """Local only, with the setting LOCAL_RECORD=1: each different thing that a role has asked to do so far."""
+        status, body = self._get("GET", "/_local/requests")
+        if status != 200:
+            raise LocalCloudError("nothing is recorded: the setting LOCAL_RECORD is not 1")
+        return [Request.from_json(request) for request in json.loads(body)]
 
     def processes(self) -> list[int]:
         """Process ids of everything the cloud runs, the server included; [] after `stop`."""

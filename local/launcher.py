@@ -46,6 +46,10 @@ def main() -> None:
         from local.ministack import faults
 
         faults.install(Faults(), service)
+    if os.environ.get("LOCAL_RECORD") == "1":
+        from local.ministack import recording
+
+        recording.install()
     service.tend()
     asyncio.run(_serve(port))
 

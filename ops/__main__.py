@@ -178,6 +178,20 @@ def approve_command(
     approve(_deployment(project), run, make_console())
 
 
+@app.command("policy")
+def policy_command(
+    role: Annotated[str, typer.Argument(help="dropper, reader, retrainer, approver, curator or deployer.")],
+    project: Project = "",
+) -> None:
+    """The IAM policy of a person, as JSON: attach it to a user, a group or a permission set."""
+    import json
+
+    from ops import people
+    from ops.deployment import default_project, place_of
+
+    typer.echo(json.dumps(people.policy(role, place_of(project or default_project())), indent=2))
+
+
 @app.command("doctor")
 def doctor_command(
     before_deploy: Annotated[

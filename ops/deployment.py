@@ -19,6 +19,7 @@ from domain import layout
 from domain.ledger import Ledger
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops.errors import NotDeployed, Unusable, in_plain_words, not_deployed
+from ops.people import Place
 
 ROOT = Path(__file__).resolve().parent.parent
 # The first answer of a Serverless endpoint may take its whole minute; AWS advises to wait 70 s.
@@ -142,6 +143,17 @@ def is_local(client: Any) -> bool:
 def partition_of(region: str) -> str:
     """AWS's partition of a region: `aws`, `aws-cn`, `aws-us-gov`."""
     return str(boto3.session.Session().get_partition_for_region(region))
+
+
+def place_of(project: str) -> Place:
+    """A project, deployed or not, in the account and region that the environment leads to. Raises NoAccess."""
+    with in_plain_words(project):
+        session = aws_session()
+        if session.region_name is None:
+            raise NoRegionError()
+        account = str(session.client("sts").get_caller_identity()["Account"])
+    region = str(session.region_name)
+    return Place(project, account, region, partition_of(region))
 
 
 def default_project() -> str:

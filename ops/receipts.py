@@ -12,7 +12,12 @@ Receipt = dict[str, Any]
 
 
 def read(deployment: Deployment, run: Run) -> Receipt | None:
-    """The receipt of a run that was judged, or None. A receipt is written before the run is concluded."""
+    """The receipt of a run that was judged, or None. It is written before the ledger says that the run was.
+
+    One that cannot be there is not asked for: S3 tells whoever may not list a bucket that he may not read it.
+    """
+    if not run.judged:
+        return None
     receipt: Receipt | None = deployment.read_json(layout.run_file(run.run, "receipt.json"))
     return receipt
 

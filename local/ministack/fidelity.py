@@ -13,6 +13,7 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.core.responses import get_account_id
 from ministack.services import cloudtrail, eventbridge, lambda_svc
 
 _ERROR_LINE = re.compile(r"[A-Za-z_][\w.]*(:|$)")
@@ -25,6 +26,7 @@ def apply() -> None:
     _plain_http_counts_as_tls()
     lambda_svc._execute_function_warm = _a_few_at_once(_class_names_of_errors(lambda_svc._execute_function_warm))
     iam_actions.request_tag_context = _metric_namespace(iam_actions.request_tag_context)
+    iam_actions.extract_resource_arn = _dashboards(iam_actions.extract_resource_arn)
     eventbridge._dispatch_to_lambda = _asynchronously
     cloudtrail.record_event = _session_names(cloudtrail.record_event)
     lambda_svc._emit_lambda_logs = _no_logs_of_deleted_functions(lambda_svc._emit_lambda_logs)
@@ -101,6 +103,17 @@ def _metric_namespace(original: Callable[..., dict[str, Any]]) -> Callable[..., 
         return found
 
     return context
+
+
+def _dashboards(original: Callable[..., str]) -> Callable[..., str]:
+    """A dashboard has an ARN that a policy may name; 1.5.33 asks about "*"."""
+
+    def extract(service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any) -> str:
+        if service == "monitoring" and body[:1] == b"{" and (name := json.loads(body).get("DashboardName")):
+            return f"arn:aws:cloudwatch::{get_account_id()}:dashboard/{name}"
+        return original(service, method, path, headers, body, *rest)
+
+    return extract
 
 
 def _session_names(original: Callable[..., None]) -> Callable[..., None]:

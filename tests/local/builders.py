@@ -29,16 +29,18 @@ def allow(*actions: str, resource: str = "*") -> dict[str, Any]:
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 
-def role(cloud: LocalCloud, name: str, *statements: dict[str, Any], service: str = "sagemaker") -> str:
-    """Create a role that `service` may assume, with these statements; its ARN."""
+def role(
+    cloud: LocalCloud,
+    name: str,
+    *statements: dict[str, Any],
+    service: str = "sagemaker",
+    trust: dict[str, Any] | None = None,
+) -> str:
+    """Create a role that `service` may assume, or whom `trust` names, with these statements; its ARN."""
     iam = cloud.client("iam")
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
-    }
-    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    of_service = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust or of_service]})
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
     policy = {"Version": "2012-10-17", "Statement": list(statements)}
     iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
     return arn
@@ -52,6 +54,14 @@ def user(cloud: LocalCloud, *statements: dict[str, Any]) -> boto3.session.Sessio
     iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
+
+
+def acting_as(cloud: LocalCloud, role_arn: str) -> boto3.session.Session:
+    """A session of a role that the account's root may assume."""
+    given = cloud.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="acting")["Credentials"]
+    return boto3.session.Session(
+        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=REGION
+    )
 
 
 def tarball(files: dict[str, bytes]) -> bytes:

@@ -10,15 +10,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from domain import layout
 from domain.ledger import Ledger
 from local.cloud import ACCOUNT as LOCAL_ACCOUNT
-from local.cloud import REGION, LocalCloud
+from local.cloud import LocalCloud
 from tests.local import builders
-from tests.stacks.synth import ACCOUNT, PROJECT, Synthesized, synthesize
-
-BUCKET = layout.bucket(PROJECT, LOCAL_ACCOUNT, REGION)
-LEDGER = layout.ledger(PROJECT)
+from tests.rights.people import LEDGER, found
+from tests.rights.story import OVERLAY
+from tests.stacks.synth import ACCOUNT, Synthesized, synthesize
 
 
 @dataclass(frozen=True)
@@ -41,16 +39,22 @@ class Roles:
         return Ledger(self._session(role).resource("dynamodb", endpoint_url=self.cloud.url).Table(LEDGER))
 
     def statements(self, role: str) -> list[dict[str, Any]]:
-        """What the template grants a role, in the local cloud's account."""
-        found = [
-            statement
-            for policy in self.template.of_type("AWS::IAM::Policy").values()
-            if policy["Roles"][0].startswith(role)
-            for statement in policy["PolicyDocument"]["Statement"]
-        ]
-        assert found, role
-        moved: list[dict[str, Any]] = json.loads(json.dumps(found).replace(ACCOUNT, LOCAL_ACCOUNT))
-        return moved
+        """What the template grants the role whose logical id begins so, in the local cloud's account."""
+        found = [one for name, some in self.all_statements().items() if name.startswith(role) for one in some]
+        assert found or role.startswith("Functions"), role
+        return found
+
+    def all_statements(self) -> dict[str, list[dict[str, Any]]]:
+        """Role → what the template grants it, in the local cloud's account."""
+        if "" not in self._made:
+            found: dict[str, list[dict[str, Any]]] = {}
+            for policy in self.template.of_type("AWS::IAM::Policy").values():
+                moved = json.loads(json.dumps(policy["PolicyDocument"]["Statement"]).replace(ACCOUNT, LOCAL_ACCOUNT))
+                for role in policy["Roles"]:
+                    found.setdefault(role, []).extend(moved)
+            self._made[""] = found
+        every: dict[str, list[dict[str, Any]]] = self._made[""]
+        return every
 
     def _session(self, role: str) -> Any:
         if role not in self._made:
@@ -61,19 +65,14 @@ class Roles:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     with LocalCloud(tmp_path_factory.mktemp("rights")) as cloud:
-        cloud.client("s3").create_bucket(Bucket=BUCKET)
-        cloud.client("dynamodb").create_table(
-            TableName=LEDGER,
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        found(cloud)
         yield cloud
 
 
 @pytest.fixture(scope="session")
 def roles(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Roles:
-    return Roles(cloud, synthesize(tmp_path_factory.mktemp("rights-synth") / "out"))
+    template = synthesize(tmp_path_factory.mktemp("rights-synth") / "out", overlay=OVERLAY, local="true")
+    return Roles(cloud, template)
 
 
 @pytest.fixture

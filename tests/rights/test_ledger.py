@@ -15,7 +15,8 @@ import pytest
 from domain.facts import Run
 from local.cloud import LocalCloud
 from stacks import ledger_rights
-from tests.rights.conftest import LEDGER, Roles
+from tests.rights.conftest import Roles
+from tests.rights.people import LEDGER
 
 ROOT = Path(__file__).resolve().parents[2]
 # They read files of anybody, weights and archives.

@@ -12,7 +12,8 @@ import pytest
 
 from domain import layout
 from local.cloud import LocalCloud
-from tests.rights.conftest import BUCKET, Roles
+from tests.rights.conftest import Roles
+from tests.rights.people import BUCKET
 
 RUN = "0123456789ab"
 MAY_READ = [

@@ -1,0 +1,189 @@
+"""What is played to see which rights are used: the life of a project, with its failures, on the local cloud.
+
+Training and serving are real, of a tiny model; IAM is enforced for every role, the state machine's own too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from domain import layout
+from domain.config import Settings
+from domain.facts import Run
+from local.cloud import ACCOUNT, REGION, LocalCloud
+from ops.approve import approve
+from ops.deployment import Deployment
+from ops.held import release
+from stacks.settings import merge
+from tests.e2e import conftest as e2e
+from tests.e2e.driver import Pipeline, as_csv, listen, reviews
+from tests.stacks.synth import PROJECT
+from tests.tiny_base import tiny_base
+
+BUCKET = layout.bucket(PROJECT, ACCOUNT, REGION)
+BASE = f"{layout.BASE}tiny/"
+OVERLAY = merge(
+    e2e.OVERLAY,
+    {
+        "project": PROJECT,
+        "training": {"base_model": f"s3://{BUCKET}/{BASE}"},
+        "operations": {"max_attempts": 2},
+    },
+)
+MANUAL = merge(OVERLAY, {"gate": {"approval": "manual"}})
+Chapter = Callable[["Stage"], None]
+
+
+class Stage:
+    """A deployed project that a chapter is played on; its first deploy is part of the story."""
+
+    def __init__(self, cloud: LocalCloud, folder: Path) -> None:
+        self.cloud = cloud
+        cloud.deploy(OVERLAY)
+        self.base = {path.name: path.read_bytes() for path in tiny_base(folder).iterdir()}
+        self.put_base()
+        self.pipeline = Pipeline(cloud, Settings.model_validate(OVERLAY), BUCKET, listen(cloud, PROJECT))
+        self.deployment = Deployment.on(cloud, PROJECT)
+
+    def put_base(self) -> None:
+        """Put the weights where training looks for them."""
+        for name, content in self.base.items():
+            self.cloud.client("s3").put_object(Bucket=BUCKET, Key=f"{BASE}{name}", Body=content)
+
+    def runs(self) -> list[Run]:
+        """The runs that have ended, oldest first."""
+        return [run for run in self.pipeline.ledger.runs() if run.verdict]
+
+    def drop(self, name: str, seed: int, rows: int = 400, *, flipped: bool = False) -> Run:
+        """Drop a file, wait until its run has ended and all is at rest; the run."""
+        before = len(self.runs())
+        self.pipeline.drop(name, as_csv(reviews(rows, seed, flipped=flipped)))
+        return self.next_run(before)
+
+    def next_run(self, before: int) -> Run:
+        """The newest run once there are more than `before`, and all is at rest."""
+        self.pipeline.until("another run", lambda: len(self.runs()) > before)
+        self.pipeline.rest()
+        return self.runs()[-1]
+
+
+def first_models(stage: Stage) -> None:
+    """Drops that go live, and what is pruned after four of them."""
+    for seed in range(1, 6):
+        stage.drop(f"good-{seed}.csv", seed, rows=500)
+
+
+def odd_files(stage: Stage) -> None:
+    """Rows that are rejected, a file that is, the same file renamed, labels that are new."""
+    pipeline, before = stage.pipeline, len(stage.runs())
+    pipeline.drop("broken.jsonl", b'{"nothing": 1}\n' * 40)
+    pipeline.drop("header.csv", as_csv(reviews(60, 30)).replace(b"text,label", b" Text ,LABEL"))
+    stage.next_run(before)
+    pipeline.until("a held file", lambda: pipeline.ledger.held())
+    pipeline.delete("broken.jsonl")
+    pipeline.rest()
+
+
+def poison(stage: Stage) -> None:
+    """A file that Screen holds; vouched for, the gate rejects what it makes of the model."""
+    stage.drop("poison.csv", 2, flipped=True)
+    before = len(stage.runs())
+    release(stage.deployment, "poison.csv", Console(quiet=True))
+    stage.next_run(before)
+    stage.pipeline.delete("poison.csv")
+    stage.pipeline.rest()
+
+
+def aborted(stage: Stage) -> None:
+    """An execution that is stopped while it trains; another that dies with its claim."""
+    before, pipeline = len(stage.runs()), stage.pipeline
+    pipeline.drop("late.csv", as_csv(reviews(300, 40)))
+    with _held_up(pipeline):
+        execution = pipeline.until_in("Train")
+        pipeline.client("stepfunctions").stop_execution(executionArn=execution)
+        pipeline.until("its end", lambda: pipeline.describe(execution)["status"] == "ABORTED")
+    stage.next_run(before)
+
+
+def failed(stage: Stage) -> None:
+    """Training that fails until the data is given up."""
+    pipeline, before = stage.pipeline, len(stage.runs())
+    pipeline.delete_all(BASE)
+    pipeline.drop("unlucky.csv", as_csv(reviews(300, 50)))
+    stage.next_run(before)
+    stage.put_base()
+
+
+def asked_of_a_person(stage: Stage) -> None:
+    """With `gate.approval: manual`: one model is approved, another rejected, in the registry."""
+    stage.cloud.deploy(MANUAL)
+    stage.pipeline.rest()
+    before = len(stage.runs())
+    run = stage.drop("asked.csv", 60)
+    if run.awaits_approval:
+        approve(stage.deployment, run.run, Console(quiet=True))
+        stage.pipeline.until("it is live", lambda: stage.pipeline.ledger.run(run.run).verdict == "promote")  # type: ignore[union-attr]
+        stage.pipeline.rest()
+    run = stage.drop("asked-again.csv", 61)
+    if run.awaits_approval:
+        stage.pipeline.client("sagemaker").update_model_package(
+            ModelPackageArn=run.package, ModelApprovalStatus="Rejected"
+        )
+        stage.pipeline.until("it is kept", lambda: stage.pipeline.ledger.run(run.run).verdict == "keep")  # type: ignore[union-attr]
+    assert len(stage.runs()) > before
+    stage.pipeline.rest()
+
+
+def torn_down(stage: Stage) -> None:
+    """The stack is deleted while a model waits for a person, and another is being trained."""
+    stage.drop("undecided.csv", 70)
+    stage.pipeline.drop("last.csv", as_csv(reviews(300, 71)))
+    os.killpg(stage.pipeline.training_process(), signal.SIGSTOP)
+    stage.cloud.destroy()
+
+
+CHAPTERS: tuple[Chapter, ...] = (
+    first_models,
+    odd_files,
+    poison,
+    aborted,
+    failed,
+    asked_of_a_person,
+    torn_down,
+)
+
+
+@contextmanager
+def _held_up(pipeline: Pipeline) -> Iterator[None]:
+    """Hold training up, so that it cannot end before it is stopped."""
+    process = pipeline.training_process()
+    os.killpg(process, signal.SIGSTOP)
+    yield
+
+
+def policies(cloud: LocalCloud) -> dict[str, list[dict[str, Any]]]:
+    """Role → its statements, as deployed."""
+    iam, found = cloud.client("iam"), dict[str, list[dict[str, Any]]]()
+    for role in (one["RoleName"] for page in iam.get_paginator("list_roles").paginate() for one in page["Roles"]):
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            found.setdefault(role, []).extend(document["Statement"])
+    return found
+
+
+def names(cloud: LocalCloud) -> dict[str, str]:
+    """Role → its logical id in the stack's template."""
+    pages = cloud.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=PROJECT)
+    return {
+        resource["PhysicalResourceId"]: resource["LogicalResourceId"]
+        for page in pages
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceType"] == "AWS::IAM::Role"
+    }
