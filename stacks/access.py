@@ -62,6 +62,10 @@ class Access:
         """Write objects."""
         return _allow(["s3:AbortMultipartUpload", "s3:PutObject"], self._objects(prefixes))
 
+    def put(self, *prefixes: str) -> Grant:
+        """Write objects, each in one request."""
+        return _allow(["s3:PutObject"], self._objects(prefixes))
+
     def delete(self, *prefixes: str) -> Grant:
         """Delete objects; the bucket keeps their versions for a while."""
         return _allow(["s3:DeleteObject"], self._objects(prefixes))
@@ -115,9 +119,9 @@ class Access:
         """Ask how the endpoints are."""
         return _allow(["sagemaker:DescribeEndpoint"], self._endpoints())
 
-    def look_at_what_serves(self) -> Grant:
+    def look_at_what_serves(self) -> tuple[Grant, ...]:
         """Ask whether a config or a model is there."""
-        return _allow(["sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"], self._made())
+        return self._on_what_serves("Describe")
 
     def change_endpoint(self) -> Grant:
         """Create and update the endpoints, and create what they serve, with tags."""
@@ -132,9 +136,13 @@ class Access:
         """Delete the rehearsal's endpoint: never the live one."""
         return _allow(["sagemaker:DeleteEndpoint"], [self.sagemaker_arn("endpoint", layout.rehearsal(self._project))])
 
-    def prune(self) -> Grant:
+    def prune(self) -> tuple[Grant, ...]:
         """Delete configs and models."""
-        return _allow(["sagemaker:DeleteEndpointConfig", "sagemaker:DeleteModel"], self._made())
+        return self._on_what_serves("Delete")
+
+    def _on_what_serves(self, do: str) -> tuple[Grant, ...]:
+        configs, models = self._made()
+        return _allow([f"sagemaker:{do}EndpointConfig"], [configs]), _allow([f"sagemaker:{do}Model"], [models])
 
     def list_hosting(self) -> Grant:
         """List configs and models; AWS offers no resource level for it."""
@@ -162,12 +170,13 @@ class Access:
 
     def look_at_packages(self) -> Grant:
         """Ask how a version is."""
-        return _allow(["sagemaker:DescribeModelPackage"], self._registry())
+        return _allow(["sagemaker:DescribeModelPackage"], self._registry()[1:])
 
-    def remove_packages(self) -> Grant:
+    def remove_packages(self) -> tuple[Grant, ...]:
         """Delete the group and its versions."""
-        actions = ["DeleteModelPackage", "DeleteModelPackageGroup", "DescribeModelPackageGroup"]
-        return _allow([f"sagemaker:{action}" for action in actions], self._registry())
+        group, versions = self._registry()
+        of_group = ["sagemaker:DeleteModelPackageGroup", "sagemaker:DescribeModelPackageGroup"]
+        return _allow(of_group, [group]), _allow(["sagemaker:DeleteModelPackage"], [versions])
 
     def list_packages(self) -> Grant:
         """List versions; AWS offers no resource level for it."""

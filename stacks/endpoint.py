@@ -115,7 +115,6 @@ class ServerlessEndpoint(Construct):
         group = Stack.of(self).format_arn(service="logs", resource=f"log-group:/aws/sagemaker/Endpoints/{self.name}*")
         return [
             iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{layout.MODELS}*")]),
-            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]),
             # AWS offers no resource level for a login; what may be pulled is named below.
             iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
             iam.PolicyStatement(actions=[f"ecr:{name}" for name in pull], resources=[self._image.repository_arn]),

@@ -58,19 +58,19 @@ def table(a: Access) -> tuple[Step, ...]:
         ),
         Step(
             "screen", "screen.handler", _MOST_MEMORY_MB, 900,
-            (a.list_bucket(), a.read(models, data, runs), a.write(runs)),
+            (a.list_bucket(), a.read(models, data, runs), a.put(runs)),
             package=EVALUATE, disk_mb=4096,
         ),
         Step(
             "evaluate", "evaluate.handler", _MOST_MEMORY_MB, 900,
-            (a.list_bucket(), a.read(models, data, runs), a.write(runs), a.look_at_jobs(),
+            (a.list_bucket(), a.read(models, data, runs), a.put(runs), a.look_at_jobs(),
              a.register(), a.look_at_serving_image()),
             package=EVALUATE, disk_mb=4096,
         ),
         Step("reject", "reject.handler", 256, 120, (a.list_bucket(), a.read(data))),
         Step(
             "redeploy", "redeploy.handler", 256, 120,
-            (a.look_at_endpoint(), a.look_at_what_serves(), a.change_endpoint(), a.remove_endpoint(),
+            (a.look_at_endpoint(), *a.look_at_what_serves(), a.change_endpoint(), a.remove_endpoint(),
              a.pass_endpoint_role()),
         ),
         # Three minutes until the endpoint is provisioned, three tries of up to 75 s each where it breaks, and a minute
@@ -84,7 +84,7 @@ def table(a: Access) -> tuple[Step, ...]:
         Step(
             "release", "release.handler", 256, 120,
             (a.list_bucket(), a.delete(models), a.start_executions(), a.list_jobs(), a.stop_jobs(),
-             a.look_at_endpoint(), a.list_hosting(), a.end_rehearsal(), a.prune()),
+             a.look_at_endpoint(), a.list_hosting(), a.end_rehearsal(), *a.prune()),
         ),
         Step(
             "reconcile", "reconcile.handler", 256, 120,
@@ -97,8 +97,8 @@ def table(a: Access) -> tuple[Step, ...]:
         Step(
             "lifecycle-is-complete", "lifecycle.is_complete", 256, 120,
             (a.start_executions(), a.look_at_executions(), a.list_executions(), a.stop_executions(),
-             a.list_jobs(), a.stop_jobs(), a.look_at_endpoint(), a.remove_endpoint(), a.list_hosting(), a.prune(),
-             a.remove_packages(), a.list_packages()),
+             a.list_jobs(), a.stop_jobs(), a.look_at_endpoint(), a.remove_endpoint(), a.list_hosting(), *a.prune(),
+             *a.remove_packages(), a.list_packages()),
         ),
         Step(
             "approve", "approve.handler", 256, 60,

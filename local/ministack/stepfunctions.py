@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextvars
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from local.sagemaker.service import SageMaker
 CREATE = "arn:aws:states:::sagemaker:createTrainingJob"
 MANAGED_TAG = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}
 POLL_SECONDS = 0.25
+_FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:")
 _MODELLED = ("ResourceLimitExceeded", "ResourceInUse", "ResourceNotFound")
 _UNMODELLED = ("ValidationException", "AccessDeniedException", "ThrottlingException", "UnknownOperationException")
 _execution: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar("execution", default=None)
@@ -94,6 +96,8 @@ def _needs(resource: str, data: Any) -> list[tuple[str, str, dict[str, str]]]:
     """(action, resource, condition keys) that the role must allow for a task; [] for what is not checked here."""
     if "states:::lambda:invoke" in resource:
         return [("lambda:InvokeFunction", str(data.get("FunctionName", "*")), {})]
+    if _FUNCTION.match(resource):
+        return [("lambda:InvokeFunction", resource, {})]
     if ":aws-sdk:sagemaker:" in resource:
         operation = resource.rpartition(":")[2]
         operation = operation[0].upper() + operation[1:]

@@ -136,6 +136,17 @@ def test_a_lambda_error_has_its_class_name(small_cloud: LocalCloud) -> None:
     assert json.loads(done["cause"])["errorMessage"] == "not now"
 
 
+def test_a_function_that_is_itself_the_resource_is_asked_as_the_machines_role(small_cloud: LocalCloud) -> None:
+    """So CDK's provider framework waits for a custom resource."""
+    arn = function(small_cloud, "def handler(event, context): return event\n")
+    may = builders.allow("lambda:InvokeFunction", resource=arn)
+    may_not = builders.allow("lambda:InvokeFunction", resource=f"{arn}-other")
+    done = run(small_cloud, machine(small_cloud, task(arn, {"asked": 1}), may))
+    assert (done["status"], json.loads(done["output"])) == ("SUCCEEDED", {"asked": 1})
+    done = run(small_cloud, machine(small_cloud, task(arn, {"asked": 1}), may_not))
+    assert (done["status"], done["error"]) == ("FAILED", "Lambda.AWSLambdaException")
+
+
 def test_a_function_that_is_killed_has_the_runtimes_error(small_cloud: LocalCloud) -> None:
     arn = function(small_cloud, "import os\ndef handler(event, context): os.kill(os.getpid(), 9)\n")
     state = task("arn:aws:states:::lambda:invoke", {"FunctionName": arn, "Payload": {}})
