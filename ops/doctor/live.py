@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,21 +41,10 @@ def deployed_environment(about: Surroundings) -> Environment | None:
         answer = functions.get_function_configuration(FunctionName=layout.function(about.project, "redeploy"))
     except functions.exceptions.ResourceNotFoundException:
         return None
-    return environment_of(answer["Environment"]["Variables"])
-
-
-def environment_of(variables: Mapping[str, str]) -> Environment:
-    """The environment that a function's variables are. Raises ValidationError, KeyError."""
-    return Environment(
-        project=variables["PROJECT"],
-        bucket=variables["BUCKET"],
-        ledger_table=variables["LEDGER"],
-        state_machine_arn=variables["STATE_MACHINE_ARN"],
-        topic_arn=variables["TOPIC_ARN"],
-        endpoint=variables["ENDPOINT"],
-        settings=Settings.model_validate_json(variables["SETTINGS"]),
-        serving_image=variables["SERVING_IMAGE"],
-    )
+    env = Environment.read(answer["Environment"]["Variables"])
+    if not env.serving_image:
+        raise KeyError("SERVING_IMAGE")
+    return env
 
 
 def settings(deployed: Settings, written: Settings) -> Iterator[Finding]:
