@@ -77,7 +77,7 @@ def table(a: Access) -> tuple[Step, ...]:
             (a.list_bucket(), a.read(runs), a.read_ledger(), a.look_at_endpoint(), a.ask_endpoint()),
         ),
         Step("promote", "promote.handler", 256, 120, (a.change_ledger(),)),
-        Step("announce", "announce.handler", 256, 60, (a.read_ledger(), a.put_events(), a.notify())),
+        Step("announce", "announce.handler", 256, 60, (a.change_ledger(), a.put_events(), a.notify())),
         Step(
             "release", "release.handler", 256, 120,
             (a.list_bucket(), a.delete(models), a.change_ledger(), a.start_executions(), a.list_jobs(), a.stop_jobs(),

@@ -10,7 +10,7 @@ import pytest
 
 from domain import layout
 from domain.facts import TEARDOWN
-from lambdas import reconcile
+from lambdas import announce, reconcile
 from lambdas.pending import current_dataset, current_sources
 from tests.lambdas.project import Project, reviews, until
 
@@ -220,6 +220,37 @@ def test_what_fails_after_the_run_was_concluded_leaves_it_so(project: Project, v
     assert project.env.ledger.run(run.run) == run
     assert list(started(project)) == [successor(project, execution)]
     assert "not tried again" not in project.notifications()[0]["Message"]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_how_a_run_ended_is_told_with_the_failure_unless_it_was_told_before(project: Project, told: bool) -> None:
+    execution = failed(project)
+    run = project.run(execution, verdict="promote", sentence="Better.")
+    if told:
+        announce.handler({"execution": execution, "run": run.run, "verdict": run.verdict}, None)
+        project.notifications()
+    tell(execution)
+    (said,) = project.notifications()
+    assert (f"Run {run.run} (started" in said["Message"]) is not told
+    announce.handler({"execution": execution, "run": run.run, "verdict": run.verdict}, None)
+    assert project.notifications() == [], "Announce comes too late"
+
+
+def test_what_a_step_concludes_until_the_claim_is_handed_over_is_told(project: Project) -> None:
+    """The step outlives its aborted execution, and is at it while Reconcile looks."""
+    execution = failed(project)
+    run = project.run(execution)
+    events, listing = project.env.client("sagemaker").meta.events, "before-call.sagemaker.ListTrainingJobs"
+
+    def promote(**_: object) -> None:
+        project.env.ledger.promote(execution, run, "now")
+        project.run(execution, verdict="promote", sentence="Better.")
+
+    events.register_first(listing, promote)
+    tell(execution)
+    events.unregister(listing, promote)
+    (said,) = project.notifications()
+    assert "Better." in said["Message"]
 
 
 def test_a_run_that_is_the_champion_is_not_given_up(project: Project) -> None:
