@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
+from local.surroundings import unproxied
 from ops.console import make_console
 from ops.errors import OpsError
 
@@ -250,6 +252,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # A terminal that is not UTF-8 still shows all of a text.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # A local cloud is asked directly, whatever proxy leads to AWS.
+    os.environ.update(unproxied(os.environ))
     try:
         # Not standalone: Typer would print what was typed wrongly as it was typed.
         ended = app(arguments, prog_name="mlops", standalone_mode=False)
