@@ -215,6 +215,18 @@ def doctor_command(
         raise typer.Exit(1)
 
 
+@app.command("destroy")
+def destroy_command(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take the pipeline of cdk.json down, after asking. The data bucket and the ledger stay."""
+    from ops.destroy import destroy
+    from ops.doctor.surroundings import written
+
+    if status := destroy(written().project, make_console(), yes=yes):
+        raise typer.Exit(status)
+
+
 @app.command("prepare-data")
 def prepare_data_command(
     folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = Path(".local/reviews"),
