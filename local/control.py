@@ -9,7 +9,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-SERVICE = "local-cloud"
+# What no control route takes is answered as S3 answers.
+_SERVICE = "s3"
 _SECONDS = 10
 
 
@@ -25,7 +26,7 @@ class Control:
     def ask(self, method: str, path: str, content: str = "") -> tuple[int, bytes]:
         """(status, body) of one request. Raises OSError or http.client.HTTPException when nobody answers."""
         request = AWSRequest(method, self.url + path, data=content.encode())
-        SigV4Auth(Credentials(self.key, self.secret), SERVICE, self.region).add_auth(request)
+        SigV4Auth(Credentials(self.key, self.secret), _SERVICE, self.region).add_auth(request)
         # http.client knows of no proxy.
         connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=_SECONDS)
         try:

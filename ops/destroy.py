@@ -10,6 +10,7 @@ from rich.console import Console
 
 from domain import layout
 from ops.deployment import ROOT, aws_session
+from ops.doctor.surroundings import PATIENCE
 from ops.errors import NoAccess, OpsError, in_plain_words
 
 COMMAND: Final = ("destroy", "--all", "--force")
@@ -45,7 +46,7 @@ def _where(project: str) -> tuple[str, str]:
         session = aws_session()
         if session.region_name is None:
             raise NoAccess("No AWS region. Set AWS_REGION, for example to us-east-1.")
-        return str(session.client("sts").get_caller_identity()["Account"]), session.region_name
+        return str(session.client("sts", config=PATIENCE).get_caller_identity()["Account"]), session.region_name
 
 
 def _ask(project: str, console: Console) -> None:
