@@ -17,8 +17,8 @@ class WrongEvent(Exception):
 class Message(BaseModel):
     """What all messages have in common."""
 
-    # Lambda payloads may carry context the step does not need; what it does need is checked.
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Lambda payloads may carry context the step does not need; what it does need is checked, and not quoted.
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     @classmethod
     def read(cls, event: object) -> Self:

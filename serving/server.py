@@ -54,6 +54,7 @@ def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
         from waitress.server import create_server
 
         from serving.app import create_app
+        from serving.loopback import guarded
 
         options = server_options()
         try:
@@ -64,7 +65,8 @@ def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
             return 1
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     sockets: dict[int, Any] = {}
-    server = create_server(create_app(predictor), sockets=[listener], map=sockets, **options)
+    application = guarded(create_app(predictor), listener.getsockname()[0])
+    server = create_server(application, sockets=[listener], map=sockets, **options)
     stopping: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
