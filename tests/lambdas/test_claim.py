@@ -10,7 +10,7 @@ from tests.lambdas.project import Project, until
 
 
 def ask(execution: str) -> object:
-    return claim.handler({"execution": execution, "reason": "test", "from": "Settle"}, None)["outcome"]
+    return claim.handler({"execution": execution, "started": {"reason": "test", "from": "Settle"}}, None)["outcome"]
 
 
 def test_a_free_claim_is_taken_and_a_retry_finds_it_taken_by_itself(project: Project) -> None:

@@ -12,7 +12,7 @@ from domain import layout
 from domain.facts import TEARDOWN
 from lambdas import reconcile
 from lambdas.pending import current_dataset, current_sources
-from tests.lambdas.project import Project, reviews, until
+from tests.lambdas.project import Project, passed, reviews, until
 
 
 def tell(execution: str) -> None:
@@ -226,7 +226,7 @@ def test_a_run_that_is_the_champion_is_not_given_up(project: Project) -> None:
     project.configure(operations={"max_attempts": 1})
     execution = failed(project, error="ConvergenceFailed")
     run = project.run(execution)
-    project.env.ledger.promote(execution, run, "now")
+    project.env.ledger.promote(execution, passed(run), "now")
     tell(execution)
     assert project.env.ledger.conclusion(run.dataset) == "promote"
 
