@@ -42,7 +42,7 @@ class Start(Message):
     {} it looks at what is there. A word that is not one of these is refused, and so is what contradicts itself.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     reason: str = "unknown"
     start: Literal["Settle", "Redeploy"] = Field("Settle", alias="from")
@@ -54,6 +54,20 @@ class Start(Message):
         if self.run and self.start != "Redeploy":
             raise ValueError("a run is deployed from Redeploy: from Settle the run follows from what landed")
         return self
+
+    @classmethod
+    def settle(cls, reason: str) -> Self:
+        """Look at landing."""
+        return cls.model_validate({"reason": reason, "from": "Settle"})
+
+    @classmethod
+    def redeploy(cls, reason: str, run: str = "") -> Self:
+        """Deploy an approved run, or bring the endpoint to what is promoted."""
+        return cls.model_validate({"reason": reason, "from": "Redeploy", **({"run": run} if run else {})})
+
+    def after(self, chain: int) -> Self:
+        """The same as the last of so many executions in a row."""
+        return self.model_copy(update={"chain": chain})
 
     def to_input(self) -> str:
         """As Step Functions takes it: JSON, without what is not said."""

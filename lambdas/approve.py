@@ -46,7 +46,7 @@ def _is_of(env: Environment, version: registry.Version, package: str, judgement:
 
 def _start(env: Environment, judgement: Judgement) -> None:
     states = env.client("stepfunctions")
-    message = Start(reason="approved", start="Redeploy", run=judgement.run).to_input()
+    message = Start.redeploy("approved", judgement.run).to_input()
     try:
         states.start_execution(
             stateMachineArn=env.state_machine_arn,

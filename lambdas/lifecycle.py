@@ -75,7 +75,7 @@ def _converged(env: Environment, request: str, asked: datetime) -> bool:
             holder = env.ledger.claimed_by()
             if holder and is_running(env, holder):
                 return now() - asked > _PATIENCE
-            message = Start(reason="deploy", start="Redeploy")
+            message = Start.redeploy("deploy")
             states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message.to_input())
             return False
         if described["status"] == "RUNNING":

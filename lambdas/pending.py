@@ -35,19 +35,19 @@ def pending(env: Environment, *, again: bool = False) -> Start | None:
     """
     approved = [run for run in env.ledger.judgements.approved() if _is_due(env, run, again=again)]
     if approved:
-        return Start(reason="approved", start="Redeploy", run=approved[0])
+        return Start.redeploy("approved", approved[0])
     requests = env.ledger.requests()
     postponed = _postponed(env) if requests and not again else []
     requests = {name: why for name, why in requests.items() if not any(name in run.requests for run in postponed)}
     if requests:
-        return Start(reason="; ".join(requests.values())[:200], start="Settle")
+        return Start.settle("; ".join(requests.values())[:200])
     sources = current_sources(env)
     dataset = current_dataset(env, sources)
     if not sources or env.ledger.conclusion(dataset):
         return None
     if not again and any(run.closes == dataset for run in _postponed(env)):
         return None
-    return Start(reason="landing changed", start="Settle")
+    return Start.settle("landing changed")
 
 
 def _postponed(env: Environment) -> list[Run]:

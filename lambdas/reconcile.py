@@ -86,7 +86,7 @@ def _successor(env: Environment, execution: str) -> str:
 
 def _start(env: Environment, successor: str, chain: int) -> None:
     states = env.client("stepfunctions")
-    message = Start(reason="reconcile", start="Redeploy", chain=chain).to_input()
+    message = Start.redeploy("reconcile").after(chain).to_input()
     name = successor.rsplit(":", 1)[1]
     try:
         states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message)

@@ -77,7 +77,7 @@ def _drift(env: Environment) -> Start | None:
     seal = env.ledger.judgements.seal(champion) if champion else None
     if live == (hosting.config_name(env, champion.run, seal) if champion else None):
         return None
-    return Start(reason="what is live is not what it should be", start="Redeploy")
+    return Start.redeploy("what is live is not what it should be")
 
 
 def give_up(env: Environment, run: Run, why: str) -> None:
@@ -107,7 +107,7 @@ def start(env: Environment, after: str, due: Start, chain: int = 0) -> str:
     """
     name = f"after-{layout.digest(after)}"
     states = env.client("stepfunctions")
-    message = due.model_copy(update={"chain": chain}).to_input()
+    message = due.after(chain).to_input()
     try:
         answer = states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message)
     except states.exceptions.ExecutionAlreadyExists:

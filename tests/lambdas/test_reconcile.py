@@ -101,6 +101,26 @@ def test_with_a_free_claim_what_is_pending_is_started_once(project: Project) -> 
     }
 
 
+@pytest.mark.parametrize("given", ['{"from": "Promote", "chain": "x"}', "[1]", '"Redeploy"', "null", '{"chain": {}}'])
+def test_one_that_was_started_with_what_means_nothing_is_told_of_and_counts_for_nothing(
+    project: Project, given: str
+) -> None:
+    states = project.client("stepfunctions")
+    # Claim refuses it, so it ends before it holds anything.
+    machine = {
+        "StartAt": "Claim",
+        "States": {"Claim": {"Type": "Fail", "Error": "WrongEvent", "Cause": "no ClaimStep"}},
+    }
+    states.update_state_machine(stateMachineArn=project.machine, definition=json.dumps(machine))
+    execution = states.start_execution(stateMachineArn=project.machine, input=given)["executionArn"]
+    until(lambda: project.status(execution) == "FAILED")
+    for _ in range(2):
+        tell(execution)
+    (told,) = project.notifications()
+    assert "no ClaimStep" in told["Message"]
+    assert (project.env.ledger.runs(), project.env.ledger.claimed_by()) == ([], None)
+
+
 def test_with_a_free_claim_and_nothing_pending_nothing_is_started(project: Project) -> None:
     tell(project.start("fail", error="E", cause="c"))
     assert started(project) == {}

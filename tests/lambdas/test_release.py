@@ -14,7 +14,7 @@ from lambdas import prepare, release
 from lambdas.pending import pending
 from tests.lambdas.project import Project, passed, reviews
 
-CHANGED = Start(reason="landing changed", start="Settle")
+CHANGED = Start.settle("landing changed")
 FAILED = {"error": "VerifyFailed", "cause": "3 of 20 golden rows differ"}
 
 
@@ -203,7 +203,7 @@ def test_what_comes_after_a_postponed_run_does_not_wait_for_the_sweep(project: P
     run = judged(project, execution)
     assert release_as("drop", execution, run.run, LIMITED) is None
     project.env.ledger.request("q", "someone asked", "now")
-    assert pending(project.env) == Start(reason="someone asked", start="Settle")
+    assert pending(project.env) == Start.settle("someone asked")
     project.env.ledger.conclude(replace(run, run="other", dataset="other", verdict="keep", requests=("q",)))
     project.drop("b.csv", reviews(40, 100))
     assert pending(project.env) == CHANGED
