@@ -31,7 +31,6 @@ from domain.messages import (
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (ClaimStep, {"execution": "arn"} | {"started": {"reason": "drop", "start": "Settle", "run": "", "chain": 0}}),
         (PrepareStep, {"execution": "arn", "reason": "drop"}),
         (SettleStep, {"execution": "arn", "started": "2026-01-01T00:00:00Z", "entered": "2026-01-01T00:00:00Z"}),
         (EvaluateStep, {"execution": "arn", "run": "r", "job": "j", "artifact": "s3://b/k"}),
@@ -123,3 +122,8 @@ def test_what_it_may_not_be_started_with_is_refused_with_the_reason(given: objec
         Start.read(given)
     with pytest.raises(WrongEvent, match="this is no ClaimStep: started"):
         ClaimStep.read({"execution": "arn", "started": given})
+
+
+def test_claim_is_told_what_the_machine_was_started_with() -> None:
+    step = ClaimStep.read({"execution": "arn", "started": {"reason": "drop", "from": "Settle"}, "new": 1})
+    assert step.started == Start.settle("drop")
