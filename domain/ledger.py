@@ -8,6 +8,7 @@ same thing again.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final, Literal
 
@@ -21,6 +22,8 @@ from domain.judgements import Judgements, item_of
 _CHAMPION: Final = {"pk": keys.CHAMPION, "sk": keys.CHAMPION}
 # Models that were live before the champion and can be live again: their configs and artifacts are kept.
 _KEPT_BEFORE: Final = 2
+# A transaction takes 100 writes (DynamoDB API, TransactWriteItems); two are the claim's check and the run.
+_AT_ONCE: Final = 98
 
 
 class Ledger(Claims):
@@ -47,8 +50,8 @@ class Ledger(Claims):
         """The anchors of all epochs."""
         return [Champion.of(item["first"]) for item in self._items.all(keys.ANCHOR)]
 
-    def promote(self, owner: str, judgement: Judgement, now: str) -> None:
-        """Make the model that was judged the champion.
+    def promote(self, owner: str, judgement: Judgement, now: str, run: Run | None = None) -> None:
+        """Make the model that was judged the champion, and write its `run`, if given, in the same breath.
 
         Only while `owner` has the claim and the champion is still the one that it was judged beside; raises Superseded
         otherwise. Nothing happens if it is the champion.
@@ -81,7 +84,8 @@ class Ledger(Claims):
             "ExpressionAttributeValues": {":new": new},
         }
         # If it is this model, then the first try was carried out and its answer was lost.
-        promoted = self._write_as(owner, {"Put": put_champion}, {"Update": set_anchor})
+        put_run = [{"Put": {"TableName": table, "Item": _item(run)}}] if run else []
+        promoted = self._write_as(owner, {"Put": put_champion}, {"Update": set_anchor}, *put_run)
         if not promoted and not _is(self.champion(), judgement):
             raise Superseded("the champion moved, or the claim was lost, since this run was judged")
 
@@ -100,12 +104,13 @@ class Ledger(Claims):
         self.record(run.execution, fresh)
         return fresh
 
-    def record(self, owner: str, run: Run, judgement: Judgement | None = None) -> None:
-        """Write what `owner` made of a run, and how it judged it, both while it holds the claim. Raises Superseded.
+    def record(self, owner: str, run: Run, judgement: Judgement | None = None, holds: Sequence[Hold] = ()) -> None:
+        """Write what `owner` made of a run, how it judged it and what it holds for it, all while it has the claim.
 
         A function of an execution that was aborted goes on: it must not write over what its heir made of the run.
+        Raises Superseded.
         """
-        items = [_item(run), *([item_of(judgement)] if judgement else [])]
+        items = [_item(run), *([item_of(judgement)] if judgement else []), *map(_held, holds)]
         if not self._write_as(owner, *({"Put": {"TableName": self._table.name, "Item": item}} for item in items)):
             raise Superseded(f"{owner} lost the claim while it worked on run {run.run}")
 
@@ -127,13 +132,21 @@ class Ledger(Claims):
         """All runs, oldest first."""
         return sorted(map(Run.of, self._items.all(keys.RUN)), key=lambda run: run.started)
 
-    def conclude(self, run: Run) -> None:
+    def conclude(self, run: Run, owner: str | None = None, holds: Sequence[Hold] = ()) -> None:
         """Write how a run ended and close what it answers: its dataset is not pending any more, nor its requests.
+
+        With an `owner`, only while that has the claim: a step whose execution was aborted would conclude what nobody
+        tells of. What it holds is held in the same breath, as far as a transaction goes, the rest before.
+        Raises Superseded.
 
         A dataset that is closed beside a later champion stays so: two models of it may wait for approval, and what is
         decided about the second, when the first is live, says nothing about that one.
         """
-        self.save_run(run)
+        if owner is None:
+            self.save_run(run)
+        else:
+            self._hold_as(owner, holds[_AT_ONCE:])
+            self.record(owner, run, holds=holds[:_AT_ONCE])
         beside = self._concluded_beside(run)
         self._items.put(
             {"pk": keys.DATASET, "sk": run.closes, "verdict": run.verdict, "run": run.run, "champion": beside},
@@ -173,7 +186,7 @@ class Ledger(Claims):
 
     def hold(self, hold: Hold) -> None:
         """Set a source aside."""
-        self._table.put_item(Item={"pk": keys.HELD, "sk": hold.source.source, **asdict(hold)})
+        self._table.put_item(Item=_held(hold))
 
     def unhold(self, source: str) -> None:
         """Let a held source back into the dataset."""
@@ -231,6 +244,12 @@ class Ledger(Claims):
 
     # ---- plumbing ---------------------------------------------------------------------
 
+    def _hold_as(self, owner: str, holds: Sequence[Hold]) -> None:
+        for start in range(0, len(holds), _AT_ONCE):
+            items = map(_held, holds[start : start + _AT_ONCE])
+            if not self._write_as(owner, *({"Put": {"TableName": self._table.name, "Item": item}} for item in items)):
+                raise Superseded(f"{owner} lost the claim while it held files")
+
     def _concluded_beside(self, run: Run) -> int:
         """The version of the champion that a verdict is about: the one judged against, or the run itself once it is."""
         champion = self.champion()
@@ -246,6 +265,10 @@ class Ledger(Claims):
 
 def _item(run: Run) -> dict[str, Any]:
     return {"pk": keys.RUN, "sk": run.run, **asdict(run), "requests": list(run.requests)}
+
+
+def _held(hold: Hold) -> dict[str, Any]:
+    return {"pk": keys.HELD, "sk": hold.source.source, **asdict(hold)}
 
 
 def _is(champion: Champion | None, judgement: Judgement) -> bool:

@@ -61,7 +61,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     logger().info(decision.sentence, extra={"run": run.run, "verdict": decision.verdict, "archive": seal.archive})
     if waits:
         passed = replace(run, verdict=AWAITING, sentence=decision.sentence.replace("Promoted:", "Passed:", 1))
-        env.ledger.conclude(passed)
+        env.ledger.conclude(passed, step.execution)
         return Evaluated(verdict=AWAITING, sentence=passed.sentence).to_payload()
     return Evaluated(verdict=decision.verdict, sentence=decision.sentence).to_payload()
 

@@ -52,9 +52,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     landed_id = current_dataset(env, sources)
     if requests and not sources:
         nothing = "Not trained: there is no usable file in landing."
-        env.ledger.conclude(
-            replace(_run(env, step, landed_id, landed_id, requests), verdict="no-data", sentence=nothing)
-        )
+        ended = replace(_run(env, step, landed_id, landed_id, requests), verdict="no-data", sentence=nothing)
+        env.ledger.conclude(ended, step.execution)
     if not sources or (env.ledger.conclusion(landed_id) and not requests):
         return Prepared(outcome="nothing_new", dataset=landed_id).to_payload()
     fold = Fold(env, sources, reports)
@@ -62,7 +61,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     run = _run(env, step, version.dataset, landed_id, requests)
     refusal = too_little(version, fold, env.settings)
     if refusal:
-        env.ledger.conclude(replace(env.ledger.start_run(run), verdict="too-few-rows", sentence=refusal))
+        refused = replace(env.ledger.start_run(run), verdict="too-few-rows", sentence=refusal)
+        env.ledger.conclude(refused, step.execution)
         return Prepared(outcome="refused", run=run.run, dataset=version.dataset).to_payload()
     # Deriving takes minutes. If this execution was aborted meanwhile, a job that runs is its heir's, not to be stopped.
     env.ledger.require_claim(step.execution)

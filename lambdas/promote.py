@@ -32,6 +32,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     if champion is None or (champion.run, champion.seal) != (judgement.run, judgement.seal):
         require_noted(env, judgement)
         require_in_registry(env, judgement)
-    env.ledger.promote(step.execution, judgement, timestamp())
-    env.ledger.conclude(replace(run, verdict="promote"))
+    promoted = replace(run, verdict="promote")
+    env.ledger.promote(step.execution, judgement, timestamp(), promoted)
+    env.ledger.conclude(promoted)
     return {}

@@ -70,14 +70,14 @@ def _ask(
 def _hold(
     env: Environment, run: Run, held: list[Finding], reference: Sample, new: list[Source], accepted: Version
 ) -> None:
-    """Hold the sources, then conclude the run: what is left of the drop is another dataset, which Release finds."""
+    """Hold the sources and conclude the run: what is left of the drop is another dataset, which Release finds."""
     named = {source.source: source for source in new}
     said = sentence([(named[found.source].key, found) for found in held], reference)
+    holds = []
     for found in held:
         source = named[found.source]
         # Its own reason alone: with thousands of files in one drop, each hold would tell of all of them.
         why = f"Screened out before training: {told(source.key, found)}"
-        for hold in holds_for(run.run, why, run.epoch, [source], accepted.sources):
-            env.ledger.hold(hold)
-    env.ledger.conclude(replace(run, verdict="screened", sentence=said))
+        holds += holds_for(run.run, why, run.epoch, [source], accepted.sources)
+    env.ledger.conclude(replace(run, verdict="screened", sentence=said), run.execution, holds)
     logger().warning(said, extra={"run": run.run})

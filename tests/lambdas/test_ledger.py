@@ -19,6 +19,10 @@ RUN = Run("0123456789ab", "d1", 1, "arn:1", "drop", "2026-01-01", artifact="s3:/
 NEXT = Run("ba9876543210", "d2", 1, "arn:2", "drop", "2026-01-02", artifact="s3://b/m2", champion_version=1)
 
 
+def _hold(source: str) -> Hold:
+    return Hold(Source(source, f"landing/{source}", "etag", "then"), RUN.run, "it did harm")
+
+
 @pytest.fixture(params=["cloud", "memory"])
 def ledger(request: pytest.FixtureRequest) -> Ledger:
     project: Project | None = request.getfixturevalue("project") if request.param == "cloud" else None
@@ -155,6 +159,30 @@ def test_concluding_closes_the_dataset_and_what_was_asked(ledger: Ledger) -> Non
         assert ledger.requests() == {"b": "reason b"}
         assert ledger.run(run.run) == run
     assert ledger.conclusion("other") == ""
+
+
+def test_whoever_lost_the_claim_concludes_and_holds_nothing(ledger: Ledger) -> None:
+    """A step goes on when its execution was aborted, and nobody would tell of what it concludes then."""
+    ledger.record("owner", RUN)
+    run, many = replace(RUN, verdict="reject"), [_hold(f"s{number}") for number in range(150)]
+    for holds in (many[:1], many):
+        with pytest.raises(Superseded):
+            ledger.conclude(run, "somebody", holds)
+    assert (ledger.run(RUN.run), ledger.held(), ledger.conclusion("d1")) == (RUN, {}, "")
+    for _ in range(2):
+        ledger.conclude(run, "owner", many)
+    assert (ledger.run(RUN.run), ledger.conclusion("d1")) == (run, "reject")
+    assert ledger.held() == {one.source.source: one for one in many}
+
+
+def test_a_run_is_promoted_and_concluded_at_once_or_not_at_all(ledger: Ledger) -> None:
+    ledger.record("owner", RUN)
+    promoted = replace(RUN, verdict="promote")
+    with pytest.raises(Superseded):
+        ledger.promote("somebody", passed(RUN), "now", promoted)
+    assert ledger.run(RUN.run) == RUN
+    ledger.promote("owner", passed(RUN), "now", promoted)
+    assert ledger.run(RUN.run) == promoted
 
 
 def test_a_conclusion_holds_as_long_as_the_champion_that_it_left(ledger: Ledger) -> None:
