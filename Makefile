@@ -87,8 +87,8 @@ roll-out:
 	cdk deploy --all --require-approval never --import-existing-resources
 	@python -m ops doctor --after-deploy
 
-destroy: setup ## take it down again; the data bucket and the ledger stay
-	cdk destroy --all --force
+destroy: setup ## take it down again, after asking (YES=1: without); the data bucket and the ledger stay
+	@python -m ops destroy $(if $(YES),--yes)
 
 clean: ## forget the environment and every cache
 	rm -rf .venv node_modules .cache cdk.out .local

@@ -43,12 +43,16 @@ def choose(rows: Iterable[tuple[str, str, str, float]], most: int = ROWS) -> lis
 
 
 def disagreement(golden: Sequence[Golden], answers: Sequence[tuple[str, float]]) -> str:
-    """What is wrong with the live answers (label, probability), in order; "" if nothing is."""
+    """What is wrong with the live answers (label, probability), in order; "" if nothing is.
+
+    Rows are named by their place in the run's golden.json, from 1 on: this goes into mails, logs and the ledger, where
+    no text of a row belongs.
+    """
     if len(golden) != len(answers):
         return f"{len(answers)} answers to {len(golden)} golden rows"
     wrong = [
-        f"{row['text'][:60]!r}: expected {row['label']} {row['score']:.3f}, got {label} {score:.3f}"
-        for row, (label, score) in zip(golden, answers, strict=True)
+        f"row {place}: expected {row['label']} {row['score']:.3f}, got {label} {score:.3f}"
+        for place, (row, (label, score)) in enumerate(zip(golden, answers, strict=True), 1)
         if label != row["label"] or abs(score - row["score"]) > SCORE_TOLERANCE
     ]
     return f"{len(wrong)} of {len(golden)} golden rows differ: " + "; ".join(wrong[:3]) if wrong else ""

@@ -33,6 +33,15 @@ _ADVICE = {
     ),
     "ConvergenceFailed": "The endpoint may not serve the promoted model. Look at it in the SageMaker console.",
 }
+# What a run's end is called where it is told, by its verdict. Of any other verdict its failure is told.
+TITLES: Final = {
+    "promote": "New Model",
+    "keep": "Model Kept",
+    "reject": "Model Rejected",
+    "awaiting-approval": "Model Awaiting Approval",
+    "screened": "Data Held",
+    "too-few-rows": "Data Refused",
+}
 _SHOWN: Final = 10
 # With the key of an object, up to 1,024 bytes, ten of them stay far below a notification's 256 KB.
 _REASON_CHARACTERS: Final = 2000
@@ -84,10 +93,12 @@ def explain_failure(
     gave_up: str,
     lost: bool,
     live: bool,
+    untold: bool,
 ) -> tuple[str, str]:
     """(subject, message) for a person about an execution that ended FAILED, ABORTED or TIMED_OUT.
 
-    `gave_up`: why it is not tried again, or ""; `lost`: the endpoint needs a person; `live`: a model is promoted.
+    `gave_up`: why it is not tried again, or ""; `lost`: the endpoint needs a person; `live`: a model is promoted;
+    `untold`: the run is concluded, and nobody was told how.
     """
     what = {"ABORTED": "was stopped", "TIMED_OUT": "ran out of time"}.get(status, "failed")
     about = f"run {run.run}" if run else "an execution"
@@ -104,10 +115,10 @@ def explain_failure(
         lines.append(_quota_advice(cause))
     elif error == "RolledBack":
         lines.append(f"{before} Look at the endpoint's log, then drop more data or run: mlops retrain")
-    elif error == "Untold" and run:
-        lines += ["What was decided stands; programs that wait for its event may not have got it.", explain_end(run)]
     elif error in _ADVICE:
         lines.append(_ADVICE[error])
+    if untold and run:
+        lines += ["What was decided stands; programs that wait for its event may not have got it.", explain_end(run)]
     if lost:
         lines.append("The endpoint could not be brought back by itself: please look at it.")
     lines.append(f"Execution: {execution}")

@@ -17,6 +17,8 @@ _JOINERS: Final = "\u200c\u200d"
 _SHORT: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 # "must be less than 100 characters long" (Amazon SNS API Reference, Publish).
 _SUBJECT: Final = 99
+# Longer than any label that people count by; a text of a row is, as a rule.
+_LABEL: Final = 64
 
 
 def printable(text: str) -> str:
@@ -32,6 +34,14 @@ def printable(text: str) -> str:
 def ascii_subject(text: str) -> str:
     """`text` as the subject of a mail: ASCII on one line, under 100 characters, all that Amazon SNS accepts."""
     return printable(text).encode("ascii", "backslashreplace").decode("ascii")[:_SUBJECT]
+
+
+def brief(label: str) -> str:
+    """`label` as mails, logs and reasons show it: of one that is too long for a label, how long it is.
+
+    Where the columns are mixed up, labels are the texts of rows, which do not belong there.
+    """
+    return label if len(label) <= _LABEL else f"<{len(label)} characters>"
 
 
 def _has_effect(character: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from json.encoder import encode_basestring
@@ -20,6 +20,7 @@ from domain.spelling import normalize as normalize
 
 _LABEL_CHARS: Final = 256
 _GROUP_CHARS: Final = 1024
+_MOST_TEXTS: Final = 1_000
 # What the encoder that leaves letters as they are calls for a text, without what it does before that.
 _json_text: Final = encode_basestring
 
@@ -65,6 +66,11 @@ class Column:
     allowed: frozenset[str] | None = None
     required: bool = True
     category: bool = False
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """The text by what is given. Raises RowRejected where what is given cannot be used."""
+        return _Texts(self)
 
 
 @dataclass(frozen=True)
@@ -120,20 +126,23 @@ class Row(NamedTuple):
 
     def to_json(self) -> str:
         """One JSON line, without the newline."""
+        label, features = _json_text(self.label), _json_object(self.features)
+        if self.group is None and self.slice is None:
+            return f'{{"id":"{self.id}","features":{features},"label":{label}}}'
         group = "" if self.group is None else f',"group":{_json_text(self.group)}'
         part = "" if self.slice is None else f',"slice":{_json_text(self.slice)}'
-        features = _json_object(self.features, self.features)
-        return f'{{"id":"{self.id}","features":{features},"label":{_json_text(self.label)}{group}{part}}}'
+        return f'{{"id":"{self.id}","features":{features},"label":{label}{group}{part}}}'
 
 
 def row_id(features: Mapping[str, str]) -> str:
     """SHA-256 (64 hex digits) of the normalized features as canonical JSON."""
-    return hashlib.sha256(_json_object(features, sorted(features)).encode()).hexdigest()
+    by_name = features if len(features) == 1 else {name: features[name] for name in sorted(features)}
+    return hashlib.sha256(_json_object(by_name).encode()).hexdigest()
 
 
-def _json_object(texts: Mapping[str, str], names: Iterable[str]) -> str:
+def _json_object(texts: Mapping[str, str]) -> str:
     # What json.dumps would give, without the encoder that it makes for each call.
-    return "{" + ",".join([f"{_json_text(name)}:{_json_text(texts[name])}" for name in names]) + "}"
+    return "{" + ",".join([f"{_json_text(name)}:{_json_text(text)}" for name, text in texts.items()]) + "}"
 
 
 def split_of(identity: str, test_percent: int, validation_percent: int) -> str:
@@ -162,10 +171,37 @@ def parse_row(raw: Mapping[str, object], contract: Contract) -> tuple[Row, str]:
 def _value(raw: Mapping[str, object], column: Column) -> str:
     """The text of a column; "" where there is none and none is required."""
     given = raw.get(column.name)
-    if not isinstance(given, str):
-        if not column.required and _is_missing(given):
-            return ""
+    if isinstance(given, str):
+        if column.category:
+            return column.texts[given]
+        # Most texts, in one look: it is spelled as it is, but for the blanks at its ends.
+        if given.isascii() and given.isprintable() and "  " not in given:
+            text = given.strip(" ")
+            if 0 < len(text) <= column.max_chars and column.allowed is None:
+                return text
+    elif not column.required and _is_missing(given):
+        return ""
+    else:
         given = _plain(raw, column.name)
+    return _checked(given, column)
+
+
+class _Texts(dict[str, str]):
+    """What each text of a column comes to, looked at once: labels, groups and slices come again and again."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__()
+        self._column = column
+
+    def __missing__(self, given: str) -> str:
+        text = _checked(given, self._column)
+        if len(self) < _MOST_TEXTS:
+            self[given] = text
+        return text
+
+
+def _checked(given: str, column: Column) -> str:
+    """The text that `given` is in a column. Raises RowRejected."""
     if len(given) > MOST_COMPOSED * column.max_chars:
         # Too long whatever it is composed to, unless most of it is white space.
         given = " ".join(given.split())

@@ -8,6 +8,7 @@ from typing import Final
 from domain.config import GateSettings
 from domain.judgement import JudgedRow, Rule, Scores, Verdict
 from domain.plainly import first_of
+from domain.printable import brief
 from domain.scores import majority_label, score
 from domain.statistics import Draws, bootstrap, holm, interval, mcnemar
 
@@ -105,7 +106,7 @@ def none_collapsed(what: str, where: str, groups: dict[str, list[JudgedRow]], po
     collapsed = [name for name in material if p_values[name] < 1 - _CONFIDENCE]
     harm = any(p_values[name] < 1 - _CONFIDENCE_OF_HARM for name in collapsed)
     said = [
-        f"{name!r} lost {lost} and won {won} of {len(tested[name])} rows ({_p(p_values[name])})"
+        f"{brief(name)!r} lost {lost} and won {won} of {len(tested[name])} rows ({_p(p_values[name])})"
         for name, (lost, won) in counts.items()
         if name in collapsed
     ]

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from domain.plainly import first_of
+from domain.printable import brief
 from domain.spelling import alike, is_no_label
 
 
@@ -100,4 +101,4 @@ def sentence_aside(rows: Mapping[str, int], before: Collection[str], least: int)
 
 
 def _listed(labels: Mapping[str, int]) -> str:
-    return first_of([f"{label!r} ({rows:,} rows)" for label, rows in labels.items()], ", ")
+    return first_of([f"{brief(label)!r} ({rows:,} rows)" for label, rows in labels.items()], ", ")

@@ -118,22 +118,18 @@ def derive(env: Environment, landed: Source, known_as: Callable[[str], Source] |
     report = Report(landed.source, landed.key)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         files = _Files(Path(folder), stack)
-        try:
-            _read(env, landed, report, files)
-        except FileRejected as error:
-            report.error = str(error)[:_ERROR_CHARS]
-            files.reject(None, FileRejected(error.rule, report.error))
+        rejected = _read(env, landed, report, files)
         if known_as and report.sha256:
             source = known_as(report.sha256)
             report.source = source.source
             if known := known_report(env, source):
                 return known
-        if not report.error:
-            try:
-                _check_share(report, data.max_rejected_fraction)
-            except FileRejected as error:
-                report.error = str(error)[:_ERROR_CHARS]
-                files.reject(None, FileRejected(error.rule, report.error))
+        rejected = rejected or _too_little(report, data.max_rejected_fraction)
+        if rejected:
+            # What broke the rule is shown where the rows are, and not in a reason, which is mailed.
+            shown = "" if rejected.value is None else f" (what it begins with: {layout.quarantine(report.source)})"
+            report.error = f"{rejected}{shown}"[:_ERROR_CHARS]
+            files.reject(None, FileRejected(rejected.rule, report.error, rejected.value))
         stack.close()
         files.upload(env, report.source, with_rows=not report.error)
     if report.error:
@@ -143,29 +139,37 @@ def derive(env: Environment, landed: Source, known_as: Callable[[str], Source] |
     return report
 
 
-def _read(env: Environment, landed: Source, report: Report, files: _Files) -> None:
-    """Sort the rows of an object, and read on to its end if the file is rejected before: same bytes, same digest."""
-    body = Hashed(_open(env, landed))
+def _read(env: Environment, landed: Source, report: Report, files: _Files) -> FileRejected | None:
+    """Sort the rows of an object, and read on to its end if the file is rejected before: same bytes, same digest.
+
+    Why the file cannot be used, or None.
+    """
+    rejected = None
+    try:
+        body = Hashed(_open(env, landed))
+    except FileRejected as error:
+        return error
     try:
         _sort_rows(landed.key, cast(IO[bytes], body), contract_of(env.settings.data), report, files)
-    except FileRejected:
-        report.sha256 = body.digest()
-        raise
+    except FileRejected as error:
+        rejected = error
     report.sha256 = body.digest()
+    return rejected
 
 
-def _check_share(report: Report, most: float) -> None:
-    """Raise FileRejected if too little of the file can be used."""
+def _too_little(report: Report, most: float) -> FileRejected | None:
+    """Why too little of the file can be used, or None."""
     seen = report.accepted() + report.rejected
     why = ", ".join(f"{count} {rule}" for rule, count in report.rules.items())
     if not seen:
-        raise FileRejected("no-rows", "no rows: the file is empty")
+        return FileRejected("no-rows", "no rows: the file is empty")
     if not report.accepted():
-        raise FileRejected("no-rows", f"no usable row among {seen} ({why}): see {layout.quarantine(report.source)}")
+        return FileRejected("no-rows", f"no usable row among {seen} ({why}): see {layout.quarantine(report.source)}")
     if report.rejected > seen * most:
         report.over = report.rejected / seen
         share = f"{report.rejected} of {seen} rows are rejected, over the limit of {most:.0%} ({why})"
-        raise FileRejected("too-many-rejected", f"{share}: see {layout.quarantine(report.source)}")
+        return FileRejected("too-many-rejected", f"{share}: see {layout.quarantine(report.source)}")
+    return None
 
 
 def _sort_rows(key: str, body: IO[bytes], contract: Contract, report: Report, files: _Files) -> None:

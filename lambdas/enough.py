@@ -8,6 +8,7 @@ from typing import Final
 from domain.config import Settings
 from domain.dataset import Version
 from domain.plainly import first_of
+from domain.printable import brief
 from lambdas.fold import Fold
 
 _ANY: Final = "any"
@@ -34,9 +35,9 @@ def too_little(version: Version, fold: Fold, settings: Settings) -> str:
             repeated = "" if most == rows else f": of {most}, many are repeated"
             found.append(f"{rows} different {split} rows of {needed} needed{repeated}")
     if len(kept) < 2:
-        found.append(f"{len(kept)} label of 2 needed: {sorted(kept)}")
+        found.append(f"{len(kept)} label of 2 needed: {sorted(map(brief, kept))}")
     if found and version.set_aside:
-        named = first_of([repr(label) for label in version.set_aside], ", ")
+        named = first_of([repr(brief(label)) for label in version.set_aside], ", ")
         found.append(f"labels with under {data.min_label_rows} different training rows are set aside: {named}")
     return f"Not trained: {'; '.join(found)}. Drop more rows, or mend these." if found else ""
 

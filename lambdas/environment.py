@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -49,9 +50,11 @@ class Environment:
     endpoint_role_arn: str = ""
 
     @classmethod
-    def read(cls) -> Environment:
-        """The environment of this process. Raises KeyError naming a variable that is missing."""
-        variables = os.environ
+    def read(cls, variables: Mapping[str, str] = os.environ) -> Environment:
+        """The environment that a function's variables are, this process's unless others are given.
+
+        Raises KeyError naming a variable that is missing, and ValidationError for settings of another release.
+        """
         return cls(
             project=variables["PROJECT"],
             bucket=variables["BUCKET"],

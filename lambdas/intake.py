@@ -20,7 +20,7 @@ from domain.dataset import Source
 from lambdas.derive import LandingMoved, Report, derive, known_report
 from lambdas.environment import Environment
 from lambdas.objects import ObjectUnreadable
-from lambdas.telemetry import logger
+from lambdas.telemetry import logger, trace
 
 # AWS or the way to it in trouble: it says nothing about the object, and the machine asks again.
 _PASSING: Final = (ClientError, BotoCoreError, Boto3Error, HTTPError, ConnectionError, TimeoutError)
@@ -29,7 +29,6 @@ _MOST_TRIES: Final = 2
 _DIED: Final = f"the function ran out of time or memory on it {_MOST_TRIES} times: split the file, or look at its rows"
 _MISSING: Final = "S3 lists it and does not find it: copy it to another name and delete it"
 _FAILED: Final = "the function itself fails on it: look at its rows, and report it to whoever wrote the pipeline"
-_ERROR_CHARS: Final = 200
 
 
 class NotTakenIn(Exception):
@@ -94,10 +93,12 @@ def _read(env: Environment, landed: Source, arrival: Arrival, missing: bool) -> 
         arrivals.forget(landed.key)
         raise NotTakenIn(str(error)) from error
     # Whatever else happens is a fault of ours that these rows bring out. The others are not to wait until it is mended.
-    except Exception as error:
+    # What it says is not passed on: it may quote a row.
+    except Exception as error:  # noqa: BLE001  # it is raised on, by another name
         arrivals.forget(landed.key)
-        logger().exception("A file made the function fail", extra={"key": landed.key})
-        raise NotTakenIn(f"{_FAILED} ({type(error).__name__}: {str(error)[:_ERROR_CHARS]})") from error
+        *_, where, kind = trace(error)
+        logger().error("A file made the function fail", extra={"key": landed.key, "trace": trace(error)})
+        raise NotTakenIn(f"{_FAILED} ({kind} at {where})") from None
     if report.sha256:
         arrivals.settle(landed, arrivals.first(landed, report.sha256))
     else:

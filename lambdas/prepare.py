@@ -10,7 +10,7 @@ from typing import Any
 from domain import hyperparameters, layout
 from domain.dataset import Source, Version, holds_for
 from domain.facts import Run
-from domain.messages import ClaimStep, Prepared
+from domain.messages import Prepared, PrepareStep
 from domain.plainly import explain_rejected
 from lambdas.derive import LandingMoved, Report, ensure_derived, is_admitted_now
 from lambdas.enough import rare_labels, too_little
@@ -42,7 +42,7 @@ class ReadingChanged(EpochChanged):
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """The run to train, or why there is none. Raises Superseded, EpochChanged, LandingMoved, JobStillStopping."""
-    step, env = ClaimStep.read(event), Environment.read()
+    step, env = PrepareStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
     _check_epoch(env)
     sources, reports = _derive_all(env)
@@ -52,9 +52,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     landed_id = current_dataset(env, sources)
     if requests and not sources:
         nothing = "Not trained: there is no usable file in landing."
-        env.ledger.conclude(
-            replace(_run(env, step, landed_id, landed_id, requests), verdict="no-data", sentence=nothing)
-        )
+        ended = replace(_run(env, step, landed_id, landed_id, requests), verdict="no-data", sentence=nothing)
+        env.ledger.conclude(ended, step.execution)
     if not sources or (env.ledger.conclusion(landed_id) and not requests):
         return Prepared(outcome="nothing_new", dataset=landed_id).to_payload()
     fold = Fold(env, sources, reports)
@@ -62,7 +61,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     run = _run(env, step, version.dataset, landed_id, requests)
     refusal = too_little(version, fold, env.settings)
     if refusal:
-        env.ledger.conclude(replace(env.ledger.start_run(run), verdict="too-few-rows", sentence=refusal))
+        refused = replace(env.ledger.start_run(run), verdict="too-few-rows", sentence=refusal)
+        env.ledger.conclude(refused, step.execution)
         return Prepared(outcome="refused", run=run.run, dataset=version.dataset).to_payload()
     # Deriving takes minutes. If this execution was aborted meanwhile, a job that runs is its heir's, not to be stopped.
     env.ledger.require_claim(step.execution)
@@ -73,7 +73,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     return _training(env, run, version, done).to_payload()
 
 
-def _run(env: Environment, step: ClaimStep, dataset: str, landed_id: str, requests: list[str]) -> Run:
+def _run(env: Environment, step: PrepareStep, dataset: str, landed_id: str, requests: list[str]) -> Run:
     return Run(
         run=layout.run_id(
             dataset,

@@ -7,26 +7,24 @@ The machine cannot do this itself: its Catch never sees an abort.
 from __future__ import annotations
 
 import json
-import time
-from datetime import UTC, timedelta
+from contextlib import nullcontext
+from datetime import UTC
 from typing import Any, Final
 
 from domain import layout
 from domain.facts import TEARDOWN, Run
-from domain.messages import ExecutionBroken
-from domain.plainly import explain_failure, hopeless, of_the_account, reason
+from domain.messages import ExecutionBroken, Start, WrongEvent
+from domain.plainly import TITLES, explain_failure, hopeless, of_the_account, reason
 from lambdas.environment import Environment, now
 from lambdas.jobs import stop_jobs
 from lambdas.notify import notify
 from lambdas.pending import current_dataset, current_sources, pending
 from lambdas.release import give_up, postpone, start
 from lambdas.telemetry import logger
+from lambdas.turns import end_of, turn
 
 # A convergence that fails is tried again by a new execution, so often in a row; then a person is needed.
 MAX_CHAIN: Final = 3
-_REMEMBER = timedelta(days=90)
-# Far longer than publishing takes, far shorter than this function may run.
-_TURN_SECONDS: Final = 10
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
@@ -38,8 +36,8 @@ def handler(event: dict[str, Any], _context: object) -> None:
         logger().info("The stack is being deleted: nothing to reconcile", extra={"execution": execution})
         return
     run = _run_of(env, execution)
-    message = json.loads(described["input"])
-    chain, converging = int(message.get("chain", 0)) + 1, _converges(message)
+    message = _message(described)
+    chain, converging = message.chain + 1, _converges(message)
     successor = _successor(env, execution)
     gave_up, lost = "", False
     if holder in (execution, successor):
@@ -50,14 +48,25 @@ def handler(event: dict[str, Any], _context: object) -> None:
             env.ledger.release(execution)
         elif env.ledger.hand_over(execution, successor, now().isoformat()):
             _start(env, successor, chain if converging else 1)
+        if not gave_up:
+            # A step that outlived its execution may have concluded the run until the claim was handed over.
+            run = _run_of(env, execution)
     elif holder is None and chain <= MAX_CHAIN:
         _look_again(env, execution, chain)
     _notify(env, described, run, gave_up, lost=lost)
 
 
-def _converges(message: dict[str, Any]) -> bool:
+def _message(described: dict[str, Any]) -> Start:
+    """What an execution was started with. One that Claim refused for its input did nothing, as for any drop."""
+    try:
+        return Start.read(json.loads(described["input"]))
+    except WrongEvent:
+        return Start()
+
+
+def _converges(message: Start) -> bool:
     """Whether an execution was to bring the endpoint to the champion; one for an approved run works on that run."""
-    return message.get("from") == "Redeploy" and not message.get("run")
+    return message.start == "Redeploy" and not message.run
 
 
 def _look_again(env: Environment, execution: str, chain: int) -> None:
@@ -78,7 +87,7 @@ def _successor(env: Environment, execution: str) -> str:
 
 def _start(env: Environment, successor: str, chain: int) -> None:
     states = env.client("stepfunctions")
-    message = json.dumps({"reason": "reconcile", "from": "Redeploy", "chain": chain})
+    message = Start.redeploy("reconcile").after(chain).to_input()
     name = successor.rsplit(":", 1)[1]
     try:
         states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message)
@@ -92,7 +101,7 @@ def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str:
     An abort is a person's decision, not a failure of the data; neither is what fails after the run was concluded, or
     for the account's quota.
     """
-    converging = _converges(json.loads(described["input"]))
+    converging = _converges(_message(described))
     if described["status"] == "ABORTED" or converging or (run and run.verdict and not run.awaits_approval):
         return ""
     if run and of_the_account(str(described.get("error", "")), str(described.get("cause", ""))):
@@ -115,35 +124,32 @@ def _unprepared(env: Environment, described: dict[str, Any], dataset: str) -> Ru
         dataset=dataset,
         epoch=env.settings.data.epoch,
         execution=described["executionArn"],
-        reason=str(json.loads(described["input"]).get("reason", "unknown")),
+        reason=_message(described).reason,
         started=described["startDate"].astimezone(UTC).isoformat(timespec="seconds"),
         requests=tuple(sorted(env.ledger.requests())),
     )
 
 
 def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_up: str, *, lost: bool) -> None:
+    """Tell of the failure, and how the run ended if the execution did not come to say that."""
     execution = described["executionArn"]
-    marker = f"failure#{layout.digest(execution)}"
-    # The event may come twice at once: one publishes, the other waits to see that it did.
-    while (turn := env.ledger.turn(marker, _epoch(), _epoch() + _TURN_SECONDS)) == "theirs":
-        time.sleep(1)
-    if turn == "done":
-        return
-    subject, message = explain_failure(
-        project=env.project,
-        status=described["status"],
-        error=str(described.get("error", "")),
-        cause=str(described.get("cause", "")),
-        execution=execution,
-        run=run,
-        gave_up=gave_up,
-        lost=lost,
-        live=env.ledger.champion() is not None,
-    )
-    notify(env, subject, message)
-    # Marked after publishing: killed in between, a person hears twice rather than never.
-    env.ledger.mark(marker, int((now() + _REMEMBER).timestamp()))
-
-
-def _epoch() -> int:
-    return int(now().timestamp())
+    ended = run is not None and run.verdict in TITLES
+    # The event may come twice at once, and Announce be at it still.
+    with (
+        turn(env, f"failure#{layout.digest(execution)}") as failure,
+        turn(env, end_of(run)) if failure and run and ended else nullcontext(enter_result=False) as untold,
+    ):
+        if failure:
+            subject, message = explain_failure(
+                project=env.project,
+                status=described["status"],
+                error=str(described.get("error", "")),
+                cause=str(described.get("cause", "")),
+                execution=execution,
+                run=run,
+                gave_up=gave_up,
+                lost=lost,
+                live=env.ledger.champion() is not None,
+                untold=untold,
+            )
+            notify(env, subject, message)

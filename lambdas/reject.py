@@ -19,12 +19,11 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     run = env.ledger.run(step.run)
     if run is None or not run.judged:
         raise Superseded(f"run {step.run} was not judged")
-    champion = env.ledger.champion()
+    champion, holds = env.ledger.champion(), []
     # Without a champion nothing was harmed: a first dataset that is too weak grows by the next drop.
     if run.judged == "reject" and champion and champion.epoch == run.epoch:
         judged = read_version(env, run.epoch, run.dataset)
         accepted = read_version(env, champion.epoch, champion.dataset)
-        for hold in holds_for(run.run, run.sentence, run.epoch, judged.sources, accepted.sources):
-            env.ledger.hold(hold)
-    env.ledger.conclude(replace(run, verdict=run.judged))
+        holds = holds_for(run.run, run.sentence, run.epoch, judged.sources, accepted.sources)
+    env.ledger.conclude(replace(run, verdict=run.judged), step.execution, holds)
     return {}

@@ -13,6 +13,7 @@ from typing import Final
 from domain import layout
 from domain.dataset import Source, Version
 from domain.plainly import first_of
+from domain.printable import brief
 from lambdas.derive import Report
 from lambdas.environment import Environment
 from lambdas.storage import read_text_lines, read_version
@@ -59,7 +60,7 @@ def _test_ids(env: Environment, source: Source) -> set[str]:
 
 def _why(report: Report, accepted: Version, epoch: int) -> str:
     now, before = (
-        first_of([repr(label) for label in sorted(labels)], ", ") for labels in (report.labels, accepted.labels)
+        first_of([repr(brief(label)) for label in sorted(labels)], ", ") for labels in (report.labels, accepted.labels)
     )
     return (
         f"its rows are those of the live model's version of it, and its labels are all new: {now} instead of {before}. "

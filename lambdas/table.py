@@ -142,24 +142,25 @@ def _matched(cells: list[str], columns: list[str]) -> tuple[list[str], list[str]
     if not cells:
         raise FileRejected("header", "the file is empty: its first line must name the columns")
     header, notices = [_name(cell) for cell in cells], []
-    named = f"the first line, which names {[name[:40] for name in header[:20]]}"
+    # Their number and not their names: of a file without a header these are a row's texts, and reasons are mailed.
+    named = f"the first line, which names {len(header)} column{'s' * (len(header) != 1)}"
     places = {column: [place for place, name in enumerate(header) if name == _name(column)] for column in columns}
     twice = [column for column, found in places.items() if len(found) > 1]
     if twice:
-        raise FileRejected("header", f"column {', '.join(map(repr, twice))} twice in {named}: keep one")
+        raise FileRejected("header", f"column {', '.join(map(repr, twice))} twice in {named}: keep one", cells)
     taken = {place for found in places.values() for place in found}
     for column in [column for column, found in places.items() if not found]:
         like = [place for place, name in enumerate(header) if name.casefold() == _folded(column) and place not in taken]
         if len(like) > 1:
             several = ", ".join(repr(header[place]) for place in like)
-            raise FileRejected("header", f"no column {column!r} in {named}: which of {several} is meant?")
+            raise FileRejected("header", f"no column {column!r} in {named}: which of {several} is meant?", cells)
         if like:
             notices.append(f"its column {header[like[0]]!r} was taken for {column!r}")
             places[column] = like
     missing = [column for column, found in places.items() if not found]
     if missing:
         hint = _ONE_COLUMN if len(header) == 1 else _WITHOUT_HEADER if len(missing) == len(columns) else ""
-        raise FileRejected("header", f"no column {', '.join(map(repr, missing))} in {named}{hint}")
+        raise FileRejected("header", f"no column {', '.join(map(repr, missing))} in {named}{hint}", cells)
     for column, (place,) in places.items():
         header[place] = column
     return header, notices

@@ -110,4 +110,6 @@ def _read(body: bytes) -> list[tuple[str, float]]:
     try:
         return [(str(answer[0]["label"]), float(answer[0]["score"])) for answer in json.loads(body)]
     except (ValueError, LookupError, TypeError) as error:
-        raise VerifyFailed(f"the golden rows were answered with {body[:200]!r}: {error}") from error
+        # Not with its words: a server may repeat what it was asked.
+        why = f"the golden rows were answered with {len(body)} bytes that hold no labels and scores"
+        raise VerifyFailed(f"{why} ({type(error).__name__})") from None

@@ -10,7 +10,6 @@ Everything it runs ends with it, also when the process that holds the object is 
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import json
 import os
@@ -29,9 +28,10 @@ import botocore.session
 from botocore.config import Config
 
 from local.cdk import Cdk
+from local.control import Control
 from local.guard import kill_session, members
 from local.permissions import Request
-from local.surroundings import clean, free_port
+from local.surroundings import clean, free_port, private_folder, unproxied
 
 ROOT = Path(__file__).resolve().parents[1]
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -66,7 +66,7 @@ class LocalCloud:
         self._app = list(app or (sys.executable, "app.py"))
         self._process: subprocess.Popen[bytes] | None = None
         self._key = f"LKIA{secrets.token_hex(8).upper()}"
-        self._secret = hashlib.sha256(self._key.encode()).hexdigest()
+        self._secret = secrets.token_urlsafe(30)
         self._overlay: Mapping[str, Any] | None = None
         self.port = 0
         self.directory = Path()
@@ -85,8 +85,10 @@ class LocalCloud:
         self.directory, self.port = directory.resolve(), port or self._port or free_port()
         temporary = self.directory / "tmp"
         shutil.rmtree(temporary, ignore_errors=True)
-        for directory in (self.home, self.directory / "cdk"):
-            directory.mkdir(parents=True, exist_ok=True)
+        for directory in (self.directory, temporary, self.home, self.directory / "cdk"):
+            private_folder(directory)
+        self.log.touch(0o600)
+        self.log.chmod(0o600)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "local.launcher"],
@@ -129,22 +131,27 @@ class LocalCloud:
         return self._process.pid
 
     def environment(self) -> dict[str, str]:
-        """Variables that lead any AWS tool here. The access key is this cloud's own: tools cache accounts by key."""
+        """Variables that lead any AWS tool here, past any proxy.
+
+        The access key is this cloud's own: tools cache accounts by key.
+        """
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": self._key,
             "AWS_SECRET_ACCESS_KEY": self._secret,
+            **unproxied(os.environ),
         }
 
     def client(self, service: str, **config: Any) -> Any:
         """A boto3 client with this cloud's root credentials; `config` goes to botocore's Config."""
-        return self._session().client(service, endpoint_url=self.url, config=Config(**config))
+        # Neither does the environment's proxy have a say.
+        return self._session().client(service, endpoint_url=self.url, config=Config(proxies={}, **config))
 
     def resource(self, service: str) -> Any:
         """A boto3 resource with this cloud's root credentials."""
-        return self._session().resource(service, endpoint_url=self.url)
+        return self._session().resource(service, endpoint_url=self.url, config=Config(proxies={}))
 
     def bootstrap(self) -> None:
         """`cdk bootstrap`. Raises local.cdk.CdkError."""
@@ -174,18 +181,18 @@ class LocalCloud:
 
     def faults(self, rules: Sequence[Mapping[str, Any]]) -> None:
         """Local only, with the setting LOCAL_FAULTS=1: from now on these go wrong (`local/faults.py`); [] ends it."""
-        status, body = self._get("PUT", "/_local/faults", json.dumps(list(rules)))
+        status, body = self._own.ask("PUT", "/_local/faults", json.dumps(list(rules)))
         if status != 200:
             raise LocalCloudError(f"the fault switch is off, or refused: {body.decode()}")
 
     def went_wrong(self) -> list[str]:
         """Local only: what the fault switch did since `faults` was called."""
-        fired: list[str] = json.loads(self._get("GET", "/_local/faults")[1])
+        fired: list[str] = json.loads(self._own.ask("GET", "/_local/faults")[1])
         return fired
 
     def asked(self) -> list[Request]:
         """Local only, with the setting LOCAL_RECORD=1: each different thing that a role has asked to do so far."""
-        status, body = self._get("GET", "/_local/requests")
+        status, body = self._own.ask("GET", "/_local/requests")
         if status != 200:
             raise LocalCloudError("nothing is recorded: the setting LOCAL_RECORD is not 1")
         return [Request.from_json(request) for request in json.loads(body)]
@@ -251,24 +258,19 @@ class LocalCloud:
             **self._settings,
         }
 
+    @property
+    def _own(self) -> Control:
+        return Control(self.url, REGION, self._key, self._secret)
+
     def _healthy(self) -> bool:
         try:
-            return self._get("GET", "/_ministack/health")[0] == 200
+            return self._own.ask("GET", "/_ministack/health")[0] == 200
         except (OSError, http.client.HTTPException):
             return False
 
     def _control(self, method: str, path: str) -> dict[str, Any]:
-        status, body = self._get(method, f"/_local/sagemaker/{path}")
+        status, body = self._own.ask(method, f"/_local/sagemaker/{path}")
         answer: dict[str, Any] = json.loads(body)
         if status != 200:
             raise LocalCloudError(answer["message"])
         return answer
-
-    def _get(self, method: str, path: str, content: str | None = None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request(method, path, content)
-            response = connection.getresponse()
-            return response.status, response.read()
-        finally:
-            connection.close()

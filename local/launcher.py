@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from local.ministack import hooks
 from local.sagemaker.options import Options
@@ -26,11 +27,22 @@ def main() -> None:
         hooks.check()
     except hooks.IncompatibleMiniStackError as error:
         sys.exit(f"local cloud: {error}")
+    # What it and its children write is nobody else's to read: data, models, logs.
+    os.umask(0o077)
     _guard()
     _end_with_the_parent()
     port = int(os.environ["GATEWAY_PORT"])
     # MiniStack reads its settings on import, so nothing of it may be imported before the checks above.
-    from local.ministack import cloudformation, fidelity, functions, leading_keys, services, stepfunctions, storage
+    from local.ministack import (
+        cloudformation,
+        fidelity,
+        functions,
+        identities,
+        leading_keys,
+        services,
+        stepfunctions,
+        storage,
+    )
     from local.ministack.platform import MiniStackPlatform
 
     service = SageMaker(MiniStackPlatform(port), Options.read())
@@ -39,6 +51,7 @@ def main() -> None:
     cloudformation.apply()
     fidelity.apply()
     functions.apply()
+    identities.apply()
     storage.apply()
     leading_keys.apply()
     if os.environ.get("LOCAL_FAULTS") == "1":
@@ -59,6 +72,9 @@ async def _serve(port: int) -> None:
     from hypercorn.config import Config
     from ministack import app
 
+    from local.ministack.front import guarded
+
+    front: Any = guarded(app.app, port)
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.keep_alive_timeout = 75
@@ -66,7 +82,7 @@ async def _serve(port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))
     # hypercorn would otherwise wait for requests in flight; a Lambda that hangs must not keep the server.
-    await serve(app.app, config, shutdown_trigger=asyncio.Event().wait)
+    await serve(front, config, shutdown_trigger=asyncio.Event().wait)
 
 
 def _guard() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
+from local.surroundings import unproxied
 from ops.console import make_console
 from ops.errors import OpsError
 
@@ -227,6 +229,18 @@ def doctor_command(
         raise typer.Exit(1)
 
 
+@app.command("destroy")
+def destroy_command(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take the pipeline of cdk.json down, after asking. The data bucket and the ledger stay."""
+    from ops.destroy import destroy
+    from ops.doctor.surroundings import written
+
+    if status := destroy(written().project, make_console(), yes=yes):
+        raise typer.Exit(status)
+
+
 @app.command("prepare-data")
 def prepare_data_command(
     folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = Path(".local/reviews"),
@@ -264,6 +278,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # A terminal that is not UTF-8 still shows all of a text.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # A local cloud is asked directly, whatever proxy leads to AWS.
+    os.environ.update(unproxied(os.environ))
     try:
         # Not standalone: Typer would print what was typed wrongly as it was typed.
         ended = app(arguments, prog_name="mlops", standalone_mode=False)

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from domain import layout
+from domain import keys, layout
 from ops.errors import Unusable
 from ops.subscription import topic_name
 
 Statement = dict[str, Any]
 _PARTITIONS: Final = "dynamodb:LeadingKeys"
 # The kinds of facts that `mlops runs`, `watch` and `held` read.
-_SHOWN: Final = ("arrival", "champion", "claim", "held", "run")
+_SHOWN: Final = (keys.ARRIVAL, keys.CHAMPION, keys.CLAIM, keys.HELD, keys.RUN)
 _TRAINING_LOG: Final = "/aws/sagemaker/TrainingJobs"
 _CDK_ROLES: Final = ("deploy", "file-publishing", "image-publishing", "lookup")
 
@@ -98,7 +98,7 @@ def _retrainer(at: Place) -> list[Statement]:
     machine = at.arn("states", f"stateMachine:{layout.state_machine(at.project)}")
     return [
         *_reader(at),
-        _facts(at, ["dynamodb:PutItem"], ["request"]),
+        _facts(at, ["dynamodb:PutItem"], [keys.REQUEST]),
         _allow(["states:StartExecution"], [machine]),
     ]
 
@@ -119,8 +119,8 @@ def _approver(at: Place) -> list[Statement]:
 def _curator(at: Place) -> list[Statement]:
     return [
         *_retrainer(at),
-        _facts(at, ["dynamodb:PutItem"], ["vouched"]),
-        _facts(at, ["dynamodb:DeleteItem"], ["arrival", "held"]),
+        _facts(at, ["dynamodb:PutItem"], [keys.VOUCHED]),
+        _facts(at, ["dynamodb:DeleteItem"], [keys.ARRIVAL, keys.HELD]),
         _allow(["s3:DeleteObject"], [f"{at.bucket}/{layout.LANDING}*"]),
     ]
 

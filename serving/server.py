@@ -15,6 +15,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
+from domain.artifact import MANIFEST_SHA256
+
 if TYPE_CHECKING:
     from serving.predictor import Predictor
 
@@ -47,13 +49,14 @@ def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
     from serving.manifest import ArtifactError
 
     with ThreadPoolExecutor(1) as aside:
-        loading = aside.submit(_load, model_dir, threads)
+        loading = aside.submit(_load, model_dir, threads, os.environ.get(MANIFEST_SHA256, ""))
         # What answers is imported while what predicts is imported and loaded.
         import logging
 
         from waitress.server import create_server
 
         from serving.app import create_app
+        from serving.loopback import guarded
 
         options = server_options()
         try:
@@ -64,7 +67,8 @@ def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
             return 1
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     sockets: dict[int, Any] = {}
-    server = create_server(create_app(predictor), sockets=[listener], map=sockets, **options)
+    application = guarded(create_app(predictor), listener.getsockname()[0])
+    server = create_server(application, sockets=[listener], map=sockets, **options)
     stopping: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
@@ -123,7 +127,7 @@ def server_options() -> dict[str, object]:
     }
 
 
-def _load(model_dir: Path, threads: int) -> Predictor:
+def _load(model_dir: Path, threads: int, sealed: str) -> Predictor:
     from serving.predictor import Predictor
 
-    return Predictor.load(model_dir, threads)
+    return Predictor.load(model_dir, threads, sealed=sealed)

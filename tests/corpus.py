@@ -91,6 +91,7 @@ _DEEP = '{"text":' + "[" * 10_000 + "]" * 10_000 + ',"label":"pos"}'
 _MANY = ",".join(f"c{number}" for number in range(10_000))
 _LINES_AND_QUOTES = tuple(f'said "{number}",\nthen\r\nwent' for number in range(40))
 _FLAT = tuple(f'said "{number}", then went' for number in range(40))
+_COMMAS_WITHIN = tuple(f"one, two, {number}" for number in range(40))
 _COMMAS = "separate columns with commas, semicolons or tabs"
 
 WHOLLY_BAD = (
@@ -156,6 +157,8 @@ WHOLLY_BAD = (
     _whole("one object.json", lambda: json.dumps(rows()[0], indent=1).encode(), "no-rows", "no usable row among 4"),
     _whole("by column.json", lambda: b'{"text":{"0":"a"},"label":{"0":"b"}}', "no-rows", "(1 not-plain)"),
     # No row, or too few of them, as they should be
+    _whole("numbers.json", lambda: b"[1, 2.5, NaN, 1e400]", "no-rows", "no usable row among 4 (4 not-an-object)"),
+    _whole("a word.json", lambda: b'"text"', "no-rows", "no usable row among 1 (1 not-an-object)"),
     _whole("blank.csv", lambda: _HEAD + b"a,\n , b\n", "no-rows", "no usable row among 2 (2 empty)"),
     _whole("empty sheet.csv", lambda: _HEAD + b",,\n" * 9, "no-rows", "no rows: the file is empty"),
     _whole("unseen.csv", lambda: _HEAD + "\u200b,pos\na,\ufeff\n".encode(), "no-rows", "(2 empty)"),
@@ -188,6 +191,12 @@ PARTLY_BAD = (
     _partly("marks.csv", lambda: as_csv() + ("a" + "\u0301" * 15_000 + ",pos\n").encode(), marks=1),
     _partly("header again.csv", lambda: as_csv(TEXTS[:20]) + as_csv(TEXTS[20:]), header_again=1),
     _partly("many headers.csv", lambda: b"".join(as_csv(TEXTS[n : n + 2]) for n in range(0, 40, 2)), header_again=19),
+    _partly("marked parts.csv", lambda: b"".join(
+        codecs.BOM_UTF8 + as_csv(part) for part in (TEXTS[:20], TEXTS[20:])), header_again=1),
+    _partly("shouted again.csv", lambda: as_csv(TEXTS[:20]) + as_csv(TEXTS[20:]).replace(b"text,label", b"TEXT, Label"),
+            header_again=1),
+    _partly("open quote.csv.gz", lambda: gzip.compress(as_csv() + b'"never closed, neg\n'), quotes=1),
+    _partly("rows of rows.json", lambda: as_array([["a", "pos"], [["b"]]]), not_an_object=2),
     _partly("other order.csv", lambda: as_csv(TEXTS[:20]) + b"label,text\n" + b"".join(
         f"{row['label']},{row['text']}\n".encode() for row in rows(TEXTS[20:])),
         header_again=1),
@@ -220,6 +229,15 @@ PARTLY_BAD = (
         [(_MANY + ",text,label").encode(), *(b"," * 10_000 + line for line in as_csv(end="\n").split(b"\n")[1:-1])])),
     _partly("10,000 keys.jsonl", lambda: as_lines()
             .replace(b"{", ("{" + ",".join(f'"c{number}":1' for number in range(10_000)) + ",").encode(), 8)),
+    _partly("all quoted.csv", lambda: b'"text","label"\r\n' + _quoted('"{}","{}"')),
+    _partly("quoted sep.csv", lambda: b'"sep=;"\r\n' + as_csv().replace(b",", b";")),
+    _partly("commas within.csv", lambda: as_csv(_COMMAS_WITHIN).replace(b"text,", b"text;").replace(b'",', b'";')
+            .replace(b'"', b""), _COMMAS_WITHIN),
+    _partly("gaps.csv", lambda: as_csv().replace(b"\r\n", b"\r\n , \r\n\t\r\n")),
+    _partly("unseen ends.jsonl", lambda: as_lines().replace(b": \"r", b': "\\u00ad\\u202e\\u2066r')),
+    _partly("unseen names.csv", lambda: as_csv().replace(b",label", ",\u200elabel\u200f".encode())),
+    _partly("one a line.json", as_lines),
+    _partly("wide array.json", lambda: json.dumps(rows(), indent=4).encode()),
     _partly("old mac.csv", lambda: as_csv(end="\r")),
     _partly("blanks.csv", lambda: as_csv(end="\n\n").replace(b"text,label", b" text , label ")),
     _partly("marked.csv", lambda: codecs.BOM_UTF8 + as_csv()),

@@ -13,6 +13,7 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from domain.artifact import text_of
+from domain.printable import brief
 from training.arguments import Places
 from training.errors import DatasetIncomplete, NoTrainingRows, NoValidationRows, TooFewLabels
 
@@ -82,7 +83,7 @@ def read(places: Places, dataset_id: str, features: Sequence[str]) -> Splits:
         raise NoTrainingRows(f"dataset {dataset_id} has no row to train on ({counts}): drop more data")
     if len(labels) < 2:
         raise TooFewLabels(
-            f"every training row has the label {labels[0]!r}: a classifier needs two labels or more, "
+            f"every training row has the label {brief(labels[0])!r}: a classifier needs two labels or more, "
             "so drop rows of another"
         )
     if not judged:

@@ -23,6 +23,7 @@ from transformers import set_seed
 from transformers.utils import logging
 
 from domain.artifact import Manifest
+from domain.printable import brief
 from domain.scores import score
 from training import base, checkpoints, data, learning, package
 from training.arguments import Arguments, Places
@@ -52,7 +53,8 @@ def train(arguments: Arguments, places: Places) -> None:
     with timed("read", seconds):
         splits = data.read(places, arguments.dataset_id, arguments.features)
         # As JSON, in ASCII: whatever a label says, it is one line of the log and begins no other.
-        print(f"labels {json.dumps(splits.labels)}, rows {json.dumps(splits.counts.to_json())}", flush=True)
+        labels = json.dumps([brief(label) for label in splits.labels])
+        print(f"labels {labels}, rows {json.dumps(splits.counts.to_json())}", flush=True)
 
     with timed("load", seconds):
         set_seed(arguments.seed)

@@ -23,16 +23,14 @@ from ministack.services import eventbridge, sts
 from ministack.services import stepfunctions as sfn
 
 from local.faults import Call, Faults, Rule
+from local.ministack import asgi
+from local.ministack.asgi import Asgi, Receive, Scope, Send
 from local.sagemaker.service import INVOCATIONS, SageMaker
 
 CONTROL = "/_local/faults"
 _SCOPE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/")
 _LAST_MODIFIED = re.compile(r"(?<=<LastModified>)[^<]+")
 _S3 = {("GET", False): "ListObjectsV2", ("GET", True): "GetObject", ("PUT", True): "PutObject"}
-Scope = dict[str, Any]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def install(faults: Faults, service: SageMaker) -> None:
@@ -55,7 +53,7 @@ def _front(inner: Asgi, faults: Faults) -> Asgi:
         elif scope["path"] == CONTROL:
             await _control(faults, scope, receive, send)
         elif faults.armed() and (caller := _caller(scope)):
-            await _meet(inner, faults, caller, scope, await _body(receive), send)
+            await _meet(inner, faults, caller, scope, await asgi.read_body(receive), send)
         else:
             await inner(scope, receive, send)
 
@@ -77,9 +75,10 @@ async def _meet(inner: Asgi, faults: Faults, caller: str, scope: Scope, body: by
     if rule.do in ("kill-before", "kill-after"):
         await asyncio.to_thread(_kill, function)
     if rule.do in ("error", "lose", "kill-before", "kill-after"):
-        await _answer(send, rule.status, *_refusal(call.operation.split(":")[0], rule))
+        refusal = asgi.error(call.operation.split(":")[0], rule.code, rule.message, rule.fields)
+        await asgi.answer(send, rule.status, *refusal)
     elif rule.do == "answer":
-        await _answer(send, 200, "application/x-amz-json-1.1", rule.body.encode())
+        await asgi.answer(send, 200, "application/x-amz-json-1.1", rule.body.encode())
     elif rule.do == "shift":
         await _shifted(carry_out, send, rule.seconds)
     else:
@@ -88,14 +87,14 @@ async def _meet(inner: Asgi, faults: Faults, caller: str, scope: Scope, body: by
 
 def _caller(scope: Scope) -> str:
     """The Lambda function that signed a request, or "role" for a job's or an endpoint's, or "" for a person."""
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    headers = asgi.headers_of(scope)
     session = sts._sessions.get(router.extract_access_key_id(headers))
     name = str(session["Arn"]).rsplit("/", 1)[-1] if session else ""
     return "role" if name == "SageMaker" else name
 
 
 def _operation(scope: Scope, body: bytes) -> str:
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    headers = asgi.headers_of(scope)
     match = _SCOPE.search(headers.get("authorization", ""))
     service = match[1] if match else ""
     if INVOCATIONS.fullmatch(scope["path"]):
@@ -111,44 +110,13 @@ def _request(inner: Asgi, scope: Scope, body: bytes) -> Callable[[Send], Awaitab
     """The request as something that can be carried out again."""
 
     async def carry_out(send: Send) -> None:
-        waiting = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive() -> dict[str, Any]:
-            return waiting.pop() if waiting else {"type": "http.disconnect"}
-
-        await inner(dict(scope), receive, send)
+        await inner(dict(scope), asgi.replayed(body), send)
 
     return carry_out
 
 
 async def _nowhere(_message: dict[str, Any]) -> None:
     """An answer that never arrives."""
-
-
-async def _body(receive: Receive) -> bytes:
-    parts, more = [], True
-    while more:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    return b"".join(parts)
-
-
-async def _answer(send: Send, status: int, kind: str, body: bytes) -> None:
-    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _refusal(service: str, rule: Rule) -> tuple[str, bytes]:
-    """(content type, body) of an error, in the service's own protocol."""
-    if service == "s3":
-        return "application/xml", f"<Error><Code>{rule.code}</Code><Message>{rule.message}</Message></Error>".encode()
-    if service == "sns":
-        error = f"<Error><Type>Sender</Type><Code>{rule.code}</Code><Message>{rule.message}</Message></Error>"
-        return "text/xml", f"<ErrorResponse>{error}</ErrorResponse>".encode()
-    content = {"__type": rule.code, "message": rule.message, **rule.fields}
-    return "application/x-amz-json-1.0", json.dumps(content).encode()
 
 
 async def _shifted(carry_out: Callable[[Send], Awaitable[None]], send: Send, seconds: float) -> None:
@@ -160,7 +128,7 @@ async def _shifted(carry_out: Callable[[Send], Awaitable[None]], send: Send, sec
     await carry_out(catch)
     body = b"".join(message.get("body", b"") for message in caught).decode()
     body = _LAST_MODIFIED.sub(lambda match: _moved(match[0], seconds), body)
-    await _answer(send, caught[0]["status"], "application/xml", body.encode())
+    await asgi.answer(send, caught[0]["status"], "application/xml", body.encode())
 
 
 def _moved(moment: str, seconds: float) -> str:
@@ -178,14 +146,14 @@ def _kill(function: str) -> None:
 
 
 async def _control(faults: Faults, scope: Scope, receive: Receive, send: Send) -> None:
-    """PUT: the table, as a list of rules; GET: what went wrong since. Loopback only, for the tests."""
+    """PUT: the table, as a list of rules; GET: what went wrong since. For the tests; `front.py` checks who asks."""
     status, content = 200, json.dumps(faults.fired())
     if scope["method"] == "PUT":
         try:
-            faults.set([Rule.of(rule) for rule in json.loads(await _body(receive))])
+            faults.set([Rule.of(rule) for rule in json.loads(await asgi.read_body(receive))])
         except ValueError as error:
             status, content = 400, json.dumps({"message": str(error)})
-    await _answer(send, status, "application/json", content.encode())
+    await asgi.answer(send, status, "application/json", content.encode())
 
 
 # ---- Step Functions and EventBridge ------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import hashlib
 import json
 import logging
 import os
@@ -15,7 +14,9 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import eventbridge, iam, sts
+from ministack.services import eventbridge, iam
+
+from local.ministack import identities
 
 logger = logging.getLogger(__name__)
 SERVICE = "sagemaker.amazonaws.com"
@@ -44,22 +45,7 @@ class MiniStackPlatform:
 
     def role_environment(self, role_arn: str) -> dict[str, str]:
         """The environment of a subprocess that acts as the role; under AUTH its policies are enforced."""
-        environment = self.service_environment()
-        if not app.AUTH:
-            return environment
-        digest = hashlib.sha256(f"sagemaker:{role_arn}".encode()).hexdigest()
-        key, secret, token = f"ASIA{digest[:16].upper()}", digest, hashlib.sha256(digest.encode()).hexdigest()
-        role = role_arn.rsplit("/", 1)[-1]
-        sts.register_session(
-            key,
-            {
-                "Arn": f"arn:aws:sts::{get_account_id()}:assumed-role/{role}/SageMaker",
-                "UserId": f"{role}:SageMaker",
-                "SecretAccessKey": secret,
-                "SessionToken": token,
-            },
-        )
-        return {**environment, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token}
+        return {**self.service_environment(), **identities.of_role(role_arn, "SageMaker")}
 
     def service_environment(self) -> dict[str, str]:
         """The server's own environment and credentials, which are root in the local cloud."""

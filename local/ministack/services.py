@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, router
 from ministack.core.responses import get_account_id, get_region
 
+from local.ministack.asgi import Asgi, Receive, Scope, Send
 from local.sagemaker.service import CONTROL, INVOCATIONS, Response, SageMaker
 
 PASS_ROLE = {"CreateTrainingJob": "RoleArn", "CreateModel": "ExecutionRoleArn"}
@@ -28,7 +29,6 @@ _KINDS = {
     "ModelPackageGroup": "model-package-group",
     "Model": "model",
 }
-Scope = dict[str, Any]
 
 
 def register(service: SageMaker) -> None:
@@ -139,10 +139,10 @@ def _resource(original: Callable[..., str]) -> Callable[..., str]:
     return extract
 
 
-def with_control_paths(inner: Callable[..., Awaitable[None]], service: SageMaker) -> Callable[..., Awaitable[None]]:
-    """The ASGI app with /_local/ in front: loopback only, unsigned, for tests and the demo."""
+def with_control_paths(inner: Asgi, service: SageMaker) -> Asgi:
+    """The ASGI app with /_local/ in front: for tests and the demo; `front.py` checks who asks."""
 
-    async def outer(scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+    async def outer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(CONTROL):
             await inner(scope, receive, send)
             return

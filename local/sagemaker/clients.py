@@ -15,7 +15,7 @@ TRANSFER = TransferConfig(use_threads=False, multipart_threshold=64 * 2**20, mul
 def client(service: str, environment: Mapping[str, str]) -> Any:
     """A client with the AWS_* variables of `environment` (see `Platform.role_environment`).
 
-    A session of its own: boto3's default session is not safe to use from several threads.
+    A session of its own: boto3's default session is not safe to use from several threads. It asks no proxy.
     """
     session = boto3.session.Session(
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
@@ -26,7 +26,7 @@ def client(service: str, environment: Mapping[str, str]) -> Any:
     return session.client(
         service,
         endpoint_url=environment["AWS_ENDPOINT_URL"],
-        config=Config(retries={"max_attempts": 2, "mode": "standard"}),
+        config=Config(retries={"max_attempts": 2, "mode": "standard"}, proxies={}),
     )
 
 

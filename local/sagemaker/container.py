@@ -88,6 +88,9 @@ class Container:
             # The toolkit pip-installs the code's requirements.txt, which finds each pin in place: nothing to ask for.
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_ROOT_USER_ACTION": "ignore",
+            # Not in AWS's image, where a job has its machine to itself. On a laptop that does other things too, threads
+            # that spin while they wait for each other cost most of the speed.
+            "OMP_WAIT_POLICY": "PASSIVE",
         }
 
     def failure_reason(self, exit_code: int) -> str:

@@ -41,21 +41,10 @@ def deployed_environment(about: Surroundings) -> Environment | None:
         answer = functions.get_function_configuration(FunctionName=layout.function(about.project, "redeploy"))
     except functions.exceptions.ResourceNotFoundException:
         return None
-    return environment_of(answer["Environment"]["Variables"])
-
-
-def environment_of(variables: Mapping[str, str]) -> Environment:
-    """The environment that a function's variables are. Raises ValidationError, KeyError."""
-    return Environment(
-        project=variables["PROJECT"],
-        bucket=variables["BUCKET"],
-        ledger_table=variables["LEDGER"],
-        state_machine_arn=variables["STATE_MACHINE_ARN"],
-        topic_arn=variables["TOPIC_ARN"],
-        endpoint=variables["ENDPOINT"],
-        settings=Settings.model_validate_json(variables["SETTINGS"]),
-        serving_image=variables["SERVING_IMAGE"],
-    )
+    env = Environment.read(answer["Environment"]["Variables"])
+    if not env.serving_image:
+        raise KeyError("SERVING_IMAGE")
+    return env
 
 
 def settings(deployed: Settings, written: Settings) -> Iterator[Finding]:
@@ -75,7 +64,7 @@ def serves(about: Surroundings, env: Environment) -> Iterator[Finding]:
     """Whether the endpoint serves the promoted model. Raises botocore's errors."""
     ledger = Ledger(about.table(env.ledger_table))
     champion, endpoint = ledger.champion(), _endpoint(about, env.endpoint)
-    wanted = hosting.config_name(env, champion.run, champion.artifact) if champion else ""
+    wanted = hosting.config_name(env, champion.run, ledger.judgements.seal(champion)) if champion else ""
     finding = judge(env, champion, endpoint, wanted)
     # Between two steps of a run they may differ.
     yield finding.at_most(Level.WARNING) if ledger.claimed_by() else finding

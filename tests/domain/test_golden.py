@@ -58,8 +58,11 @@ def test_the_same_answers_agree() -> None:
     ("answers", "words"),
     [
         ([("a", 0.9)], "1 answers to 2 golden rows"),
-        ([("b", 0.9), ("b", 0.8)], "1 of 2 golden rows differ: 'one': expected a 0.900, got b 0.900"),
-        ([("a", 0.9), ("b", 0.8 - SCORE_TOLERANCE - 0.01)], "1 of 2 golden rows differ: 'two'"),
+        ([("b", 0.9), ("b", 0.8)], "1 of 2 golden rows differ: row 1: expected a 0.900, got b 0.900"),
+        (
+            [("a", 0.9), ("b", 0.8 - SCORE_TOLERANCE - 0.01)],
+            "1 of 2 golden rows differ: row 2: expected b 0.800, got b 0.7",
+        ),
         ([("b", 0.8), ("a", 0.9)], "2 of 2 golden rows differ"),
     ],
 )

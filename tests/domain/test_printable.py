@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.printable import ascii_subject, printable
+from domain.printable import ascii_subject, brief, printable
+from domain.vocabulary import Counts, changes, sentence, sentence_aside
 from tests.hostile import HOSTILE, effects
 
 
@@ -69,3 +70,14 @@ def test_bash_reads_it_back(text: str) -> None:
 def test_a_subject_is_what_sns_accepts(text: str) -> None:
     """ASCII, no line breaks or control characters, less than 100 characters (SNS API Reference, Publish)."""
     assert re.fullmatch(r"[\x20-\x7e]{0,99}", ascii_subject(text))
+
+
+def test_a_long_label_is_told_by_its_length() -> None:
+    """Where the columns are mixed up, labels are texts, which belong into no mail."""
+    assert brief("positive") == "positive"
+    assert brief("x" * 64) == "x" * 64
+    assert brief("a film that is " * 5) == "<75 characters>"
+    label = "a text of somebody " * 4
+    for said in (sentence_aside({label: 1}, [], 2), sentence(changes({label: Counts(1, 0)}, {}, 10), 10)):
+        assert "'<76 characters>' (1 rows)" in said
+        assert "somebody" not in said

@@ -51,7 +51,8 @@ def cloud(switch: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lo
     serve = shlex.join(["env", f"FRAGILE={switch}", sys.executable, "-m", "tests.e2e.fragile_server"])
     # Tiny models train faster on one thread, above all with other tests beside them.
     threads = {"OMP_NUM_THREADS": "1", "LOCAL_SAGEMAKER_INHERIT": "OMP_NUM_THREADS"}
-    settings = {"LOCAL_SAGEMAKER_SERVE": serve, **threads}
+    # A switch that nobody turns changes nothing.
+    settings = {"LOCAL_SAGEMAKER_SERVE": serve, "LOCAL_FAULTS": "1", **threads}
     with LocalCloud(tmp_path_factory.mktemp("cloud"), settings=settings) as cloud:
         cloud.bootstrap()
         cloud.deploy(OVERLAY)

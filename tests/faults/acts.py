@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.e2e.driver import Pipeline
 from tests.faults.rig import Rig
 
 
@@ -15,7 +16,7 @@ def act(rig: Rig, what: str) -> None:
         else:
             pipeline.until("the fault", pipeline.cloud.went_wrong, pause=0.05)
         for execution in pipeline.executions():
-            pipeline.client("stepfunctions").stop_execution(executionArn=execution, cause="Stopped by hand.")
+            _stop(pipeline, execution)
     elif doing == "stop":
         job = pipeline.until("a training job", lambda: next(iter(pipeline.jobs("InProgress")), None))
         pipeline.training_process()
@@ -25,6 +26,16 @@ def act(rig: Rig, what: str) -> None:
             _interrupt(rig)
     elif what:
         raise ValueError(f"no such act: {what}")
+
+
+def _stop(pipeline: Pipeline, execution: str) -> None:
+    states = pipeline.client("stepfunctions")
+    try:
+        states.stop_execution(executionArn=execution, cause="Stopped by hand.")
+    except states.exceptions.ValidationException:
+        # One that only coalesced may have ended since it was listed.
+        if states.describe_execution(executionArn=execution)["status"] == "RUNNING":
+            raise
 
 
 def _interrupt(rig: Rig) -> None:

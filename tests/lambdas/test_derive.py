@@ -105,6 +105,21 @@ def test_a_file_is_rejected_whole_with_its_reason(project: Project, name: str, b
 
 
 @pytest.mark.parametrize(
+    "first", ["a text of somebody,good", "a text of somebody;good;1", "text,text,a text of somebody"]
+)
+def test_a_header_is_shown_in_the_quarantine_alone(project: Project, first: str) -> None:
+    """A reason is mailed and logged. Of a file without a header, what it begins with is a row."""
+    source, report = derive(project, "a.csv", f"{first}\n" + reviews(10).split("\n", 1)[1])
+    assert report.error.startswith(
+        "column 'text' twice" if first.startswith("text") else "no column 'text', 'label' in"
+    )
+    assert report.error.endswith(f"(what it begins with: {layout.quarantine(source.source)})")
+    assert "somebody" not in report.error
+    (entry,) = quarantined(project, source)
+    assert "a text of somebody" in entry["excerpt"]
+
+
+@pytest.mark.parametrize(
     ("limit", "error"),
     [("MAX_FILE_BYTES", r"\d{3} bytes, over the limit of 11 that"), ("MAX_FILE_ROWS", "12 rows, over the limit of 11")],
 )

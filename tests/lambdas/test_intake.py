@@ -139,12 +139,13 @@ def test_what_could_not_be_read_is_tried_again_once_a_person_releases_it(project
 def test_a_file_that_the_function_fails_on_is_held_and_the_rest_goes_on(project: Project) -> None:
     project.drop("bad.csv", reviews(10))
     project.drop("good.csv", reviews(40, 40))
-    with breaking(project, "bad.csv", RecursionError("too deep")):
+    with breaking(project, "bad.csv", KeyError("a row's own words")):
         prepared = ask(project.claim())
     assert names(project, prepared) == ["good.csv"]
     (told,) = project.notifications()
     assert "landing/bad.csv was not used: the function itself fails on it" in told["Message"]
-    assert "RecursionError: too deep" in told["Message"]
+    assert re.search(r"\(KeyError at refusals\.py:\d+ in fail\)", told["Message"])
+    assert "own words" not in told["Message"] + only_hold(project).reason
     assert names(project, again(project)) == ["good.csv"]
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from domain import layout
 from domain.facts import TEARDOWN
-from lambdas import reconcile
+from lambdas import announce, reconcile
 from lambdas.pending import current_dataset, current_sources
-from tests.lambdas.project import Project, reviews, until
+from tests.lambdas.project import Project, passed, reviews, until
 
 
 def tell(execution: str) -> None:
@@ -99,6 +99,26 @@ def test_with_a_free_claim_what_is_pending_is_started_once(project: Project) -> 
     assert started(project) == {
         f"after-{layout.digest(execution)}": {"reason": "landing changed", "from": "Settle", "chain": 1}
     }
+
+
+@pytest.mark.parametrize("given", ['{"from": "Promote", "chain": "x"}', "[1]", '"Redeploy"', "null", '{"chain": {}}'])
+def test_one_that_was_started_with_what_means_nothing_is_told_of_and_counts_for_nothing(
+    project: Project, given: str
+) -> None:
+    states = project.client("stepfunctions")
+    # Claim refuses it, so it ends before it holds anything.
+    machine = {
+        "StartAt": "Claim",
+        "States": {"Claim": {"Type": "Fail", "Error": "WrongEvent", "Cause": "no ClaimStep"}},
+    }
+    states.update_state_machine(stateMachineArn=project.machine, definition=json.dumps(machine))
+    execution = states.start_execution(stateMachineArn=project.machine, input=given)["executionArn"]
+    until(lambda: project.status(execution) == "FAILED")
+    for _ in range(2):
+        tell(execution)
+    (told,) = project.notifications()
+    assert "no ClaimStep" in told["Message"]
+    assert (project.env.ledger.runs(), project.env.ledger.claimed_by()) == ([], None)
 
 
 def test_with_a_free_claim_and_nothing_pending_nothing_is_started(project: Project) -> None:
@@ -222,11 +242,42 @@ def test_what_fails_after_the_run_was_concluded_leaves_it_so(project: Project, v
     assert "not tried again" not in project.notifications()[0]["Message"]
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_how_a_run_ended_is_told_with_the_failure_unless_it_was_told_before(project: Project, told: bool) -> None:
+    execution = failed(project)
+    run = project.run(execution, verdict="promote", sentence="Better.")
+    if told:
+        announce.handler({"execution": execution, "run": run.run, "verdict": run.verdict}, None)
+        project.notifications()
+    tell(execution)
+    (said,) = project.notifications()
+    assert (f"Run {run.run} (started" in said["Message"]) is not told
+    announce.handler({"execution": execution, "run": run.run, "verdict": run.verdict}, None)
+    assert project.notifications() == [], "Announce comes too late"
+
+
+def test_what_a_step_concludes_until_the_claim_is_handed_over_is_told(project: Project) -> None:
+    """The step outlives its aborted execution, and is at it while Reconcile looks."""
+    execution = failed(project)
+    run = project.run(execution)
+    events, listing = project.env.client("sagemaker").meta.events, "before-call.sagemaker.ListTrainingJobs"
+
+    def promote(**_: object) -> None:
+        project.env.ledger.promote(execution, run, "now")
+        project.run(execution, verdict="promote", sentence="Better.")
+
+    events.register_first(listing, promote)
+    tell(execution)
+    events.unregister(listing, promote)
+    (said,) = project.notifications()
+    assert "Better." in said["Message"]
+
+
 def test_a_run_that_is_the_champion_is_not_given_up(project: Project) -> None:
     project.configure(operations={"max_attempts": 1})
     execution = failed(project, error="ConvergenceFailed")
     run = project.run(execution)
-    project.env.ledger.promote(execution, run, "now")
+    project.env.ledger.promote(execution, passed(run), "now")
     tell(execution)
     assert project.env.ledger.conclusion(run.dataset) == "promote"
 

@@ -34,9 +34,9 @@ def function_role(small_cloud: LocalCloud) -> str:
     return builders.role(small_cloud, builders.unique("functions"), builders.allow("logs:*"), service="lambda")
 
 
-def made(cloud: LocalCloud, role: str, files: dict[str, str], *, timeout: int = 30) -> str:
+def made(cloud: LocalCloud, role: str, files: dict[str, str], *, timeout: int = 30, name: str = "") -> str:
     """Create a function of these files; its name."""
-    name, buffer = builders.unique("function"), io.BytesIO()
+    name, buffer = name or builders.unique("function"), io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for path, text in files.items():
             archive.writestr(path, text)

@@ -10,6 +10,7 @@ from functools import cache
 import pytest
 
 from ops.deployment import ROOT
+from ops.destroy import COMMAND
 
 FILES = [ROOT / "Makefile", *sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
 LOCAL = (ROOT / "local" / "cdk.py").read_text(encoding="utf-8")
@@ -30,8 +31,8 @@ def known(command: str, option: str) -> bool:
 
 
 def typed() -> list[tuple[str, str]]:
-    """(command, option) of every line that runs the CLI, in the Makefile and the workflows."""
-    found = []
+    """(command, option) of every line that runs the CLI, in the Makefile, the workflows and `mlops destroy`."""
+    found = [(COMMAND[0], word) for word in COMMAND[1:]]
     for path in FILES:
         for line in path.read_text(encoding="utf-8").splitlines():
             run = re.match(r"\s*(?:- run: )?@?(?:npx )?cdk ([a-z]+)(.*)", line)

@@ -45,6 +45,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     "local": [["local", "--overlay", "no such {}"], ["local", "--port", "{}"], ["local", "--demo-settings", "{}"]],
     "demo": [["demo", "{}"], ["demo", "--{}"]],
     "doctor": [["doctor", "--project", "{}"], ["doctor", "--{}"]],
+    "destroy": [["destroy"], ["destroy", "{}"], ["destroy", "--{}"]],
     "prepare-data": [["prepare-data", "/dev/null/{}"], ["prepare-data", "x", "{}"]],
 }
 Type = Callable[[list[str], str], str]

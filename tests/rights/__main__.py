@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from ops.people import ROLES
 from tests.rights import page
 from tests.rights.people import ATTEMPTS, clients_of, found, is_refused, prepare
 from tests.rights.removal import REMOVALS, removed, undisturbed
-from tests.rights.story import CHAPTERS, Stage, names, policies
+from tests.rights.story import CHAPTERS, Stage, first_models, names, policies
 from tests.rights.usage import compare
 
 SETTINGS = {"OMP_NUM_THREADS": "1", "LOCAL_SAGEMAKER_INHERIT": "OMP_NUM_THREADS", "LOCAL_RECORD": "1"}
@@ -54,8 +55,7 @@ def used() -> int:
 def removal() -> int:
     """Take the rights away; 1 if one is not missed."""
     with _stage() as stage:
-        for chapter in CHAPTERS[:1]:
-            chapter(stage)
+        first_models(stage)
         with undisturbed(stage):
             results = []
             for one in REMOVALS:
@@ -89,9 +89,13 @@ def people() -> int:
 
 @contextmanager
 def _stage() -> Iterator[Stage]:
-    with tempfile.TemporaryDirectory() as folder, LocalCloud(Path(folder) / "cloud", settings=SETTINGS) as cloud:
-        cloud.bootstrap()
-        yield Stage(cloud, Path(folder) / "base")
+    with tempfile.TemporaryDirectory() as folder:
+        only = Path(folder) / "only"
+        # A server's environment has nothing of ours, so its command brings it.
+        serve = shlex.join(["env", f"FRAGILE={only}", sys.executable, "-m", "tests.e2e.fragile_server"])
+        with LocalCloud(Path(folder) / "cloud", settings={**SETTINGS, "LOCAL_SAGEMAKER_SERVE": serve}) as cloud:
+            cloud.bootstrap()
+            yield Stage(cloud, Path(folder) / "base", only)
 
 
 def _today() -> str:

@@ -18,6 +18,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 RECORD = DOCS / "rights.json"
 _HASH = re.compile(r"(?<=[a-z])[0-9A-F]{8}\b")
 _PHYSICAL_ROLE = re.compile(r":role/\S*?(\w+Role)[0-9A-F]*(-\w+)*$")
+_FRAMEWORK = re.compile(r"function:(?:automate-mlops-)?(EndpointProviderframework[A-Za-z]+?)[0-9A-F]{8,}")
 _SOURCEDIR = re.compile(r"(?<=/)[0-9a-f]{64}\.tar\.gz$")
 
 _HEAD = """# What each role may do, and what it did
@@ -84,7 +85,8 @@ def short_role(role: str) -> str:
 
 def short_resource(resource: str) -> str:
     """A resource without account, and without what differs from one deploy to the next."""
-    shown = _SOURCEDIR.sub("<sourcedir>", _PHYSICAL_ROLE.sub(r":role/\1", resource))
+    shown = _FRAMEWORK.sub(r"function:\1", resource)
+    shown = _SOURCEDIR.sub("<sourcedir>", _PHYSICAL_ROLE.sub(r":role/\1", shown))
     return _HASH.sub("", shown).replace("000000000000", "ACCOUNT")
 
 

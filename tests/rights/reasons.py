@@ -30,7 +30,112 @@ class Reason:
         )
 
 
-REASONS: Final[tuple[Reason, ...]] = ()
+_LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
+_PULL = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:GetAuthorizationToken",
+    "ecr:GetDownloadUrlForLayer",
+)
+_INVOKE = ("lambda:InvokeFunction",)
+_HOSTING = (
+    "sagemaker:CreateEndpoint",
+    "sagemaker:CreateEndpointConfig",
+    "sagemaker:CreateModel",
+    "sagemaker:UpdateEndpoint",
+)
+_DELIVERY = tuple(
+    f"logs:{name}"
+    for name in (
+        "CreateLogDelivery", "DeleteLogDelivery", "DescribeLogGroups", "DescribeResourcePolicies", "GetLogDelivery",
+        "ListLogDeliveries", "PutResourcePolicy", "UpdateLogDelivery",
+    )
+)  # fmt: skip
+
+# What a service does in a role's name and the local cloud does itself; what only AWS asks; what happens seldom.
+REASONS: Final[tuple[Reason, ...]] = (
+    # ---- the services ask in the role's name -----------------------------------------------
+    Reason("Lambda writes a function's log in its role's name; the local cloud writes it itself", "Functions*", _LOG),
+    Reason("the same, of CDK's provider framework", "EndpointProvider*", _LOG),
+    Reason(
+        "Lambda puts an event that failed for good with the dead letters in its function's name; here the cloud does",
+        "Functions*",
+        ("sqs:SendMessage",),
+    ),
+    Reason(
+        "EventBridge starts the machine in this role's name; the local cloud starts it itself",
+        "PipelineMachineEventsRole",
+        ("states:StartExecution",),
+    ),
+    Reason(
+        "Step Functions sets up the delivery of its log in the machine's name; the local cloud delivers none",
+        "PipelineMachineRole",
+        _DELIVERY,
+    ),
+    Reason("the image is pulled in this role's name; no image is pulled here", "TrainingRole", _PULL),
+    Reason("the image is pulled in this role's name; no image is pulled here", "EndpointRole", _PULL),
+    Reason(
+        "SageMaker writes a container's log and metrics in this role's name; a server here has neither",
+        "EndpointRole",
+        ("cloudwatch:PutMetricData", "logs:DescribeLogStreams", *_LOG),
+    ),
+    Reason(
+        "SageMaker looks for the stream that it writes to; the local cloud knows it",
+        "TrainingRole",
+        ("logs:DescribeLogStreams",),
+    ),
+    Reason(
+        "Step Functions' guide has it for a job that is waited for (connect-sagemaker)",
+        "PipelineMachineRole",
+        ("sagemaker:ListTags",),
+    ),
+    # ---- CDK grants it so ------------------------------------------------------------------
+    Reason("CDK grants a function's versions along with it", "PipelineMachineRole", _INVOKE, "*:*:*:*:*:*:*:[*]"),
+    Reason(
+        "CDK's provider framework grants each of its functions both of ours, with versions, and to look at them",
+        "EndpointProvider[BW]*",
+        (*_INVOKE, "lambda:GetFunction"),
+    ),
+    Reason(
+        "CDK's waiter asks its functions, and another one when time is up; it grants their versions along with them",
+        "EndpointProviderwaiter*",
+        _INVOKE,
+    ),
+    # ---- one statement for kinds that belong together ------------------------------------------
+    Reason(
+        "what is created or updated, and what it refers to, are one statement: which of them AWS asks about has not "
+        "been seen (all of their names are the project's own)",
+        "FunctionsRedeployRole",
+        _HOSTING,
+    ),
+    Reason(
+        "the same, of a version and its group",
+        "FunctionsEvaluateRole",
+        (
+            "sagemaker:AddTags",
+            "sagemaker:CreateModelPackage",
+            "sagemaker:CreateModelPackageGroup",
+            "sagemaker:DescribeModelPackageGroup",
+        ),
+    ),
+    # ---- S3 ----------------------------------------------------------------------------------
+    Reason(
+        "without it S3 says 403 instead of 404 of an object that is not there; the local cloud says 404 in any case",
+        "Functions*",
+        ("s3:ListBucket",),
+    ),
+    Reason(
+        "an upload in several parts that fails is given up; no file here is so large",
+        "*",
+        ("s3:AbortMultipartUpload",),
+    ),
+    Reason(
+        "a job goes on from its checkpoint after an interruption (tests/e2e/test_faults.py)",
+        "TrainingRole",
+        ("s3:GetObject",),
+        "*/checkpoints/*",
+    ),
+)
 
 
 def without_reason(unused: Iterable[Right]) -> list[Right]:

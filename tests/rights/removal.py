@@ -97,7 +97,7 @@ def _asked(stage: Stage, step: str, **message: Any) -> str:
 
 
 def _claim(stage: Stage) -> str:
-    return _asked(stage, "claim", reason=OWNER)
+    return _asked(stage, "claim", started={"reason": OWNER})
 
 
 def _settle(stage: Stage) -> str:

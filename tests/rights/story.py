@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops.approve import approve
 from ops.deployment import Deployment
 from ops.held import release
+from ops.retrain import request_run, write_request
 from stacks.settings import merge
 from tests.e2e import conftest as e2e
 from tests.e2e.driver import Pipeline, as_csv, listen, reviews
@@ -47,8 +47,9 @@ Chapter = Callable[["Stage"], None]
 class Stage:
     """A deployed project that a chapter is played on; its first deploy is part of the story."""
 
-    def __init__(self, cloud: LocalCloud, folder: Path) -> None:
-        self.cloud = cloud
+    def __init__(self, cloud: LocalCloud, folder: Path, only: Path) -> None:
+        """`folder` is for files; `only` tells the serving command whose server may start."""
+        self.cloud, self.only = cloud, only
         cloud.deploy(OVERLAY)
         self.base = {path.name: path.read_bytes() for path in tiny_base(folder).iterdir()}
         self.put_base()
@@ -76,6 +77,12 @@ class Stage:
         self.pipeline.rest()
         return self.runs()[-1]
 
+    def stop_in(self, state: str) -> None:
+        """Abort an execution when it has come to `state`."""
+        execution = self.pipeline.until_in(state)
+        self.pipeline.client("stepfunctions").stop_execution(executionArn=execution)
+        self.pipeline.until("its end", lambda: self.pipeline.describe(execution)["status"] == "ABORTED")
+
     def ended_as(self, run: Run, verdict: str) -> None:
         """Wait until a run that waited for a person has ended so, and for rest."""
 
@@ -87,10 +94,17 @@ class Stage:
         self.pipeline.rest()
 
 
+def nothing_to_train_on(stage: Stage) -> None:
+    """A run is asked for, and there is no file."""
+    request_run(stage.deployment, "too early")
+    assert stage.next_run(0).verdict == "no-data"
+
+
 def first_models(stage: Stage) -> None:
-    """Drops that go live; the chapters that follow bring so many more that the first is pruned."""
-    for seed in (1, 2):
-        assert stage.drop(f"good-{seed}.csv", seed, rows=300).verdict == "promote"
+    """Drops that go live, the second asked for as well; later chapters bring so many that the first is pruned."""
+    assert stage.drop("good-1.csv", 1, rows=300).verdict == "promote"
+    write_request(stage.deployment, "asked for beside a drop")
+    assert stage.drop("good-2.csv", 2, rows=300).verdict == "promote"
 
 
 def odd_files(stage: Stage) -> None:
@@ -106,6 +120,7 @@ def odd_files(stage: Stage) -> None:
 
 def poison(stage: Stage) -> None:
     """A file that Screen holds; vouched for, the gate rejects what it makes of the model."""
+    write_request(stage.deployment, "asked for beside a drop")
     assert stage.drop("poison.csv", 2, rows=600, flipped=True).verdict == "screened"
     before = len(stage.runs())
     release(stage.deployment, "poison.csv", Console(quiet=True))
@@ -115,20 +130,30 @@ def poison(stage: Stage) -> None:
 
 
 def aborted(stage: Stage) -> None:
-    """An execution that is stopped while it trains."""
+    """An execution that is stopped while it trains, and one that is stopped when its model is there to be judged."""
     before, pipeline = len(stage.runs()), stage.pipeline
     pipeline.drop("late.csv", as_csv(reviews(300, 40)))
-    with _held_up(pipeline):
-        execution = pipeline.until_in("Train")
-        pipeline.client("stepfunctions").stop_execution(executionArn=execution)
-        pipeline.until("its end", lambda: pipeline.describe(execution)["status"] == "ABORTED")
+    os.killpg(pipeline.training_process(), signal.SIGSTOP)
+    stage.stop_in("Train")
+    stage.stop_in("Evaluate")
     stage.next_run(before)
+
+
+def rolled_back(stage: Stage) -> None:
+    """A model whose server does not start: the one before it is brought back."""
+    champion = stage.pipeline.ledger.champion()
+    assert champion is not None
+    stage.only.write_text(champion.run)
+    write_request(stage.deployment, "asked for beside a drop")
+    assert stage.drop("unservable.csv", 45, rows=300).verdict == "gave-up"
+    stage.only.unlink()
 
 
 def failed(stage: Stage) -> None:
     """Training that fails until the data is given up."""
     pipeline, before = stage.pipeline, len(stage.runs())
     pipeline.delete_all(BASE)
+    write_request(stage.deployment, "asked for beside a drop")
     pipeline.drop("unlucky.csv", as_csv(reviews(300, 50)))
     stage.next_run(before)
     stage.put_base()
@@ -138,6 +163,7 @@ def asked_of_a_person(stage: Stage) -> None:
     """With `gate.approval: manual`: one model is approved, another rejected, in the registry."""
     stage.cloud.deploy(MANUAL)
     stage.pipeline.rest()
+    write_request(stage.deployment, "asked for beside a drop")
     asked = stage.drop("asked.csv", 60, rows=300)
     approve(stage.deployment, asked.run, Console(quiet=True))
     stage.ended_as(asked, "promote")
@@ -156,22 +182,16 @@ def torn_down(stage: Stage) -> None:
 
 
 CHAPTERS: tuple[Chapter, ...] = (
+    nothing_to_train_on,
     first_models,
     odd_files,
     poison,
     aborted,
+    rolled_back,
     failed,
     asked_of_a_person,
     torn_down,
 )
-
-
-@contextmanager
-def _held_up(pipeline: Pipeline) -> Iterator[None]:
-    """Hold training up, so that it cannot end before it is stopped."""
-    process = pipeline.training_process()
-    os.killpg(process, signal.SIGSTOP)
-    yield
 
 
 def policies(cloud: LocalCloud) -> dict[str, list[dict[str, Any]]]:

@@ -5,27 +5,27 @@ Every attempt here was carried out as long as a function that may write the ledg
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from domain.facts import Run
+from domain import keys
+from domain.facts import Approval, Judgement, Run, Seal
 from local.cloud import LocalCloud
 from stacks import ledger_rights
 from tests.rights.conftest import Roles
 from tests.rights.people import LEDGER
 
-ROOT = Path(__file__).resolve().parents[2]
 # They read files of anybody, weights and archives.
-PARSERS = ("Prepare", "Screen", "Evaluate")
+PARSERS = ("Prepare", "Screen", "Evaluate", "Adopt")
 STEPS = (
-    "claim", "settle", "prepare", "screen", "evaluate", "reject", "redeploy", "verify", "promote", "announce",
+    "claim", "settle", "prepare", "screen", "evaluate", "adopt", "reject", "redeploy", "verify", "promote", "announce",
     "release", "reconcile", "observe", "lifecycle-on-event", "lifecycle-is-complete", "approve",
 )  # fmt: skip
 RUN = Run("0123456789ab", "dataset", 1, "execution", "attack", "2026-01-01T00:00:00+00:00", judged="promote")
+SEAL = Seal("a" * 64, "b" * 64)
+JUDGED = Judgement(RUN.run, RUN.dataset, RUN.epoch, SEAL, "promote", 0)
 Refused = Callable[..., bool]
 
 
@@ -79,8 +79,10 @@ def test_what_parses_foreign_bytes_moves_no_champion(roles: Roles, table: Any, r
     """By the ledger's own methods, and by each other call that writes an item."""
     ledger, dynamodb = roles.ledger(f"Functions{parser}Role"), roles.client(f"Functions{parser}Role", "dynamodb")
     roles.ledger("FunctionsClaimRole").claim(RUN.execution, RUN.started)
-    assert refused(ledger.promote, RUN.execution, RUN, RUN.started)
-    assert refused(ledger.approve, RUN.run, RUN.started)
+    assert refused(ledger.promote, RUN.execution, JUDGED, RUN.started)
+    assert refused(ledger.judgements.approve, Approval(RUN.run, "package", SEAL.archive), RUN.started)
+    if parser != "Evaluate":
+        assert refused(ledger.record, RUN.execution, RUN, JUDGED)
     assert refused(ledger.seize, "me", RUN.started)
     champion = {"pk": {"S": "champion"}, "sk": {"S": "champion"}}
     put = {"TableName": LEDGER, "Item": champion}
@@ -95,7 +97,7 @@ def test_what_parses_foreign_bytes_moves_no_champion(roles: Roles, table: Any, r
 
 def test_promote_moves_it(roles: Roles) -> None:
     roles.ledger("FunctionsClaimRole").claim(RUN.execution, RUN.started)
-    roles.ledger("FunctionsPromoteRole").promote(RUN.execution, RUN, RUN.started)
+    roles.ledger("FunctionsPromoteRole").promote(RUN.execution, JUDGED, RUN.started)
     champion = roles.ledger("FunctionsRedeployRole").champion()
     assert champion is not None
     assert champion.run == RUN.run
@@ -106,7 +108,11 @@ def test_only_who_is_to_move_the_champion_or_to_approve_may() -> None:
     rights = ledger_rights.RIGHTS
     assert rights["champion"].keys() == {"get", "put"}
     assert (rights["champion"]["put"], rights["anchor"]["update"]) == ("promote", "promote")
-    assert rights["approval"]["put"] == "approve"
+    assert (rights["judgement"]["put"], rights["approval"]["put"], rights["adoption"]["put"]) == (
+        "evaluate",
+        "approve",
+        "adopt",
+    )
     assert set(rights["claim"]["put"].split()).isdisjoint(name.lower() for name in PARSERS)
 
 
@@ -131,7 +137,4 @@ def test_the_table_names_functions_and_facts_that_there_are(roles: Roles) -> Non
     made = {f["FunctionName"] for f in roles.template.of_type("AWS::Lambda::Function").values() if "FunctionName" in f}
     assert {f"automate-mlops-{step}" for step in STEPS} == made
     assert ledger_rights.functions() <= set(STEPS)
-    written = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "domain").glob("*.py"))
-    # As items and keys are written, and as a partition is asked for.
-    kinds = set(re.findall(r'"pk": "(\w+)"', written)) | set(re.findall(r'\.all\("(\w+)"\)', written))
-    assert kinds == set(ledger_rights.RIGHTS)
+    assert {value for name, value in vars(keys).items() if name.isupper()} == set(ledger_rights.RIGHTS)

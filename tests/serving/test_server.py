@@ -145,13 +145,13 @@ def test_reads_four_megabytes(server: Server, size: int) -> None:
 
 def test_stores_no_endless_body(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
-        client.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
+        client.sendall(b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.parametrize(
     "request_bytes",
-    [b"\x16\x03\x01 not HTTP\r\n\r\n", b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n"],
+    [b"\x16\x03\x01 not HTTP\r\n\r\n", b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n"],
 )
 def test_refuses_what_is_not_http(server: Server, request_bytes: bytes) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:

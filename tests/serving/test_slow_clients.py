@@ -10,7 +10,9 @@ from pathlib import Path
 
 from tests.serving.conftest import serving
 
-HEADER = b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+HEADER = (
+    b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+)
 # Nothing, a line that goes on and on, and a body that does.
 BEGINNINGS = (b"", b"POST /invocations HTTP/1.1\r\nX-Endless: ", HEADER)
 

@@ -75,7 +75,8 @@ def test_it_answers_what_waits_for_a_thread(model_dir: Path, tmp_path: Path) -> 
 
 def test_it_answers_a_request_that_is_still_coming_in(model_dir: Path, tmp_path: Path) -> None:
     body = json.dumps({"inputs": "great"}).encode()
-    head = f"POST /invocations HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    named = f"Host: localhost\r\nConnection: close\r\nContent-Length: {len(body)}"
+    head = f"POST /invocations HTTP/1.1\r\n{named}\r\n\r\n".encode()
     with (
         serving(model_dir, tmp_path / "log") as server,
         socket.create_connection(("127.0.0.1", server.port), timeout=60) as client,
