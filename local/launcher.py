@@ -33,7 +33,16 @@ def main() -> None:
     _end_with_the_parent()
     port = int(os.environ["GATEWAY_PORT"])
     # MiniStack reads its settings on import, so nothing of it may be imported before the checks above.
-    from local.ministack import cloudformation, fidelity, functions, identities, services, stepfunctions, storage
+    from local.ministack import (
+        cloudformation,
+        fidelity,
+        functions,
+        identities,
+        leading_keys,
+        services,
+        stepfunctions,
+        storage,
+    )
     from local.ministack.platform import MiniStackPlatform
 
     service = SageMaker(MiniStackPlatform(port), Options.read())
@@ -44,6 +53,7 @@ def main() -> None:
     functions.apply()
     identities.apply()
     storage.apply()
+    leading_keys.apply()
     if os.environ.get("LOCAL_FAULTS") == "1":
         from local.faults import Faults
         from local.ministack import faults

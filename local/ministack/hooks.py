@@ -32,6 +32,8 @@ NAMES = {
     ),
     "ministack.core.iam_actions": (
         "SERVICE_TO_IAM_NAMESPACE",
+        "dynamodb_service_context",
+        "dynamodb_transaction_checks",
         "extract_iam_action",
         "extract_resource_arn",
         "request_tag_context",
@@ -61,7 +63,7 @@ NAMES = {
         "subprocess.Popen",
     ),
     "ministack.services.cloudtrail": ("record_event",),
-    "ministack.services.dynamodb": ("_update_continuous_backups", "_update_ttl"),
+    "ministack.services.dynamodb": ("_resolve_index_keys", "_tables", "_update_continuous_backups", "_update_ttl"),
     "ministack.services.eventbridge": (
         "_dispatch_to_lambda",
         "_dispatch_to_stepfunctions",

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local.cloud import LocalCloud
+import boto3
+
+from local.cloud import REGION, LocalCloud
 
 PROGRAMS = Path(__file__).with_name("programs")
 BUCKET = "local-tests"
@@ -40,6 +42,16 @@ def role(cloud: LocalCloud, name: str, *statements: dict[str, Any], service: str
     policy = {"Version": "2012-10-17", "Statement": list(statements)}
     iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
     return arn
+
+
+def user(cloud: LocalCloud, *statements: dict[str, Any]) -> boto3.session.Session:
+    """A session of a new IAM user with these statements; its clients need the cloud's `endpoint_url`."""
+    iam, name = cloud.client("iam"), unique("user")
+    iam.create_user(UserName=name)
+    policy = {"Version": "2012-10-17", "Statement": list(statements)}
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return boto3.session.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
 
 
 def tarball(files: dict[str, bytes]) -> bytes:
