@@ -123,6 +123,14 @@ def version(epoch: int, dataset: str, name: str) -> str:
     return f"{epoch_prefix(epoch)}versions/{dataset}/{name}"
 
 
+def of_any_version(kind: str) -> str:
+    """Prefix, as IAM's policies have it, of the parts of one kind ("train", "ids", …), or of the manifests, "versions".
+
+    Of all epochs: the number may be raised while a job of the one before still runs.
+    """
+    return f"{DATASETS}e*/{kind if kind == 'versions' else f'parts/{kind}'}/"
+
+
 def quarantine(source: str) -> str:
     """Rejected rows of one source, each with its line number and reason."""
     return f"{QUARANTINE}{source}.jsonl"

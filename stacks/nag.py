@@ -17,6 +17,7 @@ from domain.config import Settings
 _PREFIX: Final = "an object prefix of the project's own bucket: the keys below it are made at run time"
 _OWN_NAMES: Final = "names of this project's own resources, which are made at run time"
 _NO_LEVEL: Final = "actions for which AWS offers no resource level"
+_INPUTS: Final = tuple(f"datasets/e*/{kind}/" for kind in ("parts/train", "parts/validation", "parts/ids", "versions"))
 
 # Roles and the wildcards in their policies, by short name.
 _WILDCARDS: Final = {
@@ -35,7 +36,7 @@ _WILDCARDS: Final = {
     "Functions/Observe": ("jobs",),
     "Functions/LifecycleIsComplete": ("executions", "jobs", "configs", "models", "packages", "*"),
     "Pipeline/Machine": ("jobs", "*"),
-    "Training": ("datasets/", "checkpoints/", "models/", "training-log", "*"),
+    "Training": (*_INPUTS, "checkpoints/", "models/", "training-log", "*"),
     "Endpoint": ("released/", "endpoint-log", "*"),
 }
 _INVOKED: Final = "CDK grants a function's versions along with it; this one has none"

@@ -25,6 +25,8 @@ from stacks.sourcedir import SourceDir
 _WRAP_UP_SECONDS: Final = 1800
 _VOLUME_GB: Final = 30
 _MANIFESTS: Final = ("train", "validation", "dataset")
+# Of the data, what a job learns from, and the ids of the rows that it is judged on: never those rows, nor what landed.
+_READ: Final = ("train", "validation", "ids", "versions")
 _ARTIFACT: Final = "$states.result.ModelArtifacts.S3ModelArtifacts"
 # A job whose wait for Spot ran out ends Stopped with the first; a lack of instances Failed with the second.
 NO_CAPACITY: Final = ("MaxWaitTimeExceeded", "CapacityError")
@@ -174,17 +176,18 @@ class Training(Construct):
 
     def _of_the_job(self) -> list[iam.PolicyStatement]:
         stack, bucket = Stack.of(self), self._bucket
-        read = [bucket.arn_for_objects(f"{prefix}*") for prefix in (layout.DATASETS, layout.CHECKPOINTS)]
+        inputs = [layout.of_any_version(kind) for kind in _READ]
+        read = [bucket.arn_for_objects(f"{prefix}*") for prefix in (*inputs, layout.CHECKPOINTS)]
         write = [bucket.arn_for_objects(f"{prefix}*") for prefix in (layout.MODELS, layout.CHECKPOINTS)]
-        buckets = [bucket.bucket_arn]
+        lists = [_listing(bucket.bucket_arn, *inputs, layout.MODELS, layout.CHECKPOINTS)]
         if self._settings.base_model.startswith("s3://"):
             base_bucket, prefix = layout.split_uri(self._settings.base_model)
-            buckets.append(f"arn:{stack.partition}:s3:::{base_bucket}")
+            lists.append(_listing(f"arn:{stack.partition}:s3:::{base_bucket}", prefix))
             read.append(f"arn:{stack.partition}:s3:::{base_bucket}/{prefix}*")
         group = "/aws/sagemaker/TrainingJobs"
         logs = stack.format_arn(service="logs", resource=f"log-group:{group}*")
         return [
-            iam.PolicyStatement(actions=["s3:ListBucket"], resources=buckets),
+            *lists,
             iam.PolicyStatement(actions=["s3:GetObject"], resources=read),
             iam.PolicyStatement(actions=["s3:PutObject", "s3:AbortMultipartUpload"], resources=write),
             # A checkpoint that the script prunes is deleted in S3 too (SageMaker's guide, "Checkpoints").
@@ -212,6 +215,12 @@ class Training(Construct):
                 resources=[self._image.repository_arn],
             ),
         ]
+
+
+def _listing(bucket: str, *prefixes: str) -> iam.PolicyStatement:
+    """List what is below `prefixes`, and nothing beside it: SageMaker looks there for what a job reads and writes."""
+    below = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}}
+    return iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket], conditions=below)
 
 
 def _channel(name: str, kind: str, uri: str) -> dict[str, Any]:

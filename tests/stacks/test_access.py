@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -34,21 +35,17 @@ _HASH = re.compile(r"(?<=[a-z])[0-9A-F]{8}(?=$|:)")
 
 def rows(synthesized: Synthesized) -> list[tuple[str, str, str]]:
     """(role, action, resource) of every statement of every role, sorted."""
-    found = []
-    for policy in synthesized.of_type("AWS::IAM::Policy").values():
-        for statement in policy["PolicyDocument"]["Statement"]:
-            assert statement["Effect"] == "Allow"
-            for role in policy["Roles"]:
-                for action in _list(statement["Action"]):
-                    found += [(role, action, resource) for resource in _list(statement["Resource"])]
-    return sorted(found)
+    return sorted((role, action, resource) for _, role, action, resource in _each(synthesized))
 
 
 def test_the_table_of_rights_is_as_reviewed(aws: Synthesized) -> None:
-    table: dict[tuple[str, str], list[str]] = {}
-    for role, action, resource in rows(aws):
-        table.setdefault((_HASH.sub("", role), _stable(resource)), []).append(action)
-    lines = [f"{role} | {resource} | {' '.join(sorted(table[role, resource]))}" for role, resource in sorted(table)]
+    table: dict[tuple[str, str, str], list[str]] = {}
+    for statement, role, action, resource in _each(aws):
+        table.setdefault((_HASH.sub("", role), _stable(resource), _where(statement)), []).append(action)
+    lines = [
+        f"{role} | {resource} | {' '.join(sorted(table[role, resource, where]))}{where}"
+        for role, resource, where in sorted(table)
+    ]
     check_snapshot("access.txt", "\n".join(lines) + "\n")
 
 
@@ -146,6 +143,28 @@ def test_the_machine_may_tag_the_jobs_it_starts(aws: Synthesized) -> None:
     jobs = f":training-job/{PROJECT}-{'?' * 12}-*"
     granted = {action for role, action, resource in rows(aws) if resource.endswith(jobs) and "Machine" in role}
     assert {"sagemaker:AddTags", "sagemaker:CreateTrainingJob", "sagemaker:StopTrainingJob"} <= granted
+
+
+def _each(synthesized: Synthesized) -> Iterator[tuple[dict[str, Any], str, str, str]]:
+    """(statement, role, action, resource) of every right."""
+    for policy in synthesized.of_type("AWS::IAM::Policy").values():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert statement["Effect"] == "Allow"
+            for role in policy["Roles"]:
+                for action in _list(statement["Action"]):
+                    for resource in _list(statement["Resource"]):
+                        yield statement, role, action, resource
+
+
+def _where(statement: dict[str, Any]) -> str:
+    """The condition of a statement, in short; what no value may lack (`Null`) is left out."""
+    tests = [
+        f"{key} {' '.join(sorted(_list(values)))}"
+        for operator, keys in sorted(statement.get("Condition", {}).items())
+        for key, values in sorted(keys.items())
+        if operator != "Null"
+    ]
+    return f" | where {'; '.join(tests)}" if tests else ""
 
 
 def _list(value: Any) -> list[str]:
