@@ -14,6 +14,7 @@ from typing import Any
 from domain import layout
 from domain.dataset import Source
 from domain.items import Items
+from domain.keys import ARRIVAL, CONTENT
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Arrivals:
 
     def all(self) -> dict[str, Arrival]:
         """By landing key."""
-        return {item["key"]: Arrival.of(item) for item in self._items.all("arrival")}
+        return {item["key"]: Arrival.of(item) for item in self._items.all(ARRIVAL)}
 
     def begin(self, landed: Source, tries: int) -> None:
         """Note before it is read that reading an object is begun for the `tries`-th time."""
@@ -66,7 +67,7 @@ class Arrivals:
 
     def first(self, landed: Source, sha256: str) -> Source:
         """The source that a landed object's content is known as: the first that brought it under its key."""
-        item = {"pk": "content", "sk": layout.digest([landed.key, sha256], 32)}
+        item = {"pk": CONTENT, "sk": layout.digest([landed.key, sha256], 32)}
         if self._items.put({**item, "first": asdict(landed)}, "attribute_not_exists(pk)"):
             return landed
         return Source(**(self._items.get(item) or {})["first"])
@@ -86,4 +87,4 @@ class Arrivals:
 
 def _key(key: str) -> dict[str, str]:
     # DynamoDB's sort keys end at 1,024 bytes, as S3's keys do, and a digest is shorter.
-    return {"pk": "arrival", "sk": layout.digest(key, 32)}
+    return {"pk": ARRIVAL, "sk": layout.digest(key, 32)}

@@ -26,6 +26,9 @@ INPUTS: Final = ("input_ids", "attention_mask", "token_type_ids")
 OUTPUT: Final = "logits"
 QUANTIZATION: Final = "int8-dynamic-per-channel"
 
+# The variable by which a server is told the SHA-256 of the manifest that its model must have.
+MANIFEST_SHA256: Final = "MANIFEST_SHA256"
+
 
 @dataclass(frozen=True)
 class Manifest:

@@ -30,24 +30,83 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Champion:
-    """The model that is live, or should be. `version` counts promotions; `before` are the runs whose models were live
-    before it and are kept, newest first."""
+class Seal:
+    """What a model is known by: the SHA-256 of its archive and of the manifest.json in it, 64 hex digits each.
+
+    Whoever sees the archive checks the first; the server, which sees unpacked files alone, checks the second.
+    """
+
+    archive: str
+    manifest: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What Evaluate found about one archive, and what that is believed for: nothing else says what may be deployed.
+
+    `verdict` is the gate's. It was judged beside the champion of `champion_version` (0: none), whose archive had the
+    SHA-256 `against` ("": none, or one of an earlier release). `waits`: a person is to approve it, by its version
+    `package` (an ARN) in the model registry.
+    """
 
     run: str
     dataset: str
     epoch: int
-    artifact: str
+    seal: Seal
+    verdict: str
+    champion_version: int
+    against: str = ""
+    waits: bool = False
+    package: str = ""
+    judged_at: str = ""
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Judgement:
+        """The judgement that a ledger's item is; DynamoDB's numbers are decimals."""
+        texts = {name: item[name] for name in ("run", "dataset", "verdict", "against", "package", "judged_at")}
+        epoch, version = int(item["epoch"]), int(item["champion_version"])
+        return cls(epoch=epoch, champion_version=version, seal=Seal(**item["seal"]), waits=item["waits"], **texts)
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A person's yes to one version in the registry, and to the archive (its SHA-256) that this version is of."""
+
+    run: str
+    package: str
+    archive: str
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model that is live, or should be. `version` counts promotions; `before` are the runs whose models were live
+    before it and are kept, newest first.
+
+    `seal` says which archive it is. One that an earlier release promoted has none, but `artifact`, its archive's URI.
+    """
+
+    run: str
+    dataset: str
+    epoch: int
     version: int
     promoted_at: str
     before: tuple[str, ...] = ()
+    seal: Seal | None = None
+    artifact: str = ""
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Champion:
         """The champion that a ledger's item is; DynamoDB's numbers are decimals."""
-        texts = {name: item[name] for name in ("run", "dataset", "artifact", "promoted_at")}
-        before = tuple(item.get("before", ()))
-        return cls(epoch=int(item["epoch"]), version=int(item["version"]), before=before, **texts)
+        texts = {name: item[name] for name in ("run", "dataset", "promoted_at")}
+        seal = Seal(**item["seal"]) if "seal" in item else None
+        return cls(
+            epoch=int(item["epoch"]),
+            version=int(item["version"]),
+            before=tuple(item.get("before", ())),
+            seal=seal,
+            artifact=item.get("artifact", ""),
+            **texts,
+        )
 
 
 @dataclass(frozen=True)

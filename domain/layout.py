@@ -1,6 +1,7 @@
 """The one author of names: S3 keys, SageMaker names, ledger and machine names. Pure string building.
 
-Everything below `datasets/`, `models/` and `runs/` is immutable once written; its key says what it is made of.
+Everything below `datasets/`, `models/`, `released/` and `runs/` is immutable once written; its key says what it is
+made of. But training jobs may write all of `models/`: only below `released/` is that more than a custom.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ BASE: Final = "base/"
 DATASETS: Final = "datasets/"
 QUARANTINE: Final = "quarantine/"
 MODELS: Final = "models/"
+RELEASED: Final = "released/"
 CHECKPOINTS: Final = "checkpoints/"
 RUNS: Final = "runs/"
 
@@ -180,14 +182,32 @@ def run_file(run: str, name: str) -> str:
     return f"{RUNS}{run}/{name}"
 
 
-def deployment(project: str, run: str, artifact: str, image: str) -> str:
-    """Name of a SageMaker Model: its run and what it is made of (Models are immutable)."""
-    return f"{project}-{run}-{digest([artifact, image], 8)}"
+def released(archive: str) -> str:
+    """Where an archive lies that was judged; `archive` is its SHA-256, so the key says what must be found there."""
+    return f"{RELEASED}{archive}/model.tar.gz"
+
+
+def released_archive(key: str) -> str | None:
+    """The SHA-256 (64 hex digits) that a key says of its archive; None for a key of another kind."""
+    match = re.fullmatch(rf"{RELEASED}([0-9a-f]{{64}})/model\.tar\.gz", key)
+    return match and match[1]
+
+
+def deployment(project: str, run: str, archive: str, manifest: str, image: str) -> str:
+    """Name of a SageMaker Model: its run, the first 12 digits of its archive's SHA-256, and what else it is made of.
+
+    Models are immutable. `manifest` is the SHA-256 of manifest.json, which the server is told.
+    """
+    return f"{project}-{run}-{archive[:12]}{digest([archive, manifest, image], 8)}"
 
 
 def deployed_run(project: str, name: str) -> str | None:
-    """The run of a Model or EndpointConfig of this project; None for a name of another project's."""
-    match = re.fullmatch(rf"{re.escape(project)}-([0-9a-f]{{12}})-[0-9a-f]{{8}}(-[0-9a-f]{{6}})?", name)
+    """The run of a Model or EndpointConfig of this project; None for a name of another project's.
+
+    Names of earlier releases have no digits of the archive: they are known, so that they can be pruned.
+    """
+    made_of = r"(?:[0-9a-f]{8}|[0-9a-f]{20})"
+    match = re.fullmatch(rf"{re.escape(project)}-([0-9a-f]{{12}})-{made_of}(-[0-9a-f]{{6}})?", name)
     return match[1] if match else None
 
 

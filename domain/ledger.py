@@ -1,87 +1,35 @@
 """The few facts that change: the claim, the champion, runs, conclusions, held sources, requests, the split epoch.
 
-One DynamoDB table, keys `pk` and `sk`. The table is handed in, so nothing here knows where it lives. Every
-conditional write succeeds when it finds its own earlier write: a retry is the same thing again.
+One DynamoDB table, keys `pk` (domain/keys.py has them all, and who writes what) and `sk`. The table is handed in, so
+nothing here knows where it lives. Every conditional write succeeds when it finds its own earlier write: a retry is the
+same thing again.
 """
 
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any, Final, Literal
 
+from domain import keys
 from domain.arrivals import Arrivals
+from domain.claims import Claims
 from domain.dataset import Hold
-from domain.facts import AWAITING, Champion, Claim, Run, Superseded
-from domain.items import Items
+from domain.facts import AWAITING, Champion, Judgement, Run, Superseded
+from domain.judgements import Judgements, item_of
 
-_CLAIM: Final = {"pk": "claim", "sk": "claim"}
-_CHAMPION: Final = {"pk": "champion", "sk": "champion"}
+_CHAMPION: Final = {"pk": keys.CHAMPION, "sk": keys.CHAMPION}
 # Models that were live before the champion and can be live again: their configs and artifacts are kept.
 _KEPT_BEFORE: Final = 2
 
 
-class Ledger:
+class Ledger(Claims):
     """The facts, over a boto3 DynamoDB `Table`."""
 
     def __init__(self, table: Any) -> None:
-        self._table, self._items = table, Items(table)
+        super().__init__(table)
         self.arrivals = Arrivals(self._items)
-
-    # ---- the claim: one pipeline at a time ------------------------------------
-
-    def claim(self, owner: str, now: str) -> Claim | None:
-        """Take the claim if it is free or reserved for `owner`; it as it is then, None if it was just given back."""
-        if self._items.put({**_CLAIM, "owner": owner, "since": now}, "attribute_not_exists(pk)"):
-            return Claim(owner)
-        found = self._claim()
-        if found and found.owner == owner and found.reserved:
-            self.take_over(found, owner, now)
-            return self._claim()
-        return found
-
-    def take_over(self, found: Claim, to: str, now: str) -> bool:
-        """Pass the claim on to `to` as it was `found`; False if it has changed since.
-
-        An owner that ended stays so. One for which the claim is reserved may have started since it was looked at: it
-        has taken the claim up then, and keeps it.
-        """
-        as_found = "attribute_exists(#reserved)" if found.reserved else "attribute_not_exists(#reserved)"
-        return self._items.put(
-            {**_CLAIM, "owner": to, "since": now, "recover": True},
-            f"#owner = :owner AND {as_found}",
-            {":owner": found.owner},
-            {"#owner": "owner", "#reserved": "reserved"},
-        )
-
-    def hand_over(self, owner: str, to: str, now: str) -> bool:
-        """Reserve the claim of `owner`, which is dead, for the execution `to`; whether it is `to`'s."""
-        item = {**_CLAIM, "owner": to, "since": now, "recover": True, "reserved": True}
-        return (
-            self._items.put(item, "#owner = :owner", {":owner": owner}, {"#owner": "owner"}) or self.claimed_by() == to
-        )
-
-    def seize(self, owner: str, now: str) -> None:
-        """Take the claim whoever holds it: deleting the stack goes before any run."""
-        self._table.put_item(Item={**_CLAIM, "owner": owner, "since": now})
-
-    def claimed_by(self) -> str | None:
-        """The execution that holds the claim, or None."""
-        found = self._claim()
-        return found.owner if found else None
-
-    def require_claim(self, owner: str) -> None:
-        """Raise Superseded unless `owner` holds the claim."""
-        holder = self.claimed_by()
-        if holder != owner:
-            raise Superseded(f"the claim is held by {holder or 'nobody'}, not by {owner}")
-
-    def release(self, owner: str) -> None:
-        """Give the claim back; nothing happens if it is not `owner`'s."""
-        # Released by an earlier try, or taken over: either way it is not ours any more.
-        with suppress(self._items.errors.ConditionalCheckFailedException):
-            self._table.delete_item(Key=_CLAIM, **_owned_by(owner))
+        self.judgements = Judgements(self._items)
 
     # ---- the champion -----------------------------------------------------------
 
@@ -92,30 +40,30 @@ class Ledger:
 
     def anchor(self, epoch: int) -> Champion | None:
         """The first model promoted in an epoch, which the sum of all later changes is measured against."""
-        item = self._items.get({"pk": "anchor", "sk": str(epoch)})
+        item = self._items.get({"pk": keys.ANCHOR, "sk": str(epoch)})
         return Champion.of(item["first"]) if item else None
 
     def anchors(self) -> list[Champion]:
         """The anchors of all epochs."""
-        return [Champion.of(item["first"]) for item in self._items.all("anchor")]
+        return [Champion.of(item["first"]) for item in self._items.all(keys.ANCHOR)]
 
-    def promote(self, owner: str, run: Run, now: str) -> None:
-        """Make `run` the champion.
+    def promote(self, owner: str, judgement: Judgement, now: str) -> None:
+        """Make the model that was judged the champion.
 
-        Only while `owner` has the claim and the champion is still the one that the run was judged against
-        (`run.champion_version`, 0 for none); raises Superseded otherwise. Nothing happens if it is the champion.
+        Only while `owner` has the claim and the champion is still the one that it was judged beside; raises Superseded
+        otherwise. Nothing happens if it is the champion.
         """
         champion = self.champion()
-        if champion and champion.run == run.run:
+        if _is(champion, judgement):
             return
         new = {
-            "run": run.run,
-            "dataset": run.dataset,
-            "epoch": run.epoch,
-            "artifact": run.artifact,
-            "version": run.champion_version + 1,
+            "run": judgement.run,
+            "dataset": judgement.dataset,
+            "epoch": judgement.epoch,
+            "seal": asdict(judgement.seal),
+            "version": judgement.champion_version + 1,
             "promoted_at": now,
-            "before": _before(champion, run.run),
+            "before": _before(champion, judgement.run),
         }
         table = self._table.name
         put_champion = {
@@ -123,20 +71,19 @@ class Ledger:
             "Item": {**_CHAMPION, **new},
             "ConditionExpression": "attribute_not_exists(pk) OR #version = :judged",
             "ExpressionAttributeNames": {"#version": "version"},
-            "ExpressionAttributeValues": {":judged": run.champion_version},
+            "ExpressionAttributeValues": {":judged": judgement.champion_version},
         }
         set_anchor = {
             "TableName": table,
-            "Key": {"pk": "anchor", "sk": str(run.epoch)},
+            "Key": {"pk": keys.ANCHOR, "sk": str(judgement.epoch)},
             "UpdateExpression": "SET #first = if_not_exists(#first, :new)",
             "ExpressionAttributeNames": {"#first": "first"},
             "ExpressionAttributeValues": {":new": new},
         }
-        if not self._write_as(owner, {"Put": put_champion}, {"Update": set_anchor}):
-            now_champion = self.champion()
-            # If it is this run, then the first try was carried out and its answer was lost.
-            if not now_champion or now_champion.run != run.run:
-                raise Superseded("the champion moved, or the claim was lost, since this run was judged")
+        # If it is this model, then the first try was carried out and its answer was lost.
+        promoted = self._write_as(owner, {"Put": put_champion}, {"Update": set_anchor})
+        if not promoted and not _is(self.champion(), judgement):
+            raise Superseded("the champion moved, or the claim was lost, since this run was judged")
 
     # ---- runs and their conclusions ---------------------------------------------
 
@@ -150,36 +97,35 @@ class Ledger:
         if known and known.execution == run.execution:
             return known
         fresh = replace(run, attempt=known.attempt + 1 if known else 1)
-        # What a person approved was an earlier judgement.
-        approval = {"TableName": self._table.name, "Key": {"pk": "approval", "sk": run.run}}
-        self.record(run.execution, fresh, {"Delete": approval})
+        self.record(run.execution, fresh)
         return fresh
 
-    def record(self, owner: str, run: Run, *with_it: dict[str, Any]) -> None:
-        """Write what `owner` made of a run, and what goes `with_it`, all while it holds the claim. Raises Superseded.
+    def record(self, owner: str, run: Run, judgement: Judgement | None = None) -> None:
+        """Write what `owner` made of a run, and how it judged it, both while it holds the claim. Raises Superseded.
 
         A function of an execution that was aborted goes on: it must not write over what its heir made of the run.
         """
-        if not self._write_as(owner, {"Put": {"TableName": self._table.name, "Item": _item(run)}}, *with_it):
+        items = [_item(run), *([item_of(judgement)] if judgement else [])]
+        if not self._write_as(owner, *({"Put": {"TableName": self._table.name, "Item": item}} for item in items)):
             raise Superseded(f"{owner} lost the claim while it worked on run {run.run}")
 
     def save_run(self, run: Run) -> None:
         """Write a run's record, whoever has the claim."""
         self._table.put_item(Item=_item(run))
 
-    def adopt(self, run: Run, execution: str) -> bool:
+    def take_up(self, run: Run, execution: str) -> bool:
         """Note that `execution` deploys a run that waits for approval; False if it does not wait any more."""
         item = _item(replace(run, execution=execution, postponed=""))
         return self._items.put(item, "#verdict = :awaiting", {":awaiting": AWAITING}, {"#verdict": "verdict"})
 
     def run(self, run: str) -> Run | None:
         """A run's record."""
-        item = self._items.get({"pk": "run", "sk": run})
+        item = self._items.get({"pk": keys.RUN, "sk": run})
         return Run.of(item) if item else None
 
     def runs(self) -> list[Run]:
         """All runs, oldest first."""
-        return sorted(map(Run.of, self._items.all("run")), key=lambda run: run.started)
+        return sorted(map(Run.of, self._items.all(keys.RUN)), key=lambda run: run.started)
 
     def conclude(self, run: Run) -> None:
         """Write how a run ended and close what it answers: its dataset is not pending any more, nor its requests.
@@ -190,15 +136,15 @@ class Ledger:
         self.save_run(run)
         beside = self._concluded_beside(run)
         self._items.put(
-            {"pk": "dataset", "sk": run.closes, "verdict": run.verdict, "run": run.run, "champion": beside},
+            {"pk": keys.DATASET, "sk": run.closes, "verdict": run.verdict, "run": run.run, "champion": beside},
             "attribute_not_exists(champion) OR champion <= :beside",
             {":beside": beside},
         )
-        if not run.awaits_approval:
-            self._table.delete_item(Key={"pk": "approval", "sk": run.run})
+        if run.judged == "promote" and not run.awaits_approval:
+            self.judgements.disapprove(run.run)
         # Requests last, since they are part of the run's identity: killed before, the same run is made again.
         for request in run.requests:
-            self._table.delete_item(Key={"pk": "request", "sk": request})
+            self._table.delete_item(Key={"pk": keys.REQUEST, "sk": request})
 
     def conclusion(self, dataset: str) -> str:
         """The verdict that closed a dataset, or "" while it is open.
@@ -206,7 +152,7 @@ class Ledger:
         A verdict holds as long as the champion that it left. Landing may come back to an earlier dataset, by a file
         that is withdrawn: what was promoted since was trained with that file, so the dataset is judged again.
         """
-        item = self._items.get({"pk": "dataset", "sk": dataset})
+        item = self._items.get({"pk": keys.DATASET, "sk": dataset})
         if item is None:
             return ""
         champion = self._champion_version()
@@ -216,7 +162,7 @@ class Ledger:
     def count_failure(self, dataset: str, execution: str) -> int:
         """Failed attempts at a dataset so far beside today's champion, this execution's counted once."""
         response = self._table.update_item(
-            Key={"pk": "failures", "sk": f"{dataset}@{self._champion_version()}"},
+            Key={"pk": keys.FAILURES, "sk": f"{dataset}@{self._champion_version()}"},
             UpdateExpression="ADD executions :one",
             ExpressionAttributeValues={":one": {execution}},
             ReturnValues="ALL_NEW",
@@ -227,46 +173,38 @@ class Ledger:
 
     def hold(self, hold: Hold) -> None:
         """Set a source aside."""
-        self._table.put_item(Item={"pk": "held", "sk": hold.source.source, **asdict(hold)})
+        self._table.put_item(Item={"pk": keys.HELD, "sk": hold.source.source, **asdict(hold)})
 
     def unhold(self, source: str) -> None:
         """Let a held source back into the dataset."""
-        self._table.delete_item(Key={"pk": "held", "sk": source})
+        self._table.delete_item(Key={"pk": keys.HELD, "sk": source})
 
     def vouch(self, source: str) -> None:
         """Note that a person has looked at a source: Screen does not hold it any more."""
-        self._table.put_item(Item={"pk": "vouched", "sk": source})
+        self._table.put_item(Item={"pk": keys.VOUCHED, "sk": source})
 
     def vouched(self) -> set[str]:
         """Sources that a person vouched for."""
-        return {item["sk"] for item in self._items.all("vouched")}
+        return {item["sk"] for item in self._items.all(keys.VOUCHED)}
 
     def held(self) -> dict[str, Hold]:
         """All held sources by source id."""
-        return {item["sk"]: Hold.of(item) for item in self._items.all("held")}
+        return {item["sk"]: Hold.of(item) for item in self._items.all(keys.HELD)}
 
     def request(self, request: str, reason: str, now: str) -> None:
         """Ask for a run other than by a drop. Written before an execution is started, so it cannot be lost."""
-        self._table.put_item(Item={"pk": "request", "sk": request, "reason": reason, "at": now})
-
-    def approve(self, run: str, now: str) -> None:
-        """Note that a person approved a run. Written before an execution is started, so it cannot be lost."""
-        self._table.put_item(Item={"pk": "approval", "sk": run, "at": now})
-
-    def approved(self) -> list[str]:
-        """Runs that a person approved and that were not concluded since."""
-        return [item["sk"] for item in self._items.all("approval")]
+        self._table.put_item(Item={"pk": keys.REQUEST, "sk": request, "reason": reason, "at": now})
 
     def requests(self) -> dict[str, str]:
         """Open requests: id to reason."""
-        return {item["sk"]: item["reason"] for item in self._items.all("request")}
+        return {item["sk"]: item["reason"] for item in self._items.all(keys.REQUEST)}
 
     # ---- the split epoch, and markers -------------------------------------------------
 
     def freeze_epoch(self, epoch: int, frozen: dict[str, object]) -> dict[str, object]:
         """The settings that an epoch is bound to: those given at its first use."""
         text = json.dumps(frozen, sort_keys=True)
-        key = {"pk": "epoch", "sk": str(epoch)}
+        key = {"pk": keys.EPOCH, "sk": str(epoch)}
         if self._items.put({**key, "frozen": text}, "attribute_not_exists(pk)"):
             return frozen
         bound: dict[str, object] = json.loads((self._items.get(key) or {})["frozen"])
@@ -278,18 +216,18 @@ class Ledger:
         Times are epoch seconds. Whoever was killed within its turn has lost it when that is over.
         """
         free = "attribute_not_exists(pk) OR #until < :now"
-        item = {"pk": "marker", "sk": marker, "until": until}
+        item = {"pk": keys.MARKER, "sk": marker, "until": until}
         if self._items.put(item, free, {":now": now}, {"#until": "until"}):
             return "ours"
-        return "theirs" if "until" in (self._items.get({"pk": "marker", "sk": marker}) or {}) else "done"
+        return "theirs" if "until" in (self._items.get({"pk": keys.MARKER, "sk": marker}) or {}) else "done"
 
     def is_marked(self, marker: str) -> bool:
         """Whether `marker` is set."""
-        return self._items.get({"pk": "marker", "sk": marker}) is not None
+        return self._items.get({"pk": keys.MARKER, "sk": marker}) is not None
 
     def mark(self, marker: str, expires: int) -> None:
         """Note that what `marker` stands for is done; `expires` is the epoch second at which it may be forgotten."""
-        self._table.put_item(Item={"pk": "marker", "sk": marker, "expires": expires})
+        self._table.put_item(Item={"pk": keys.MARKER, "sk": marker, "expires": expires})
 
     # ---- plumbing ---------------------------------------------------------------------
 
@@ -305,35 +243,14 @@ class Ledger:
         champion = self.champion()
         return champion.version if champion else 0
 
-    def _write_as(self, owner: str, *writes: dict[str, Any]) -> bool:
-        """Carry out all of `writes`, or none and False if `owner` lacks the claim or one's own condition fails."""
-        check = {"TableName": self._table.name, "Key": _CLAIM, **_owned_by(owner)}
-        errors = self._items.errors
-        try:
-            self._table.meta.client.transact_write_items(TransactItems=[{"ConditionCheck": check}, *writes])
-        except errors.TransactionCanceledException as error:
-            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-            if "ConditionalCheckFailed" not in reasons:
-                raise  # two writes met, or too many came at once: that says nothing about the conditions
-            return False
-        return True
-
-    def _claim(self) -> Claim | None:
-        item = self._items.get(_CLAIM)
-        return Claim.of(item) if item else None
-
-
-def _owned_by(owner: str) -> dict[str, Any]:
-    """The condition of a write that `owner` has the claim."""
-    return {
-        "ConditionExpression": "#owner = :owner",
-        "ExpressionAttributeNames": {"#owner": "owner"},
-        "ExpressionAttributeValues": {":owner": owner},
-    }
-
 
 def _item(run: Run) -> dict[str, Any]:
-    return {"pk": "run", "sk": run.run, **asdict(run), "requests": list(run.requests)}
+    return {"pk": keys.RUN, "sk": run.run, **asdict(run), "requests": list(run.requests)}
+
+
+def _is(champion: Champion | None, judgement: Judgement) -> bool:
+    """Whether the champion is the very model that was judged."""
+    return champion is not None and (champion.run, champion.seal) == (judgement.run, judgement.seal)
 
 
 def _before(champion: Champion | None, run: str) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 
 class WrongEvent(Exception):
@@ -34,6 +34,46 @@ class Message(BaseModel):
         return self.model_dump(mode="json")
 
 
+class Start(Message):
+    """The machine's input: why it is started, where it begins (`from`), and with which run.
+
+    From `Settle` it looks at landing. From `Redeploy` it deploys `run`, which a person approved, or without one brings
+    the endpoint to whatever is promoted. `chain` counts executions in a row that could not do anything. Started with
+    {} it looks at what is there. A word that is not one of these is refused, and so is what contradicts itself.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: str = "unknown"
+    start: Literal["Settle", "Redeploy"] = Field("Settle", alias="from")
+    run: str = Field("", pattern="^([0-9a-f]{12})?$")
+    chain: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _is_of_one_mind(self) -> Self:
+        if self.run and self.start != "Redeploy":
+            raise ValueError("a run is deployed from Redeploy: from Settle the run follows from what landed")
+        return self
+
+    @classmethod
+    def settle(cls, reason: str) -> Self:
+        """Look at landing."""
+        return cls.model_validate({"reason": reason, "from": "Settle"})
+
+    @classmethod
+    def redeploy(cls, reason: str, run: str = "") -> Self:
+        """Deploy an approved run, or bring the endpoint to what is promoted."""
+        return cls.model_validate({"reason": reason, "from": "Redeploy", **({"run": run} if run else {})})
+
+    def after(self, chain: int) -> Self:
+        """The same as the last of so many executions in a row."""
+        return self.model_copy(update={"chain": chain})
+
+    def to_input(self) -> str:
+        """As Step Functions takes it: JSON, without what is not said."""
+        return self.model_dump_json(by_alias=True, exclude_unset=True)
+
+
 class Step(Message):
     """What every step is told: the execution it works for."""
 
@@ -41,7 +81,13 @@ class Step(Message):
 
 
 class ClaimStep(Step):
-    """Claim and Prepare are told why the execution was started."""
+    """Claim is told all that the execution was started with."""
+
+    started: Start
+
+
+class PrepareStep(Step):
+    """Prepare is told why the execution was started."""
 
     reason: str = "unknown"
 
@@ -153,9 +199,15 @@ class ConvergenceRequest(LifecycleRequest):
 
 
 class Claimed(Message):
-    """Claim's answer. `recover`: taken over from a dead owner, so the endpoint must be converged first."""
+    """Claim's answer. `recover`: taken over from a dead owner, so the endpoint must be converged first.
+
+    The rest is the machine's input, checked, with every word in its place.
+    """
 
     outcome: Literal["claimed", "recover", "coalesced"]
+    reason: str = "unknown"
+    start: Literal["Settle", "Redeploy"] = "Settle"
+    run: str = ""
 
 
 class Settled(Message):

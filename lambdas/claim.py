@@ -6,7 +6,7 @@ endpoint first, since nobody knows what the dead owner left live.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from domain.facts import TEARDOWN
 from domain.messages import Claimed, ClaimStep
@@ -15,18 +15,26 @@ from lambdas.telemetry import logger
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
-    """Take the claim for `event["execution"]`, or say that another execution holds it."""
+    """Take the claim for `event["execution"]`, or say that another execution holds it.
+
+    Raises WrongEvent, before anything is done, if the machine was started with what means nothing.
+    """
     step, env = ClaimStep.read(event), Environment.read()
+    asked = {"reason": step.started.reason, "start": step.started.start, "run": step.started.run}
+    return Claimed(outcome=_claim(env, step), **asked).to_payload()
+
+
+def _claim(env: Environment, step: ClaimStep) -> Literal["claimed", "recover", "coalesced"]:
     claim = env.ledger.claim(step.execution, timestamp())
     if claim and claim.owner == step.execution:
-        return Claimed(outcome="recover" if claim.recover else "claimed").to_payload()
+        return "recover" if claim.recover else "claimed"
     # Given back this moment: whoever had it looks again after that, and finds what this execution came for.
     if claim is None or claim.owner == TEARDOWN or is_running(env, claim.owner):
         holder = claim.owner if claim else "nobody"
-        logger().info("Another execution holds the claim", extra={"holder": holder, "reason": step.reason})
-        return Claimed(outcome="coalesced").to_payload()
+        logger().info("Another execution holds the claim", extra={"holder": holder, "reason": step.started.reason})
+        return "coalesced"
     taken = env.ledger.take_over(claim, step.execution, timestamp())
-    return Claimed(outcome="recover" if taken else "coalesced").to_payload()
+    return "recover" if taken else "coalesced"
 
 
 def is_running(env: Environment, execution: str) -> bool:

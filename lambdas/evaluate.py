@@ -1,6 +1,7 @@
 """Evaluate: candidate and champion answer the same held-out rows, the gate decides, the receipt says why.
 
-What is judged here is byte for byte what Redeploy serves: the artifact's tarball, through the serving predictor.
+What is judged here is byte for byte what Redeploy serves: the archive is hashed and written below released/, where no
+training job can write, and asked through the serving predictor. What was found is an item that only Evaluate writes.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ from typing import Any
 
 from domain import gate, layout
 from domain.artifact import text_of
-from domain.facts import AWAITING, Champion, Run
+from domain.facts import AWAITING, Champion, Judgement, Run, Seal
 from domain.golden import Golden, choose
 from domain.judgement import Decision, JudgedRow
 from domain.messages import Evaluated, EvaluateStep
 from domain.records import Row
-from lambdas import registry
-from lambdas.environment import Environment
+from lambdas import registry, released
+from lambdas.environment import Environment, timestamp
 from lambdas.heldout import counting, sample, test_rows
-from lambdas.models import Answer, answers, given_before
+from lambdas.models import Answer, answers, fetched, given_before, sealed
 from lambdas.receipt import receipt
 from lambdas.storage import read_version, write_json
 from lambdas.telemetry import emit, logger
@@ -38,23 +39,26 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     live = env.ledger.champion()
     champion = _comparable(live, run.epoch)
     rows = counting(sample(test_rows(env, version), env.settings.gate.max_test_rows), version)
-    candidate = answers(env, run.run, step.artifact, rows.values())
+    # Hashed, kept for serving, and asked: all of it the same bytes on this disk, whatever lies at the URI by then.
+    with fetched(env, run.run, step.artifact) as model:
+        seal, artifact = model.seal, sealed(env, run, step.artifact, model)
+        candidate = answers(env, run.run, artifact, rows.values(), model)
     decision = gate.decide(_judged(env, rows, candidate, champion), env.settings.gate, seed=run.dataset)
     write_json(env, layout.run_file(run.run, "golden.json"), _golden(env, rows, candidate))
+    waits = decision.verdict == "promote" and env.settings.gate.approval == "manual"
     run = replace(
         run,
-        artifact=step.artifact,
+        artifact=artifact,
         champion_version=live.version if live else 0,
         judged=decision.verdict,
         sentence=decision.sentence,
     )
     page = receipt(env, run, version, step.job, decision, champion, looks=_looks(env, run))
     write_json(env, layout.run_file(run.run, "receipt.json"), page)
-    waits = decision.verdict == "promote" and env.settings.gate.approval == "manual"
-    run = _registered(env, run, decision, waits=waits)
-    env.ledger.record(step.execution, run)
+    run, judgement = _registered(env, run, _judgement(env, run, seal, live, waits=waits), decision)
+    env.ledger.record(step.execution, run, judgement)
     _measure(decision)
-    logger().info(decision.sentence, extra={"run": run.run, "verdict": decision.verdict})
+    logger().info(decision.sentence, extra={"run": run.run, "verdict": decision.verdict, "archive": seal.archive})
     if waits:
         passed = replace(run, verdict=AWAITING, sentence=decision.sentence.replace("Promoted:", "Passed:", 1))
         env.ledger.conclude(passed)
@@ -62,24 +66,45 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     return Evaluated(verdict=decision.verdict, sentence=decision.sentence).to_payload()
 
 
-def _registered(env: Environment, run: Run, decision: Decision, *, waits: bool) -> Run:
-    """The run with its version in the registry. One that was registered by an earlier try is not registered again.
+def _judgement(env: Environment, run: Run, seal: Seal, live: Champion | None, *, waits: bool) -> Judgement:
+    beside = env.ledger.judgements.seal(live) if live else None
+    return Judgement(
+        run=run.run,
+        dataset=run.dataset,
+        epoch=run.epoch,
+        seal=seal,
+        verdict=run.judged,
+        champion_version=run.champion_version,
+        against=beside.archive if beside else "",
+        waits=waits,
+        judged_at=timestamp(),
+    )
+
+
+def _registered(env: Environment, run: Run, judgement: Judgement, decision: Decision) -> tuple[Run, Judgement]:
+    """Both with the version in the registry. One that was registered by an earlier try is not registered again.
 
     The registry keeps the books: a run that needs nobody's approval goes on without it, and says so when it ends.
     Raises NotRegistered for one that waits for a person, who approves there.
     """
-    known = env.ledger.run(run.run)
-    if known and known.package and known.artifact == run.artifact:
-        return replace(run, package=known.package)
-    passed = registry.PENDING if waits else registry.APPROVED
+    known = env.ledger.judgements.of(run.run)
+    if known and known.package and _same(known, judgement):
+        return replace(run, package=known.package), replace(judgement, package=known.package)
+    passed = registry.PENDING if judgement.waits else registry.APPROVED
+    status = passed if decision.verdict == "promote" else registry.REJECTED
     try:
-        package = registry.register(env, run, decision, passed if decision.verdict == "promote" else registry.REJECTED)
+        package = registry.register(env, run, judgement, decision, status)
     except registry.NotRegistered as error:
-        if waits:
+        if judgement.waits:
             raise
         logger().warning("Not in the model registry", extra={"run": run.run, "why": str(error)})
-        return replace(run, unregistered=str(error)[:1000])
-    return replace(run, package=package, unregistered="")
+        return replace(run, unregistered=str(error)[:1000]), judgement
+    return replace(run, package=package, unregistered=""), replace(judgement, package=package)
+
+
+def _same(one: Judgement, other: Judgement) -> bool:
+    """Whether two judgements are of the same archive, beside the same champion."""
+    return (one.seal, one.champion_version) == (other.seal, other.champion_version)
 
 
 def _comparable(champion: Champion | None, epoch: int) -> Champion | None:
@@ -101,7 +126,7 @@ def _judged(
         return [
             JudgedRow(row.id, row.label, candidate[row.id].label, None, False, slice=row.slice) for row in rows.values()
         ]
-    theirs = answers(env, champion.run, champion.artifact, rows.values())
+    theirs = answers(env, champion.run, released.place(env, champion), rows.values())
     before = read_version(env, champion.epoch, champion.dataset)
     # No more of them than is judged: the others need not fit in memory.
     old = counting({row.id: row for row in test_rows(env, before) if row.id in rows}, before)
@@ -123,7 +148,9 @@ def _judged(
 def _first_answers(env: Environment, champion: Champion) -> dict[str, Answer]:
     """What the epoch's first champion answered in its time, if it is not the one that is live."""
     anchor = env.ledger.anchor(champion.epoch)
-    return given_before(env, anchor.run, anchor.artifact) if anchor and anchor.run != champion.run else {}
+    if anchor is None or anchor.run == champion.run:
+        return {}
+    return given_before(env, anchor.run, released.place(env, anchor))
 
 
 def _looks(env: Environment, run: Run) -> int:

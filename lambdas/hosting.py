@@ -11,6 +11,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from domain import layout
+from domain.artifact import MANIFEST_SHA256
+from domain.facts import Seal
 from lambdas.environment import Environment, NotYetAllowed
 
 _PASSING = ('ould not find model "', "ould not find endpoint", "already exist", "in-progress")
@@ -31,22 +33,36 @@ def describe_endpoint(env: Environment, endpoint: str) -> dict[str, Any] | None:
     return _found(env, "describe_endpoint", EndpointName=endpoint)
 
 
-def config_name(env: Environment, run: str, artifact: str) -> str:
-    """Name of the EndpointConfig that serves `artifact` live with the current settings and image."""
-    model = layout.deployment(env.project, run, artifact, env.serving_image)
-    return layout.endpoint_config(model, _serverless(env, rehearsal=False))
+def config_name(env: Environment, run: str, seal: Seal | None) -> str:
+    """Name of the EndpointConfig that serves a run's archive live with the current settings and image.
+
+    "", which no config is called, without a seal: what an earlier release left unsealed is not served as it should be.
+    """
+    return layout.endpoint_config(_model(env, run, seal), _serverless(env, rehearsal=False)) if seal else ""
 
 
-def ensure_config(env: Environment, run: str, artifact: str, *, rehearsal: bool = False) -> str:
-    """Name of the EndpointConfig that serves `artifact` with the current settings, created if need be."""
-    model = layout.deployment(env.project, run, artifact, env.serving_image)
+def _model(env: Environment, run: str, seal: Seal) -> str:
+    return layout.deployment(env.project, run, seal.archive, seal.manifest, env.serving_image)
+
+
+def ensure_config(env: Environment, run: str, seal: Seal, *, rehearsal: bool = False) -> str:
+    """Name of the EndpointConfig that serves a run's archive with the current settings, created if need be.
+
+    The server is told what the manifest must be: it never sees the archive.
+    """
+    model = _model(env, run, seal)
     if not _found(env, "describe_model", ModelName=model):
+        container = {
+            "Image": env.serving_image,
+            "ModelDataUrl": layout.s3_uri(env.bucket, layout.released(seal.archive)),
+            "Environment": {MANIFEST_SHA256: seal.manifest},
+        }
         _ask(
             env,
             "create_model",
             ModelName=model,
             ExecutionRoleArn=env.endpoint_role_arn,
-            PrimaryContainer={"Image": env.serving_image, "ModelDataUrl": artifact},
+            PrimaryContainer=container,
             Tags=env.tags,
         )
     serverless = _serverless(env, rehearsal=rehearsal)

@@ -14,7 +14,7 @@ from typing import Any
 
 from domain import layout
 from domain.facts import TEARDOWN
-from domain.messages import ConvergenceRequest, LifecycleRequest
+from domain.messages import ConvergenceRequest, LifecycleRequest, Start
 from lambdas import hosting, registry
 from lambdas.claim import is_running
 from lambdas.environment import Environment, NotYetAllowed, now, timestamp
@@ -75,8 +75,8 @@ def _converged(env: Environment, request: str, asked: datetime) -> bool:
             holder = env.ledger.claimed_by()
             if holder and is_running(env, holder):
                 return now() - asked > _PATIENCE
-            message = json.dumps({"reason": "deploy", "from": "Redeploy"})
-            states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message)
+            message = Start.redeploy("deploy")
+            states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message.to_input())
             return False
         if described["status"] == "RUNNING":
             return False

@@ -6,6 +6,7 @@ from domain import dataset, layout
 from domain.arrivals import arrived
 from domain.dataset import Source
 from domain.facts import AWAITING, Run
+from domain.messages import Start
 from lambdas.environment import Environment
 from lambdas.storage import landed
 
@@ -26,27 +27,27 @@ def current_dataset(env: Environment, sources: list[Source]) -> str:
     return layout.dataset_id(env.settings.data.epoch, [source.source for source in sources])
 
 
-def pending(env: Environment, *, again: bool = False) -> dict[str, str] | None:
+def pending(env: Environment, *, again: bool = False) -> Start | None:
     """The message of the execution that is due, or None.
 
     Due is an approved model, an open request, or a dataset without a conclusion that still holds. What was postponed
     for the account's sake is due only `again`, to who comes of a sweep or a drop: else each try would start the next.
     """
-    approved = [run for run in env.ledger.approved() if _is_due(env, run, again=again)]
+    approved = [run for run in env.ledger.judgements.approved() if _is_due(env, run, again=again)]
     if approved:
-        return {"reason": "approved", "from": "Redeploy", "run": approved[0]}
+        return Start.redeploy("approved", approved[0])
     requests = env.ledger.requests()
     postponed = _postponed(env) if requests and not again else []
     requests = {name: why for name, why in requests.items() if not any(name in run.requests for run in postponed)}
     if requests:
-        return {"reason": "; ".join(requests.values())[:200], "from": "Settle"}
+        return Start.settle("; ".join(requests.values())[:200])
     sources = current_sources(env)
     dataset = current_dataset(env, sources)
     if not sources or env.ledger.conclusion(dataset):
         return None
     if not again and any(run.closes == dataset for run in _postponed(env)):
         return None
-    return {"reason": "landing changed", "from": "Settle"}
+    return Start.settle("landing changed")
 
 
 def _postponed(env: Environment) -> list[Run]:
@@ -54,6 +55,11 @@ def _postponed(env: Environment) -> list[Run]:
 
 
 def _is_due(env: Environment, approved: str, *, again: bool) -> bool:
-    """Whether an approved run has yet to go live. One that was promoted has, if noting it was cut off."""
-    run = env.ledger.run(approved)
-    return run is not None and run.verdict in (AWAITING, "promote") and (again or not run.postponed)
+    """Whether an approved run has yet to go live. One that was promoted has, if noting it was cut off.
+
+    An approval of what was judged before is none: Redeploy would refuse it.
+    """
+    run, judgement = env.ledger.run(approved), env.ledger.judgements.of(approved)
+    if run is None or judgement is None or env.ledger.judgements.approval(judgement) is None:
+        return False
+    return run.verdict in (AWAITING, "promote") and (again or not run.postponed)

@@ -10,7 +10,7 @@ from typing import Any
 from domain import hyperparameters, layout
 from domain.dataset import Source, Version, holds_for
 from domain.facts import Run
-from domain.messages import ClaimStep, Prepared
+from domain.messages import Prepared, PrepareStep
 from domain.plainly import explain_rejected
 from lambdas.derive import LandingMoved, Report, ensure_derived, is_admitted_now
 from lambdas.enough import rare_labels, too_little
@@ -42,7 +42,7 @@ class ReadingChanged(EpochChanged):
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """The run to train, or why there is none. Raises Superseded, EpochChanged, LandingMoved, JobStillStopping."""
-    step, env = ClaimStep.read(event), Environment.read()
+    step, env = PrepareStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
     _check_epoch(env)
     sources, reports = _derive_all(env)
@@ -73,7 +73,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     return _training(env, run, version, done).to_payload()
 
 
-def _run(env: Environment, step: ClaimStep, dataset: str, landed_id: str, requests: list[str]) -> Run:
+def _run(env: Environment, step: PrepareStep, dataset: str, landed_id: str, requests: list[str]) -> Run:
     return Run(
         run=layout.run_id(
             dataset,

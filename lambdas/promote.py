@@ -1,4 +1,7 @@
-"""Promote: the champion pointer moves, on condition that the claim is ours and the champion the one judged against."""
+"""Promote: the champion pointer moves, on condition that the claim is ours and the champion the one judged against.
+
+It moves to what Evaluate's judgement names, and a person's approval is asked for once more where it is needed.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,28 @@ from typing import Any
 
 from domain.facts import Superseded
 from domain.messages import RunStep
+from lambdas.approval import require_in_registry, require_noted
 from lambdas.environment import Environment, timestamp
-from lambdas.redeploy import require_open
+from lambdas.redeploy import NotToBeDeployed, require_open
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
-    """Make the run the champion and conclude it. Raises Superseded, RejectedMeanwhile."""
+    """Make the run's model the champion and conclude it.
+
+    Raises Superseded, NotToBeDeployed, NotApproved, RejectedMeanwhile.
+    """
     step, env = RunStep.read(event), Environment.read()
-    run = env.ledger.run(step.run)
-    if run is None:
-        raise Superseded(f"run {step.run} is not in the ledger")
+    run, judgement = env.ledger.run(step.run), env.ledger.judgements.of(step.run)
+    if run is None or judgement is None:
+        raise Superseded(f"run {step.run} is not in the ledger, or was never judged")
+    if judgement.verdict != "promote":
+        raise NotToBeDeployed(f"run {step.run} has not passed the gate")
     require_open(run)
-    env.ledger.promote(step.execution, run, timestamp())
+    champion = env.ledger.champion()
+    # Else a first try has promoted it, and with its conclusion the approval was done with.
+    if champion is None or (champion.run, champion.seal) != (judgement.run, judgement.seal):
+        require_noted(env, judgement)
+        require_in_registry(env, judgement)
+    env.ledger.promote(step.execution, judgement, timestamp())
     env.ledger.conclude(replace(run, verdict="promote"))
     return {}

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from domain import layout
 from domain.facts import TEARDOWN, Run
-from domain.messages import ExecutionBroken
+from domain.messages import ExecutionBroken, Start, WrongEvent
 from domain.plainly import explain_failure, hopeless, of_the_account, reason
 from lambdas.environment import Environment, now
 from lambdas.jobs import stop_jobs
@@ -38,8 +38,8 @@ def handler(event: dict[str, Any], _context: object) -> None:
         logger().info("The stack is being deleted: nothing to reconcile", extra={"execution": execution})
         return
     run = _run_of(env, execution)
-    message = json.loads(described["input"])
-    chain, converging = int(message.get("chain", 0)) + 1, _converges(message)
+    message = _message(described)
+    chain, converging = message.chain + 1, _converges(message)
     successor = _successor(env, execution)
     gave_up, lost = "", False
     if holder in (execution, successor):
@@ -55,9 +55,17 @@ def handler(event: dict[str, Any], _context: object) -> None:
     _notify(env, described, run, gave_up, lost=lost)
 
 
-def _converges(message: dict[str, Any]) -> bool:
+def _message(described: dict[str, Any]) -> Start:
+    """What an execution was started with. One that Claim refused for its input did nothing, as for any drop."""
+    try:
+        return Start.read(json.loads(described["input"]))
+    except WrongEvent:
+        return Start()
+
+
+def _converges(message: Start) -> bool:
     """Whether an execution was to bring the endpoint to the champion; one for an approved run works on that run."""
-    return message.get("from") == "Redeploy" and not message.get("run")
+    return message.start == "Redeploy" and not message.run
 
 
 def _look_again(env: Environment, execution: str, chain: int) -> None:
@@ -78,7 +86,7 @@ def _successor(env: Environment, execution: str) -> str:
 
 def _start(env: Environment, successor: str, chain: int) -> None:
     states = env.client("stepfunctions")
-    message = json.dumps({"reason": "reconcile", "from": "Redeploy", "chain": chain})
+    message = Start.redeploy("reconcile").after(chain).to_input()
     name = successor.rsplit(":", 1)[1]
     try:
         states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message)
@@ -92,7 +100,7 @@ def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str:
     An abort is a person's decision, not a failure of the data; neither is what fails after the run was concluded, or
     for the account's quota.
     """
-    converging = _converges(json.loads(described["input"]))
+    converging = _converges(_message(described))
     if described["status"] == "ABORTED" or converging or (run and run.verdict and not run.awaits_approval):
         return ""
     if run and of_the_account(str(described.get("error", "")), str(described.get("cause", ""))):
@@ -115,7 +123,7 @@ def _unprepared(env: Environment, described: dict[str, Any], dataset: str) -> Ru
         dataset=dataset,
         epoch=env.settings.data.epoch,
         execution=described["executionArn"],
-        reason=str(json.loads(described["input"]).get("reason", "unknown")),
+        reason=_message(described).reason,
         started=described["startDate"].astimezone(UTC).isoformat(timespec="seconds"),
         requests=tuple(sorted(env.ledger.requests())),
     )

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
 from domain import layout
-from domain.facts import Run
+from domain.facts import Judgement, Run
 from domain.judgement import Decision
+from lambdas import released
 from lambdas.environment import Environment
 
 APPROVED: Final = "Approved"
@@ -30,13 +31,21 @@ class NotRegistered(Exception):
     """The registry refused a version: a permission, a quota, or a request that it does not take."""
 
 
-def register(env: Environment, run: Run, decision: Decision, status: str) -> str:
-    """The ARN of the version that a run's artifact is, created with `status` if it is not there yet.
+class Version(NamedTuple):
+    """A version as it is now: the run and the archive's URI that it says it is of, and its approval status."""
+
+    run: str
+    artifact: str
+    status: str
+
+
+def register(env: Environment, run: Run, judgement: Judgement, decision: Decision, status: str) -> str:
+    """The ARN of the version that a judged archive is, created with `status` if it is not there yet.
 
     Raises NotRegistered if the registry refuses; one that is in trouble may be asked again.
     """
     try:
-        return _create(env, run, decision, status)
+        return _create(env, run, judgement, decision, status)
     except ClientError as error:
         answer = error.response
         if _TROUBLE.search(answer["Error"]["Code"]) or answer["ResponseMetadata"]["HTTPStatusCode"] >= 500:
@@ -44,13 +53,13 @@ def register(env: Environment, run: Run, decision: Decision, status: str) -> str
         raise NotRegistered(str(error)) from error
 
 
-def _create(env: Environment, run: Run, decision: Decision, status: str) -> str:
+def _create(env: Environment, run: Run, judgement: Judgement, decision: Decision, status: str) -> str:
     _ensure_group(env)
     receipt = layout.s3_uri(env.bucket, layout.run_file(run.run, "receipt.json"))
     answer = env.client("sagemaker").create_model_package(
         ModelPackageGroupName=layout.package_group(env.project),
         InferenceSpecification={
-            "Containers": [{"Image": env.serving_image, "ModelDataUrl": run.artifact}],
+            "Containers": [{"Image": env.serving_image, "ModelDataUrl": released.uri(env, judgement.seal.archive)}],
             "SupportedContentTypes": list(MEDIA_TYPES),
             "SupportedResponseMIMETypes": list(MEDIA_TYPES),
         },
@@ -59,24 +68,31 @@ def _create(env: Environment, run: Run, decision: Decision, status: str) -> str:
         CustomerMetadataProperties={
             "run": run.run,
             "dataset": run.dataset,
+            "sha256": judgement.seal.archive,
             "verdict": decision.verdict,
             "accuracy": f"{decision.candidate.accuracy:.4f}",
             "macro_f1": f"{decision.candidate.macro_f1:.4f}",
         },
         # Judged against the same champion it is the same version, if a first try's answer was lost.
-        ClientToken=layout.digest([run.run, run.artifact, run.champion_version], 32),
+        ClientToken=layout.digest([run.run, judgement.seal.archive, judgement.champion_version], 32),
     )
     return str(answer["ModelPackageArn"])
 
 
-def decision(env: Environment, package: str) -> tuple[str, str]:
-    """(run, approval status) of a version, as it is now: an event may be late. Both "" if it is gone or not ours.
+def version(env: Environment, package: str) -> Version:
+    """A version (an ARN) as it is now: an event may be late. All "" if it is gone or not ours.
 
     The run is what the version says: after a teardown a new group counts its versions from 1 again.
     """
-    described = _found(env, "describe_model_package", ModelPackageName=package) or {}
-    run = described.get("CustomerMetadataProperties", {}).get("run", "")
-    return str(run), str(described.get("ModelApprovalStatus", ""))
+    described = _found(env, "describe_model_package", ModelPackageName=package) if package else None
+    if described is None:
+        return Version("", "", "")
+    containers = described.get("InferenceSpecification", {}).get("Containers") or [{}]
+    return Version(
+        run=str(described.get("CustomerMetadataProperties", {}).get("run", "")),
+        artifact=str(containers[0].get("ModelDataUrl", "")),
+        status=str(described.get("ModelApprovalStatus", "")),
+    )
 
 
 def remove(env: Environment) -> bool:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
 from domain import layout
 from domain.facts import Run
-from domain.messages import Released, ReleaseStep
+from domain.messages import Released, ReleaseStep, Start
 from domain.plainly import of_the_account, reason
-from lambdas import hosting, storage
+from lambdas import hosting, released, storage
 from lambdas.environment import Environment
 from lambdas.jobs import stop_jobs
 from lambdas.pending import pending
@@ -36,10 +35,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
 
 
 def _tidy(env: Environment, run: str) -> None:
-    """What nobody needs any more: this execution's jobs and rehearsal; configs, models and artifacts of earlier runs.
+    """What nobody needs any more: this execution's jobs and rehearsal; configs, models and archives of earlier runs.
 
     A job may run although the machine does not know of it: the answer to CreateTrainingJob can be lost. The champion
-    and the two before it keep their configs and artifacts, so that going back needs no new ones. The gate asks the
+    and the two before it keep their configs and archives, so that going back needs no new ones. The gate asks the
     epoch's first model too, and a person may want to see why the last run ended as it did.
     """
     if run:
@@ -49,10 +48,24 @@ def _tidy(env: Environment, run: str) -> None:
     keep = {champion.run, *champion.before} if champion else set()
     hosting.prune(env, keep)
     ended = {run.run for run in runs[:-1] if (run.verdict or run.postponed) and not run.awaits_approval}
-    storage.delete_models(env, ended - keep - {anchor.run for anchor in env.ledger.anchors()})
+    gone = ended - keep - {anchor.run for anchor in env.ledger.anchors()}
+    storage.delete_models(env, gone)
+    released.prune(env, _archives(env, gone))
 
 
-def _drift(env: Environment) -> dict[str, str] | None:
+def _archives(env: Environment, gone: set[str]) -> set[str]:
+    """The SHA-256s of the archives that something still refers to, other than the runs that are `gone`.
+
+    What is promoted is named by its promotion, too: its run may have been judged anew since, with another archive.
+    """
+    judgements, champion = env.ledger.judgements, env.ledger.champion()
+    promoted = [seal for one in [champion, *env.ledger.anchors()] if one and (seal := judgements.seal(one))]
+    judged = [judgement.seal for judgement in judgements.all() if judgement.run not in gone]
+    adopted = [seal for run, seal in judgements.adopted().items() if run not in gone]
+    return {seal.archive for seal in (*promoted, *judged, *adopted)}
+
+
+def _drift(env: Environment) -> Start | None:
     """The message of the execution that brings the champion back, if it is not what is live as it should be; or None.
 
     An aborted execution's function goes on with what it has begun, even when all has been made good meanwhile. And a
@@ -61,9 +74,10 @@ def _drift(env: Environment) -> dict[str, str] | None:
     champion, endpoint = env.ledger.champion(), hosting.describe_endpoint(env, env.endpoint)
     stays = endpoint is not None and endpoint["EndpointStatus"] != "Deleting"
     live = endpoint["EndpointConfigName"] if endpoint and stays else None
-    if live == (hosting.config_name(env, champion.run, champion.artifact) if champion else None):
+    seal = env.ledger.judgements.seal(champion) if champion else None
+    if live == (hosting.config_name(env, champion.run, seal) if champion else None):
         return None
-    return {"reason": "what is live is not what it should be", "from": "Redeploy"}
+    return Start.redeploy("what is live is not what it should be")
 
 
 def give_up(env: Environment, run: Run, why: str) -> None:
@@ -86,14 +100,14 @@ def postpone(env: Environment, run: Run, why: str) -> None:
         env.ledger.save_run(replace(run, postponed=why[:2000]))
 
 
-def start(env: Environment, after: str, due: dict[str, str], chain: int = 0) -> str:
+def start(env: Environment, after: str, due: Start, chain: int = 0) -> str:
     """Start the execution that follows `after` with what is `due`; its name is `after`'s, so a retry starts no second.
 
     `chain` counts executions in a row that failed before they could do anything.
     """
     name = f"after-{layout.digest(after)}"
     states = env.client("stepfunctions")
-    message = json.dumps({**due, "chain": chain})
+    message = due.after(chain).to_input()
     try:
         answer = states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message)
     except states.exceptions.ExecutionAlreadyExists:

@@ -7,10 +7,11 @@ from typing import Any
 
 from domain import layout
 from domain.dataset import Source, Version, holds_for
-from domain.facts import Champion, Run
+from domain.facts import Champion, Run, Seal
 from domain.messages import RunStep, Screened
 from domain.records import Row
 from domain.screen import MIN_ROWS, Finding, Sample, rows_of_each, screen, sentence, told
+from lambdas import released
 from lambdas.environment import Environment
 from lambdas.heldout import counting, part_rows, sample, test_rows
 from lambdas.models import answers
@@ -26,15 +27,16 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     if run is None:
         raise LookupError(f"run {step.run} is not in the ledger")
     champion = env.ledger.champion()
-    # Without a model of the same epoch there is nobody to ask.
-    if not env.settings.screen.enabled or champion is None or champion.epoch != run.epoch:
+    # Without a model of the same epoch there is nobody to ask; nor is one that an earlier release left unsealed.
+    seal = env.ledger.judgements.seal(champion) if champion else None
+    if not env.settings.screen.enabled or champion is None or champion.epoch != run.epoch or seal is None:
         return Screened(outcome="passed").to_payload()
     judged, accepted = read_version(env, run.epoch, run.dataset), read_version(env, champion.epoch, champion.dataset)
     vouched, known = env.ledger.vouched(), {source.source for source in accepted.sources}
     new = [source for source in judged.sources if source.source not in known | vouched]
     if not new:
         return Screened(outcome="passed").to_payload()
-    reference, findings = _ask(env, champion, accepted, judged, new)
+    reference, findings = _ask(env, champion, seal, accepted, judged, new)
     page = {"champion": champion.run, "reference": asdict(reference), "findings": [one.to_json() for one in findings]}
     write_json(env, layout.run_file(run.run, "screen.json"), page)
     held = [found for found in findings if found.held]
@@ -45,7 +47,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
 
 
 def _ask(
-    env: Environment, champion: Champion, accepted: Version, judged: Version, new: list[Source]
+    env: Environment, champion: Champion, seal: Seal, accepted: Version, judged: Version, new: list[Source]
 ) -> tuple[Sample, list[Finding]]:
     """The champion's disagreement on its own held-out rows, and on each new source that has rows enough to tell."""
     held_out = counting(sample(test_rows(env, accepted), env.settings.gate.max_test_rows), accepted)
@@ -56,7 +58,7 @@ def _ask(
     parts = {name: part for name, part in parts.items() if len(part) >= MIN_ROWS}
     # Asked at once, so that the model is loaded once.
     rows = {**held_out, **{row.id: row for part in parts.values() for row in part.values()}}
-    given = answers(env, champion.run, champion.artifact, rows.values())
+    given = answers(env, champion.run, released.uri(env, seal.archive), rows.values())
 
     def heard(part: dict[str, Row]) -> Sample:
         return Sample.of(((row.label, given[row.id].label) for row in part.values()), accepted.labels)

@@ -8,7 +8,8 @@ import sys
 
 USAGE = """usage: python -m serving [serve]
 
-environment: MODEL_DIR (/opt/ml/model)  HOST (127.0.0.1)  PORT (8080; 0 takes a free one)  OMP_NUM_THREADS (1)"""
+environment: MODEL_DIR (/opt/ml/model)  HOST (127.0.0.1)  PORT (8080; 0 takes a free one)  OMP_NUM_THREADS (1)
+             MANIFEST_SHA256 (none: a model with any manifest.json is served)"""
 
 
 def main(arguments: list[str]) -> int:

@@ -5,18 +5,38 @@ Apart from `serving.artifact`, because the server starts from an unpacked model 
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
-from domain.artifact import FORMAT, INPUTS, MANIFEST, MODEL, TASK, TOKENIZER, Manifest, sha256_file
+from domain.artifact import FORMAT, INPUTS, MANIFEST, MANIFEST_SHA256, MODEL, TASK, TOKENIZER, Manifest, sha256_file
 
 _RUN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 class ArtifactError(Exception):
-    """The archive or the model directory is not one that this version can trust or serve."""
+    """The archive or the model directory is not one that this version can trust or serve.
+
+    ArtifactError
+      SealBroken          the manifest is not the one that was judged
+      UnlistedFile        something lies there that the manifest does not list
+      TokenizerUnusable   tokenizer.json cannot be loaded, or tokenizes nothing
+    """
+
+
+class SealBroken(ArtifactError):
+    """The manifest is not the one that was judged: this is another model."""
+
+
+class UnlistedFile(ArtifactError):
+    """Something lies in the model directory that the manifest does not list, so no checksum covers it."""
+
+
+class TokenizerUnusable(ArtifactError):
+    """tokenizer.json cannot be loaded, or tokenizes nothing."""
 
 
 def load_manifest(directory: Path) -> Manifest:
@@ -29,12 +49,23 @@ def load_manifest(directory: Path) -> Manifest:
     return manifest
 
 
-def read_manifest(directory: Path) -> Manifest:
-    """The manifest of an unpacked model, checked in itself, before any file is. Raises ArtifactError."""
+def read_manifest(directory: Path, sha256: str = "") -> Manifest:
+    """The manifest of an unpacked model, checked in itself, before any file is. Raises ArtifactError.
+
+    `sha256`: the SHA-256 that it must have, as 64 hex digits ("": any).
+    """
     try:
-        value = json.loads((directory / MANIFEST).read_bytes())
+        body = (directory / MANIFEST).read_bytes()
     except FileNotFoundError:
         raise ArtifactError(f"{MANIFEST} is missing") from None
+    found = hashlib.sha256(body).hexdigest()
+    if sha256 and found != sha256:
+        raise SealBroken(
+            f"{MANIFEST} has the SHA-256 {found}, not the {sha256} that {MANIFEST_SHA256} names: it is not the model "
+            "that was judged"
+        )
+    try:
+        value = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{MANIFEST} is not JSON: {error}") from error
     if not isinstance(value, dict):
@@ -59,7 +90,13 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def verify(directory: Path, manifest: Manifest) -> None:
-    """Compare the files of an unpacked model with the manifest's checksums. Raises ArtifactError."""
+    """Compare the files of an unpacked model with the manifest's checksums, and see that there are no others.
+
+    Raises ArtifactError.
+    """
+    unlisted = sorted(set(os.listdir(directory)) - {MANIFEST, *manifest.sha256})
+    if unlisted:
+        raise UnlistedFile(f"{unlisted[0]!r} is not listed in {MANIFEST}: nothing says what it should hold")
     for name, expected in manifest.sha256.items():
         try:
             actual = sha256_file(directory / name)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from domain.artifact import INPUTS, MODEL, OUTPUT, TOKENIZER, Manifest
-from serving.manifest import ArtifactError, read_manifest, verify
+from serving.manifest import ArtifactError, TokenizerUnusable, read_manifest, verify
 
 # Read when ONNX Runtime is imported, and 1 is the only value that counts: it would write below HOME at once, and report
 # to Microsoft some ten seconds later.
@@ -36,6 +36,8 @@ FUNCTIONS: Final[tuple[Function, ...]] = get_args(Function)
 # A token is seldom more than a word, and a WordPiece word of over 100 characters is one unknown token: characters
 # beyond this many per token can hardly count, and tokenizing megabytes of them would cost memory.
 _CHARS_PER_TOKEN: Final = 100
+# Words of no vocabulary: a script that nobody writes, a private character, and letters in no order.
+_UNKNOWN: Final = "\U00012000 \ue000 zqxjkvwq"
 # Texts tokenized ahead of the model: enough for the threads, little for the memory.
 _CHUNK: Final = 32
 
@@ -82,12 +84,12 @@ class Predictor:
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     @classmethod
-    def load(cls, model_dir: Path, threads: int = 1) -> Predictor:
-        """Load an unpacked artifact to predict `threads` texts at once.
+    def load(cls, model_dir: Path, threads: int = 1, *, sealed: str = "") -> Predictor:
+        """Load an unpacked artifact to predict `threads` texts at once; `sealed` is its manifest's SHA-256 ("": any).
 
         Raises ArtifactError, or OSError for a file that is there but cannot be read.
         """
-        manifest = read_manifest(model_dir)
+        manifest = read_manifest(model_dir, sealed)
         with ThreadPoolExecutor(2) as aside:
             # None of the three holds the interpreter's lock for long.
             loading = aside.submit(_session, model_dir / MODEL, manifest)
@@ -98,8 +100,7 @@ class Predictor:
         inputs = [tensor.name for tensor in session.get_inputs()]
         if sorted(inputs) != sorted(manifest.inputs):
             raise ArtifactError(f"{MODEL} takes {inputs}, the manifest says {list(manifest.inputs)}")
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(manifest.max_length)
+        _prepare(tokenizer, manifest)
         return cls(session, tokenizer, manifest, threads)
 
     def encode(self, texts: Sequence[str], max_length: int | None = None) -> Iterator[Encoded]:
@@ -188,11 +189,35 @@ class Predictor:
 
 
 def _tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer in the file `path`. Raises ArtifactError."""
+    """The tokenizer in the file `path`. Raises TokenizerUnusable."""
     try:
         return Tokenizer.from_file(str(path))
-    except Exception as error:  # The library raises nothing narrower.
-        raise ArtifactError(f"{path.name} cannot be loaded: {error}") from error
+    except BaseException as error:  # See _unusable.
+        raise _unusable("loaded", error) from error
+
+
+def _prepare(tokenizer: Tokenizer, manifest: Manifest) -> None:
+    """Have the tokenizer cut and not pad, and see that it can tokenize anything. Raises TokenizerUnusable.
+
+    One may load and then fail on each word that it does not know, for want of a token that stands for those.
+    """
+    try:
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(manifest.max_length)
+        tokenizer.encode_batch_fast([_UNKNOWN, ""])
+    except BaseException as error:  # See _unusable.
+        raise _unusable("used", error) from error
+
+
+def _unusable(what: str, error: BaseException) -> Exception:
+    """What a fault of the tokenizers' library is called; whatever is none is raised as it is.
+
+    The library raises bare Exceptions, and where its Rust panics (as for a broken character map) a class of no module
+    that one could import, which is derived from BaseException.
+    """
+    if type(error) is Exception or type(error).__name__ == "PanicException":
+        return TokenizerUnusable(f"{TOKENIZER} cannot be {what}: {error}")
+    raise error
 
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

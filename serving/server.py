@@ -15,6 +15,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
+from domain.artifact import MANIFEST_SHA256
+
 if TYPE_CHECKING:
     from serving.predictor import Predictor
 
@@ -47,7 +49,7 @@ def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
     from serving.manifest import ArtifactError
 
     with ThreadPoolExecutor(1) as aside:
-        loading = aside.submit(_load, model_dir, threads)
+        loading = aside.submit(_load, model_dir, threads, os.environ.get(MANIFEST_SHA256, ""))
         # What answers is imported while what predicts is imported and loaded.
         import logging
 
@@ -125,7 +127,7 @@ def server_options() -> dict[str, object]:
     }
 
 
-def _load(model_dir: Path, threads: int) -> Predictor:
+def _load(model_dir: Path, threads: int, sealed: str) -> Predictor:
     from serving.predictor import Predictor
 
-    return Predictor.load(model_dir, threads)
+    return Predictor.load(model_dir, threads, sealed=sealed)

@@ -58,6 +58,10 @@ class Access:
         """Write objects."""
         return _allow(["s3:AbortMultipartUpload", "s3:PutObject"], self._objects(prefixes))
 
+    def put(self, *prefixes: str) -> Grant:
+        """Write objects, each in one request."""
+        return _allow(["s3:PutObject"], self._objects(prefixes))
+
     def delete(self, *prefixes: str) -> Grant:
         """Delete objects; the bucket keeps their versions for a while."""
         return _allow(["s3:DeleteObject"], self._objects(prefixes))

@@ -37,6 +37,12 @@ def converge(
     """
     roll_back = sfn.Choice.jsonata(scope, "RollBack", comment="The same convergence, on the champion")
     about = {"target": "{% $target %}", "stage": "{% $stage %}", "run": "{% $run %}"}
+    adopt = steps.ask(
+        "Adopt",
+        {},
+        comment="A champion of an earlier release is sealed, once and as it stands",
+        on_failure=roll_back,
+    )
     redeploy = steps.ask(
         "Redeploy",
         about,
@@ -51,8 +57,10 @@ def converge(
             # A quota that another deployment takes up for its minutes; one that stays so is for a person.
             Patience("AccountLimitReached", seconds=60, times=30),
         ),
+        detour=("NotSealed", adopt),
         on_failure=roll_back,
     )
+    adopt.next(redeploy)
     verify = steps.ask(
         "Verify",
         {**about, "config": "{% $config %}"},

@@ -7,8 +7,6 @@ the run ended). Every state's name is a word of the project's vocabulary.
 
 from __future__ import annotations
 
-from typing import Final
-
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -17,11 +15,6 @@ from stacks.access import Access
 from stacks.convergence import CHAMPION, converge
 from stacks.states import CAUGHT, RESULT, Patience, Steps, expression, retrying, when
 from stacks.training import NO_CAPACITY, Training
-
-# A person who starts the machine with {} means: look at what is there.
-_REASON: Final = expression("$exists($states.input.reason) ? $states.input.reason : 'unknown'")
-_FROM: Final = expression("$exists($states.input.from) ? $states.input.from : 'Settle'")
-_RUN: Final = expression("$exists($states.input.run) ? $states.input.run : ''")
 
 
 class Definition:
@@ -54,13 +47,11 @@ class Definition:
     def _claim(self, settle: sfn.IChainable, redeploy: sfn.IChainable) -> sfn.IChainable:
         claim = self._steps.ask(
             "Claim",
-            {"reason": _REASON, "from": _FROM},
+            {"started": "{% $states.input %}"},
             comment="One pipeline at a time: the claim is free, or its owner is not running any more",
             assign={
-                "outcome": expression(f"{RESULT}.outcome"),
-                "reason": _REASON,
-                "start": _FROM,
-                "run": _RUN,
+                # As Claim has read it: an input that is no message ends here, before anything is done.
+                **{name: expression(f"{RESULT}.{name}") for name in ("outcome", "reason", "start", "run")},
                 "target": "candidate",
                 "stage": "rehearsal",
                 "verdict": "none",

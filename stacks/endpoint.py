@@ -77,6 +77,8 @@ class ServerlessEndpoint(Construct):
                 "Endpoint": self.name,
                 "Image": self._image.uri,
                 "Serving": layout.digest(self._settings.serving.model_dump(mode="json")),
+                # Where archives are served from: a champion of a release before is sealed by the deploy that says so.
+                "Archives": layout.RELEASED,
             },
         )
         resource.node.add_dependency(self.role, self.log_group, self._rehearsals, *needs)
@@ -114,7 +116,7 @@ class ServerlessEndpoint(Construct):
         only_endpoints = {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/Endpoints"}}
         group = Stack.of(self).format_arn(service="logs", resource=f"log-group:/aws/sagemaker/Endpoints/{self.name}*")
         return [
-            iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{layout.MODELS}*")]),
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{layout.RELEASED}*")]),
             iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]),
             # AWS offers no resource level for a login; what may be pulled is named below.
             iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),

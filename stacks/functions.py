@@ -44,6 +44,7 @@ class Step:
 def table(a: Access) -> tuple[Step, ...]:
     """All functions. A step's name is its file's name; the custom resource has two functions in one file."""
     data, runs, models, quarantine = layout.DATASETS, layout.RUNS, layout.MODELS, layout.QUARANTINE
+    released = layout.RELEASED
     return (
         Step("claim", "claim.handler", 256, 30, (a.change_ledger(), a.look_at_executions())),
         Step("settle", "settle.handler", 256, 60, (a.list_bucket(),)),
@@ -55,20 +56,26 @@ def table(a: Access) -> tuple[Step, ...]:
         ),
         Step(
             "screen", "screen.handler", _MOST_MEMORY_MB, 900,
-            (a.list_bucket(), a.read(models, data, runs), a.write(runs), a.change_ledger()),
+            (a.list_bucket(), a.read(released, data, runs), a.write(runs), a.change_ledger()),
+            package=EVALUATE, disk_mb=4096,
+        ),
+        # Alone with Adopt it writes below released/: what no training job can replace.
+        Step(
+            "evaluate", "evaluate.handler", _MOST_MEMORY_MB, 900,
+            (a.list_bucket(), a.read(models, released, data, runs), a.write(runs), a.put(released),
+             a.change_ledger(), a.look_at_jobs(), a.register(), a.look_at_serving_image()),
             package=EVALUATE, disk_mb=4096,
         ),
         Step(
-            "evaluate", "evaluate.handler", _MOST_MEMORY_MB, 900,
-            (a.list_bucket(), a.read(models, data, runs), a.write(runs), a.change_ledger(), a.look_at_jobs(),
-             a.register(), a.look_at_serving_image()),
+            "adopt", "adopt.handler", 1024, 900,
+            (a.list_bucket(), a.read(models), a.put(released), a.change_ledger()),
             package=EVALUATE, disk_mb=4096,
         ),
         Step("reject", "reject.handler", 256, 120, (a.list_bucket(), a.read(data), a.change_ledger())),
         Step(
             "redeploy", "redeploy.handler", 256, 120,
-            (a.change_ledger(), a.look_at_endpoint(), a.look_at_what_serves(), a.change_endpoint(), a.remove_endpoint(),
-             a.pass_endpoint_role()),
+            (a.list_bucket(), a.read(released), a.change_ledger(), a.look_at_packages(), a.look_at_endpoint(),
+             a.look_at_what_serves(), a.change_endpoint(), a.remove_endpoint(), a.pass_endpoint_role()),
         ),
         # Three minutes until the endpoint is provisioned, three tries of up to 75 s each where it breaks, and a minute
         # of golden rows one by one.
@@ -76,12 +83,12 @@ def table(a: Access) -> tuple[Step, ...]:
             "verify", "verify.handler", 256, 480,
             (a.list_bucket(), a.read(runs), a.read_ledger(), a.look_at_endpoint(), a.ask_endpoint()),
         ),
-        Step("promote", "promote.handler", 256, 120, (a.change_ledger(),)),
+        Step("promote", "promote.handler", 256, 120, (a.change_ledger(), a.look_at_packages())),
         Step("announce", "announce.handler", 256, 60, (a.read_ledger(), a.put_events(), a.notify())),
         Step(
             "release", "release.handler", 256, 120,
-            (a.list_bucket(), a.delete(models), a.change_ledger(), a.start_executions(), a.list_jobs(), a.stop_jobs(),
-             a.look_at_endpoint(), a.list_hosting(), a.end_rehearsal(), a.prune()),
+            (a.list_bucket(), a.delete(models, released), a.change_ledger(), a.start_executions(), a.list_jobs(),
+             a.stop_jobs(), a.look_at_endpoint(), a.list_hosting(), a.end_rehearsal(), a.prune()),
         ),
         Step(
             "reconcile", "reconcile.handler", 256, 120,

@@ -22,19 +22,21 @@ _NO_LEVEL: Final = "actions for which AWS offers no resource level"
 _WILDCARDS: Final = {
     "Functions/Claim": ("executions",),
     "Functions/Prepare": ("landing/", "datasets/", "models/", "quarantine/", "jobs", "*"),
-    "Functions/Screen": ("models/", "datasets/", "runs/"),
-    "Functions/Evaluate": ("models/", "datasets/", "runs/", "jobs", "packages"),
+    "Functions/Screen": ("released/", "datasets/", "runs/"),
+    "Functions/Adopt": ("models/", "released/"),
+    "Functions/Evaluate": ("models/", "released/", "datasets/", "runs/", "jobs", "packages"),
     "Functions/Approve": ("packages",),
     "Functions/Reject": ("datasets/",),
-    "Functions/Redeploy": ("configs", "models"),
-    "Functions/Release": ("models/", "jobs", "configs", "models", "*"),
+    "Functions/Promote": ("packages",),
+    "Functions/Redeploy": ("released/", "configs", "models", "packages"),
+    "Functions/Release": ("models/", "released/", "jobs", "configs", "models", "*"),
     "Functions/Verify": ("runs/",),
     "Functions/Reconcile": ("executions", "jobs", "*"),
     "Functions/Observe": ("jobs",),
     "Functions/LifecycleIsComplete": ("executions", "jobs", "configs", "models", "packages", "*"),
     "Pipeline/Machine": ("jobs", "*"),
     "Training": ("datasets/", "checkpoints/", "models/", "training-log", "*"),
-    "Endpoint": ("models/", "endpoint-log", "*"),
+    "Endpoint": ("released/", "endpoint-log", "*"),
 }
 _INVOKED: Final = "CDK grants a function's versions along with it; this one has none"
 _FRAMEWORK: Final = "part of CDK's custom-resource framework, which makes it so"

@@ -111,12 +111,14 @@ class Steps:
         assign: Mapping[str, Any] | None = None,
         outputs: Mapping[str, Any] | None = None,
         patience: tuple[Patience, ...] = (),
+        detour: tuple[str, sfn.IChainable] | None = None,
         on_failure: sfn.IChainable | None = None,
     ) -> tasks.LambdaInvoke:
         """The state `name`: ask the function of that name with `message` and the execution's ARN.
 
         Facts go on in variables (`assign`); `outputs` becomes the next state's input, else nothing does. What is
-        transient is retried; with `on_failure`, any other error goes there, and is in $caught.
+        transient is retried; `detour` is an error that is no failure, and where it leads; with `on_failure`, any other
+        error goes there, and is in $caught.
         """
         function = self._functions[name.lower()]
         assert function.timeout is not None
@@ -139,6 +141,9 @@ class Steps:
         # Its answer was lost, or it hangs where its own timeout does not reach.
         state.add_retry(errors=["States.Timeout"], **retrying(seconds=2, times=1))
         state.add_catch(self._superseded, errors=["Superseded"], outputs={"outcome": "superseded"})
+        if detour is not None:
+            error, leads_to = detour
+            state.add_catch(leads_to, errors=[error], outputs={})
         if on_failure is not None:
             state.add_catch(on_failure, errors=["States.ALL"], assign=CAUGHT, outputs={})
         return state

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import string
 import tarfile
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
-from domain.artifact import INPUTS, Manifest
+from domain.artifact import INPUTS, MANIFEST, Manifest
 from training.export import export
 from training.package import write_artifact
 
@@ -78,6 +79,16 @@ def pack(directory: Path, archive: Path) -> Path:
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
     return archive
+
+
+def made_for(archive: Path, into: Path, run: str, dataset: str) -> Path:
+    """The same model in a new archive `into/model.tar.gz`, whose manifest says that it is of `run` and `dataset`."""
+    with tarfile.open(archive) as tar:
+        tar.extractall(into / "model", filter="data")
+    manifest = into / "model" / MANIFEST
+    value = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**value, "run": run, "dataset": dataset}))
+    return pack(into / "model", into / "model.tar.gz")
 
 
 def tiny_artifact(

@@ -75,7 +75,7 @@ def serves(about: Surroundings, env: Environment) -> Iterator[Finding]:
     """Whether the endpoint serves the promoted model. Raises botocore's errors."""
     ledger = Ledger(about.table(env.ledger_table))
     champion, endpoint = ledger.champion(), _endpoint(about, env.endpoint)
-    wanted = hosting.config_name(env, champion.run, champion.artifact) if champion else ""
+    wanted = hosting.config_name(env, champion.run, ledger.judgements.seal(champion)) if champion else ""
     finding = judge(env, champion, endpoint, wanted)
     # Between two steps of a run they may differ.
     yield finding.at_most(Level.WARNING) if ledger.claimed_by() else finding

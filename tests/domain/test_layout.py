@@ -20,7 +20,7 @@ LONGEST = "a2345678901234567890"
 
 @given(projects, runs, st.integers(1, 9999))
 def test_names_are_what_sagemaker_accepts(project: str, run: str, attempt: int) -> None:
-    model = layout.deployment(project, run, "s3://bucket/model.tar.gz", "image")
+    model = layout.deployment(project, run, "a" * 64, "b" * 64, "image")
     config = layout.endpoint_config(model, {"MemorySizeInMB": 1024})
     # The machine adds retry and redrive counts, and "-od", to a job's name.
     job = layout.training_job(project, run, attempt) + "-od-r10-d10"
@@ -32,7 +32,7 @@ def test_names_are_what_sagemaker_accepts(project: str, run: str, attempt: int) 
 
 
 def test_the_longest_project_fits_everywhere() -> None:
-    model = layout.deployment(LONGEST, "0" * 12, "a", "i")
+    model = layout.deployment(LONGEST, "0" * 12, "a" * 64, "b" * 64, "i")
     longest = [layout.endpoint_config(model, {}), layout.training_job(LONGEST, "0" * 12, 9999) + "-od-r10-d10"]
     assert max(map(len, longest)) <= 63
     assert len(layout.bucket(LONGEST, "0" * 12, "ap-southeast-2")) <= 63
@@ -40,7 +40,7 @@ def test_the_longest_project_fits_everywhere() -> None:
 
 @given(projects, projects, runs)
 def test_names_of_another_project_are_not_taken_for_ours(one: str, two: str, run: str) -> None:
-    model, job = layout.deployment(one, run, "a", "i"), layout.training_job(one, run, 1)
+    model, job = layout.deployment(one, run, "a" * 64, "b" * 64, "i"), layout.training_job(one, run, 1)
     assert (layout.deployed_run(two, model) is not None) == (one == two)
     assert (layout.trained_run(two, job) is not None) == (one == two)
 
@@ -61,14 +61,17 @@ def test_training_jobs_are_known_by_their_whole_name(name: str, ours: bool) -> N
 
 
 def test_a_model_is_named_after_what_it_is_made_of() -> None:
-    names = {layout.deployment("p", "0" * 12, artifact, image) for artifact in "ab" for image in "xy"}
-    assert len(names) == 4
+    archives = ["ab" * 32, "ab" * 31 + "cd"]
+    made_of = [(archive, manifest, image) for archive in archives for manifest in "cd" for image in "xy"]
+    names = {layout.deployment("p", "0" * 12, *one) for one in made_of}
+    assert len(names) == 8
+    assert all(name.startswith("p-000000000000-abababababab") for name in names), "by which a person knows the archive"
     configs = {layout.endpoint_config("m", {"MemorySizeInMB": size}) for size in (1024, 2048, 3072)}
     assert len(configs) == 3
 
 
 def test_rights_on_any_run_s_names_end_where_another_project_s_begin() -> None:
-    model = layout.deployment("shop", "0" * 12, "a", "i")
+    model = layout.deployment("shop", "0" * 12, "a" * 64, "b" * 64, "i")
     for name in (layout.training_job("shop", "0" * 12, 1), model, layout.endpoint_config(model, {"MaxConcurrency": 1})):
         assert fnmatchcase(name, layout.of_any_run("shop"))
         assert not fnmatchcase(name.replace("shop", "shop-eu"), layout.of_any_run("shop"))
@@ -109,3 +112,19 @@ def test_uris() -> None:
     for wrong in ("https://bucket/key", "s3://bucket", "bucket/key", ""):
         with pytest.raises(ValueError, match="not an s3://bucket/key URI"):
             layout.split_uri(wrong)
+
+
+@given(runs)
+def test_models_and_configs_of_earlier_releases_are_known_by_their_names(run: str) -> None:
+    for name in (f"shop-{run}-01234567", f"shop-{run}-01234567-012345"):
+        assert layout.deployed_run("shop", name) == run
+    for name in (f"shop-{run}", f"shop-{run}-{run}-01234567", f"shop-{run}-0123456789"):
+        assert layout.deployed_run("shop", name) is None
+
+
+@given(st.text("0123456789abcdef", min_size=64, max_size=64))
+def test_where_an_archive_lies_says_which_it_is(archive: str) -> None:
+    key = layout.released(archive)
+    assert layout.released_archive(key) == archive
+    for other in (key + "x", "x" + key, key.replace("model.tar", "other.tar"), f"released/{archive[:-1]}/model.tar.gz"):
+        assert layout.released_archive(other) is None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 from pydantic import BaseModel
 
@@ -15,8 +18,10 @@ from domain.messages import (
     LifecycleRequest,
     Message,
     PackageChanged,
+    PrepareStep,
     ReleaseStep,
     SettleStep,
+    Start,
     TrainingChanged,
     VerifyStep,
     WrongEvent,
@@ -26,7 +31,7 @@ from domain.messages import (
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (ClaimStep, {"execution": "arn", "reason": "drop", "from": "Settle"}),
+        (PrepareStep, {"execution": "arn", "reason": "drop"}),
         (SettleStep, {"execution": "arn", "started": "2026-01-01T00:00:00Z", "entered": "2026-01-01T00:00:00Z"}),
         (EvaluateStep, {"execution": "arn", "run": "r", "job": "j", "artifact": "s3://b/k"}),
         (DeployStep, {"execution": "arn", "target": "champion", "run": ""}),
@@ -73,3 +78,52 @@ def test_a_message_of_another_shape_is_refused_by_name(model: type[Message], eve
 
 def test_a_delete_needs_nothing_but_its_type() -> None:
     assert LifecycleRequest.read({"RequestType": "Delete", "Data": "?"}).kind == "Delete"
+
+
+RUN = "0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("given", "start"),
+    [
+        ({}, Start()),
+        ({"reason": "drop", "from": "Settle"}, Start.settle("drop")),
+        ({"reason": "deploy", "from": "Redeploy", "chain": 2}, Start.redeploy("deploy").after(2)),
+        ({"reason": "approved", "from": "Redeploy", "run": RUN}, Start.redeploy("approved", RUN)),
+        ({"from": "Redeploy", "run": ""}, Start.redeploy("unknown")),
+    ],
+)
+def test_what_the_machine_may_be_started_with(given: dict[str, object], start: Start) -> None:
+    assert Start.read(given) == start
+    assert Start.read(json.loads(start.to_input())) == start
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"from": "Promote"}, "from: Input should be 'Settle' or 'Redeploy'"),
+        ({"form": "Redeploy"}, "form: Extra inputs are not permitted"),
+        ({"start": "Redeploy"}, "start: Extra inputs are not permitted"),
+        ({"from": "Redeploy", "run": "../../evil"}, "run: String should match pattern"),
+        ({"from": "Redeploy", "run": f"{RUN}\n"}, "run: String should match pattern"),
+        ({"from": "Redeploy", "run": RUN, "artifact": "s3://b/k"}, "artifact: Extra inputs are not permitted"),
+        ({"from": "Settle", "run": RUN}, "a run is deployed from Redeploy"),
+        ({"run": RUN}, "a run is deployed from Redeploy"),
+        ({"chain": -1}, "chain: Input should be greater than or equal to 0"),
+        ({"chain": "many"}, "chain: Input should be a valid integer"),
+        ({"reason": None}, "reason: Input should be a valid string"),
+        ([], "Input should be a valid dictionary"),
+        ("Redeploy", "Input should be a valid dictionary"),
+        (None, "Input should be a valid dictionary"),
+    ],
+)
+def test_what_it_may_not_be_started_with_is_refused_with_the_reason(given: object, why: str) -> None:
+    with pytest.raises(WrongEvent, match=re.escape(why)):
+        Start.read(given)
+    with pytest.raises(WrongEvent, match="this is no ClaimStep: started"):
+        ClaimStep.read({"execution": "arn", "started": given})
+
+
+def test_claim_is_told_what_the_machine_was_started_with() -> None:
+    step = ClaimStep.read({"execution": "arn", "started": {"reason": "drop", "from": "Settle"}, "new": 1})
+    assert step.started == Start.settle("drop")

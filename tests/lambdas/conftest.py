@@ -16,13 +16,14 @@ import pytest
 from domain import layout
 from domain.facts import Run
 from domain.golden import choose
-from lambdas import environment
+from lambdas import environment, released
 from local.cloud import LocalCloud
 from serving.artifact import extract
 from serving.predictor import Predictor
 from tests.lambdas.confined import confine
 from tests.lambdas.models import TEXTS, Models
 from tests.lambdas.project import Clients, Judge, Project, train, trained
+from tests.tiny_model import made_for
 
 CONTAINER = Path(__file__).with_name("training_container.py")
 LIMITS = {
@@ -95,19 +96,24 @@ def project(aws: Clients, role: str, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 @pytest.fixture
 def judged(project: Project, tmp_path: Path) -> Judge:
-    """Makes a run that has passed the gate, with its artifact and golden rows, as Evaluate leaves it."""
+    """Makes a run that has passed the gate, with its archive, judgement and golden rows, as Evaluate leaves it.
 
-    def make(run: str, artifact: Path, execution: str, against: int = 0) -> Run:
-        key = f"{layout.MODELS}{project.name}-{run}-1/output/model.tar.gz"
-        project.client("s3").upload_file(str(artifact), project.bucket, key)
-        predictor = Predictor.load(extract(artifact, tmp_path / run))
+    The golden rows are its own answers, or those of the archive `golden`.
+    """
+
+    def make(run: str, artifact: Path, execution: str, against: int = 0, golden: Path | None = None) -> Run:
+        made = made_for(artifact, tmp_path / f"{run}-made", run, run)
+        seal = project.seal(made)
+        predictor = Predictor.load(extract(golden or made, tmp_path / run))
         answers = [found[0] for found in predictor.predict(TEXTS[:30])]
-        golden = choose((text, item.label, item.label, item.score) for text, item in zip(TEXTS, answers, strict=False))
-        body = json.dumps(golden)
+        asked = choose((text, item.label, item.label, item.score) for text, item in zip(TEXTS, answers, strict=False))
+        body = json.dumps(asked)
         project.client("s3").put_object(Bucket=project.bucket, Key=layout.run_file(run, "golden.json"), Body=body)
-        uri = layout.s3_uri(project.bucket, key)
-        return project.run(
+        uri = released.uri(project.env, seal.archive)
+        record = project.run(
             execution, run=run, dataset=run, artifact=uri, judged="promote", champion_version=against, started=run
         )
+        project.judgement(record, seal)
+        return record
 
     return make

@@ -45,9 +45,13 @@ class Models:
         return tiny_artifact(self._folder / "silent", LABELS, seed=4, bias=[math.nan, math.nan])
 
     @cached_property
+    def predictor(self) -> Predictor:
+        """`right`, loaded."""
+        return Predictor.load(extract(self.right, self._folder / "unpacked"))
+
+    @cached_property
     def _answers(self) -> list[str]:
-        predictor = Predictor.load(extract(self.right, self._folder / "unpacked"))
-        return [found[0].label for found in predictor.predict(TEXTS)]
+        return [found[0].label for found in self.predictor.predict(TEXTS)]
 
     def reviews(self, first: int = 0, last: int = 200, *, flipped: bool = False) -> str:
         """A CSV of texts with `right`'s labels; `flipped` gives each the other's label."""

@@ -5,18 +5,24 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from domain import layout
+from domain.artifact import MANIFEST, sha256_file
 from domain.config import Settings
-from domain.facts import Claim, Run
+from domain.facts import Claim, Judgement, Run, Seal
+from domain.judgements import item_of
+from lambdas import released
 from lambdas.environment import Environment
 from local.cloud import ACCOUNT, REGION
+from serving.artifact import extract
 
 Found = TypeVar("Found")
 Clients = Callable[[str], Any]
@@ -28,7 +34,17 @@ OVERLAY: dict[str, dict[str, Any]] = {
     "gate": {"min_accuracy": 0.4, "min_macro_f1": 0.2, "min_test_rows": 3, "min_label_rows": 1},
     "serving": {"image": IMAGE, "memory_mb": 1024},
 }
-# What an execution does is in its input: it holds, fails, or ends well.
+
+
+def _told(name: str) -> str:
+    return f"{{% $parse($states.input.reason).{name} %}}"
+
+
+def _played(play: str) -> str:
+    return f'{{% $contains($states.input.reason, \'"play": "{play}"\') %}}'
+
+
+# What an execution does is in its reason: it holds, fails, or ends well.
 MACHINE = {
     "QueryLanguage": "JSONata",
     "StartAt": "Play",
@@ -36,13 +52,13 @@ MACHINE = {
         "Play": {
             "Type": "Choice",
             "Choices": [
-                {"Condition": "{% $states.input.play = 'hold' %}", "Next": "Hold"},
-                {"Condition": "{% $states.input.play = 'fail' %}", "Next": "Break"},
+                {"Condition": _played("hold"), "Next": "Hold"},
+                {"Condition": _played("fail"), "Next": "Break"},
             ],
             "Default": "End",
         },
         "Hold": {"Type": "Wait", "Seconds": 3600, "Next": "End"},
-        "Break": {"Type": "Fail", "Error": "{% $states.input.error %}", "Cause": "{% $states.input.cause %}"},
+        "Break": {"Type": "Fail", "Error": _told("error"), "Cause": _told("cause")},
         "End": {"Type": "Pass", "Output": {"outcome": "done"}, "End": True},
     },
 }
@@ -137,14 +153,25 @@ class Project:
         s3 = self.client("s3")
         return {key: s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in self.listed(prefix)}
 
+    def seal(self, archive: Path) -> Seal:
+        """Put a model's archive where Evaluate leaves what it judged; what it is known by."""
+        with tempfile.TemporaryDirectory() as folder:
+            manifest = sha256_file(extract(archive, Path(folder) / "model") / MANIFEST)
+        seal = Seal(sha256_file(archive), manifest)
+        released.write(self.env, archive, seal.archive)
+        return seal
+
     # ---- the machine and the claim ---------------------------------------------------
 
     def start(self, play: str = "hold", **message: object) -> str:
-        """Start an execution that holds, fails (error=, cause=) or ends ("end"); returns when that is so."""
+        """Start an execution that holds, fails (error=, cause=) or ends ("end"); returns when that is so.
+
+        What it is to do is its reason, so that its input is the machine's message.
+        """
         states = self.client("stepfunctions")
-        arn: str = states.start_execution(stateMachineArn=self.machine, input=json.dumps({"play": play, **message}))[
-            "executionArn"
-        ]
+        told = {name: message.pop(name) for name in ("error", "cause") if name in message}
+        message["reason"] = json.dumps({"play": play, "reason": message.get("reason", "test"), **told})
+        arn: str = states.start_execution(stateMachineArn=self.machine, input=json.dumps(message))["executionArn"]
         if play != "hold":
             until(lambda: self.status(arn) != "RUNNING")
         return arn
@@ -174,6 +201,12 @@ class Project:
         self.env.ledger.save_run(run)
         return run
 
+    def judgement(self, run: Run, seal: Seal | None = None, **fields: Any) -> Judgement:
+        """A judgement on record, as only Evaluate may write it: the gate let the run pass."""
+        judgement = replace(passed(run, seal), **fields)
+        self.env.ledger._items.write(item_of(judgement))
+        return judgement
+
     def notifications(self) -> list[dict[str, str]]:
         """Subject and message of everything published since the last call."""
         sqs, found = self.client("sqs"), []
@@ -199,6 +232,14 @@ class Project:
             return described if described["EndpointStatus"] == status else None
 
         return until(look)
+
+
+def passed(run: Run, seal: Seal | None = None) -> Judgement:
+    """The judgement that a run passed the gate, with an archive of its own unless `seal` is given."""
+    archive = Seal(layout.digest(["archive", run.run], 64), layout.digest(["manifest", run.run], 64))
+    return Judgement(
+        run.run, run.dataset, run.epoch, seal or archive, "promote", run.champion_version, package=run.package
+    )
 
 
 def train(clients: Clients, role: str, bucket: str, job: str, seconds: float) -> None:

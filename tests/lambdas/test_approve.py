@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.facts import Run
+from domain.facts import Approval, Run
 from lambdas import approve, evaluate, promote, redeploy, registry, release
 from lambdas.pending import pending
 from tests.lambdas.models import Models
-from tests.lambdas.project import Project
+from tests.lambdas.project import Project, passed
 from tests.lambdas.test_evaluate import judge, prepared
 
 
@@ -29,6 +29,14 @@ def decide(project: Project, run: Run, status: str) -> None:
     project.client("sagemaker").update_model_package(ModelPackageArn=run.package, ModelApprovalStatus=status)
     for _ in range(2):
         approve.handler({"detail": {"ModelPackageArn": run.package, "ModelApprovalStatus": status}}, None)
+
+
+def note(project: Project, run: Run) -> None:
+    """An approval on record, as only Approve may write it."""
+    judgement = project.env.ledger.judgements.of(run.run)
+    assert judgement is not None
+    approval = Approval(run.run, judgement.package, judgement.seal.archive)
+    project.env.ledger.judgements.approve(approval, "now")
 
 
 @pytest.fixture
@@ -48,22 +56,34 @@ def test_a_judged_model_is_a_version(project: Project, models: Models, job: str,
     answer, run = judge(project, prepared(project), getattr(models, model), job)
     (version,) = versions(project)
     assert (version["ModelPackageArn"], version["ModelApprovalStatus"]) == (run.package, status)
+    judgement = project.env.ledger.judgements.of(run.run)
+    assert judgement is not None
     assert version["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] == run.artifact
+    assert run.artifact == f"s3://{project.bucket}/released/{judgement.seal.archive}/model.tar.gz"
     receipt = layout.s3_uri(project.bucket, layout.run_file(run.run, "receipt.json"))
     assert version["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] == receipt
     said = version["CustomerMetadataProperties"]
     assert (said["run"], said["verdict"]) == (run.run, answer["verdict"])
+    assert said["sha256"] == judgement.seal.archive
+    assert (judgement.package, judgement.verdict) == (run.package, answer["verdict"])
 
 
 def test_evaluated_twice_it_is_one_version(project: Project, models: Models, job: str) -> None:
     project.drop("a.csv", models.reviews())
     _, run = judge(project, prepared(project), models.right, job)
     # Killed after the version was made and before that was noted.
+    before = project.env.ledger.judgements.of(run.run)
     project.env.ledger.save_run(replace(run, package=""))
-    message = {"execution": run.execution, "run": run.run, "job": job, "artifact": run.artifact}
+    project.judgement(run, package="")
+    uri = layout.s3_uri(project.bucket, f"{layout.MODELS}{project.name}-{run.run}-1/output/model.tar.gz")
+    message = {"execution": run.execution, "run": run.run, "job": job, "artifact": uri}
     evaluate.handler(message, None)
     assert len(versions(project)) == 1
     assert project.env.ledger.run(run.run) == run
+    after = project.env.ledger.judgements.of(run.run)
+    assert before is not None
+    assert after is not None
+    assert replace(after, judged_at="") == replace(before, judged_at="")
 
 
 def test_a_model_that_passed_waits(project: Project, waiting: Run) -> None:
@@ -76,7 +96,7 @@ def test_a_model_that_passed_waits(project: Project, waiting: Run) -> None:
 
 def test_an_approved_one_is_deployed_by_one_execution(project: Project, waiting: Run) -> None:
     decide(project, waiting, "Approved")
-    assert project.env.ledger.approved() == [waiting.run]
+    assert project.env.ledger.judgements.approved() == [waiting.run]
     message = {"reason": "approved", "from": "Redeploy", "run": waiting.run}
     assert project.executions()[f"approved-{waiting.run}-0"] == message
     execution = project.claim()
@@ -85,16 +105,15 @@ def test_an_approved_one_is_deployed_by_one_execution(project: Project, waiting:
     run = project.env.ledger.run(waiting.run)
     assert run is not None
     assert (run.execution, run.awaits_approval) == (execution, True)
-    project.env.ledger.promote(execution, run, "now")
-    project.env.ledger.conclude(replace(run, verdict="promote"))
-    assert project.env.ledger.approved() == []
+    promote.handler({"execution": execution, "run": run.run}, None)
+    assert project.env.ledger.judgements.approved() == []
     decide(project, waiting, "Approved")
-    assert project.env.ledger.approved() == [], "an event that comes late asks for nothing"
+    assert project.env.ledger.judgements.approved() == [], "an event that comes late asks for nothing"
 
 
 def test_an_approval_that_met_another_run_is_found_by_its_release(project: Project, waiting: Run) -> None:
     execution = project.claim()
-    project.env.ledger.approve(waiting.run, "now")
+    note(project, waiting)
     release.handler({"execution": execution}, None)
     following = [message for name, message in project.executions().items() if name.startswith("after-")]
     assert following == [{"reason": "approved", "from": "Redeploy", "run": waiting.run, "chain": 0}]
@@ -102,7 +121,7 @@ def test_an_approval_that_met_another_run_is_found_by_its_release(project: Proje
 
 def test_approved_after_another_was_promoted_it_is_given_up(project: Project, waiting: Run) -> None:
     execution = project.claim()
-    project.env.ledger.promote(execution, replace(waiting, run="0123456789ab"), "now")
+    project.env.ledger.promote(execution, passed(replace(waiting, run="0123456789ab")), "now")
     decide(project, waiting, "Approved")
     with pytest.raises(redeploy.ApprovedTooLate, match="judged against champion 0"):
         redeploy.handler({"execution": execution, "target": "candidate", "run": waiting.run}, None)
@@ -111,7 +130,7 @@ def test_approved_after_another_was_promoted_it_is_given_up(project: Project, wa
     ended = project.env.ledger.run(waiting.run)
     assert ended is not None
     assert ended.verdict == "gave-up"
-    assert project.env.ledger.approved() == []
+    assert project.env.ledger.judgements.approved() == []
 
 
 def test_a_rejected_one_is_kept_out(project: Project, waiting: Run) -> None:
@@ -119,9 +138,9 @@ def test_a_rejected_one_is_kept_out(project: Project, waiting: Run) -> None:
     run = project.env.ledger.run(waiting.run)
     assert run is not None
     assert (run.verdict, project.env.ledger.conclusion(run.dataset)) == ("keep", "keep")
-    assert project.env.ledger.approved() == []
+    assert project.env.ledger.judgements.approved() == []
     decide(project, waiting, "Approved")
-    assert project.env.ledger.approved() == []
+    assert project.env.ledger.judgements.approved() == []
 
 
 def test_one_rejected_while_it_is_deployed_does_not_go_live(project: Project, waiting: Run) -> None:
@@ -143,7 +162,7 @@ def test_one_rejected_while_it_is_deployed_does_not_go_live(project: Project, wa
 def test_an_approval_that_was_left_behind_by_a_rejection_starts_nothing(project: Project, waiting: Run) -> None:
     # `approve` was killed after it had written the verdict, and before the approval was gone.
     project.env.ledger.conclude(replace(waiting, verdict="keep"))
-    project.env.ledger.approve(waiting.run, "now")
+    note(project, waiting)
     assert pending(project.env) is None
 
 
@@ -152,14 +171,14 @@ def test_a_version_that_has_an_earlier_ones_number_is_not_taken_for_it(project: 
     earlier = replace(waiting, run="0123456789ab", started="0")
     project.env.ledger.save_run(earlier)
     decide(project, waiting, "Approved")
-    assert project.env.ledger.approved() == [waiting.run]
+    assert project.env.ledger.judgements.approved() == [waiting.run]
 
 
 def test_what_nobody_waits_for_is_not_answered(project: Project, models: Models, job: str) -> None:
     project.drop("a.csv", models.reviews())
     _, run = judge(project, prepared(project), models.right, job)
     decide(project, run, "Approved")
-    assert project.env.ledger.approved() == []
+    assert project.env.ledger.judgements.approved() == []
     assert not [name for name in project.executions() if name.startswith("approved-")]
 
 

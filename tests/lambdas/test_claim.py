@@ -5,18 +5,31 @@ from __future__ import annotations
 import pytest
 
 from domain.facts import TEARDOWN, Claim, Superseded
+from domain.messages import WrongEvent
 from lambdas import claim, prepare, redeploy, reject
 from tests.lambdas.project import Project, until
 
 
 def ask(execution: str) -> object:
-    return claim.handler({"execution": execution, "reason": "test", "from": "Settle"}, None)["outcome"]
+    return claim.handler({"execution": execution, "started": {"reason": "test", "from": "Settle"}}, None)["outcome"]
 
 
 def test_a_free_claim_is_taken_and_a_retry_finds_it_taken_by_itself(project: Project) -> None:
     execution = project.start()
     assert [ask(execution), ask(execution)] == ["claimed", "claimed"]
     assert project.env.ledger.claimed_by() == execution
+
+
+@pytest.mark.parametrize("started", [{"from": "Promote"}, {"run": "0123456789ab"}, {"artifact": "s3://b/k"}, [], None])
+def test_what_means_nothing_is_refused_before_the_claim_is_taken(project: Project, started: object) -> None:
+    with pytest.raises(WrongEvent, match="this is no ClaimStep: started"):
+        claim.handler({"execution": project.start(), "started": started}, None)
+    assert project.env.ledger.claimed_by() is None
+
+
+def test_what_it_was_started_with_is_answered_with_every_word_in_its_place(project: Project) -> None:
+    answer = claim.handler({"execution": project.start(), "started": {}}, None)
+    assert answer == {"outcome": "claimed", "reason": "unknown", "start": "Settle", "run": ""}
 
 
 def test_while_its_owner_runs_nobody_else_gets_it(project: Project) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.facts import Run, Superseded
+from domain.facts import Run, Seal, Superseded
 from lambdas import hosting, promote, redeploy, release, verify
 from tests.lambdas.models import Models
 from tests.lambdas.project import Judge, Project, until
@@ -44,6 +44,12 @@ def promoted(project: Project, models: Models, judged: Judge) -> Run:
     return run
 
 
+def seal(project: Project, run: str) -> Seal:
+    judgement = project.env.ledger.judgements.of(run)
+    assert judgement is not None
+    return judgement.seal
+
+
 def names(project: Project) -> tuple[set[str], set[str]]:
     """The runs that have configs, and those that have models."""
     sagemaker = project.client("sagemaker")
@@ -66,7 +72,8 @@ def test_a_candidate_goes_live_is_verified_and_promoted(project: Project, models
         crown(run, answer["config"])
     champion = project.env.ledger.champion()
     assert champion is not None
-    assert (champion.run, champion.version, champion.artifact) == (ONE, 1, run.artifact)
+    assert (champion.run, champion.version) == (ONE, 1)
+    assert champion.seal == seal(project, ONE)
     assert project.env.ledger.conclusion(run.dataset) == "promote"
 
 
@@ -134,10 +141,16 @@ def test_the_config_is_what_the_settings_say(project: Project, models: Models, j
     assert variant["ServerlessConfig"] == {"MemorySizeInMB": 3072, "MaxConcurrency": 4, "ProvisionedConcurrency": 2}
     assert variant["VariantName"] == "AllTraffic"
     model = project.client("sagemaker").describe_model(ModelName=variant["ModelName"])
-    assert model["PrimaryContainer"]["ModelDataUrl"] == run.artifact
+    sealed = seal(project, ONE)
+    assert model["PrimaryContainer"] | {"Image": ""} == {
+        "Image": "",
+        "ModelDataUrl": f"s3://{project.bucket}/released/{sealed.archive}/model.tar.gz",
+        "Environment": {"MANIFEST_SHA256": sealed.manifest},
+    }
+    assert f"-{sealed.archive[:12]}" in variant["ModelName"]
     assert not model.get("EnableNetworkIsolation", False), "serverless endpoints refuse it"
     project.configure(serving={"memory_mb": 1024})
-    assert hosting.ensure_config(project.env, ONE, run.artifact) != config, "configs are immutable"
+    assert hosting.ensure_config(project.env, ONE, sealed) != config, "configs are immutable"
 
 
 def test_new_settings_converge_the_champion_to_a_new_config(project: Project, models: Models, judged: Judge) -> None:
@@ -193,7 +206,8 @@ def test_a_server_that_does_not_start_fails_the_endpoint_and_the_next_try_begins
     project: Project, models: Models, judged: Judge
 ) -> None:
     run = judged(ONE, models.right, project.claim())
-    project.client("s3").put_object(Bucket=project.bucket, Key=layout.split_uri(run.artifact)[1], Body=b"broken")
+    # It finds another manifest than it is told of.
+    project.judgement(run, replace(seal(project, ONE), manifest="0" * 64))
     config = deploy(run.execution, "candidate", ONE)["config"]
     project.endpoint("Failed")
     with pytest.raises(verify.VerifyFailed, match="is Failed"):
@@ -225,11 +239,9 @@ def test_without_a_champion_converging_removes_the_endpoint(project: Project, mo
 
 
 def test_while_it_is_changing_another_config_has_to_wait(project: Project, models: Models, judged: Judge) -> None:
-    run = judged(ONE, models.right, project.claim())
-    judged(TWO, models.constant, run.execution)
     # A server that never gets healthy: its endpoint is being created for as long as this test takes.
-    bucket, key = layout.split_uri(run.artifact)
-    project.client("s3").upload_file(str(models.silent), bucket, key)
+    run = judged(ONE, models.silent, project.claim(), golden=models.right)
+    judged(TWO, models.constant, run.execution)
     answer = deploy(run.execution, "candidate", ONE)
     assert hosting.describe_endpoint(project.env, project.name)["EndpointStatus"] == "Creating"  # type: ignore[index]
     assert deploy(run.execution, "candidate", ONE) == answer, "a retry finds it on its way"
@@ -269,7 +281,9 @@ def test_a_candidate_is_refused_once_the_champion_moved(project: Project, models
 @pytest.mark.parametrize("verdict", ["", "keep", "reject"])
 def test_what_has_not_passed_the_gate_is_not_deployed(project: Project, verdict: str) -> None:
     execution = project.claim()
-    project.run(execution, run=ONE, judged=verdict)
+    run = project.run(execution, run=ONE, judged="promote")
+    if verdict:
+        project.judgement(run, verdict=verdict)
     with pytest.raises(redeploy.NotToBeDeployed, match="has not passed the gate"):
         deploy(execution, "candidate", ONE)
     with pytest.raises(redeploy.NotToBeDeployed, match="has not passed the gate"):
@@ -297,20 +311,20 @@ def test_going_back_needs_no_new_config_for_the_two_before(project: Project, mod
     execution, env = project.claim(), project.env
     for version, run in enumerate((ONE, TWO, THREE)):
         made = judged(run, models.right, execution, against=version)
-        hosting.ensure_config(env, run, made.artifact)
+        hosting.ensure_config(env, run, seal(project, run))
         crown(made)
     made = judged("444444444444", models.right, execution, against=3)
-    hosting.ensure_config(env, made.run, made.artifact)
+    hosting.ensure_config(env, made.run, seal(project, made.run))
     crown(made)
     let_go(execution)
     assert names(project) == ({TWO, THREE, made.run}, {TWO, THREE, made.run})
 
 
 def test_pruning_twice_at_once_and_other_projects_do_no_harm(project: Project, models: Models, judged: Judge) -> None:
-    run = judged(ONE, models.right, project.claim())
-    hosting.ensure_config(project.env, ONE, run.artifact)
+    judged(ONE, models.right, project.claim())
+    hosting.ensure_config(project.env, ONE, seal(project, ONE))
     neighbour = replace(project.env, project=f"x-{project.name}")
-    hosting.ensure_config(neighbour, ONE, run.artifact)
+    hosting.ensure_config(neighbour, ONE, seal(project, ONE))
     for _ in range(2):
         hosting.prune(project.env, keep=set())
     assert names(project) == ({"None"}, {"None"}), "the neighbour's are listed, for they contain our name, but not ours"

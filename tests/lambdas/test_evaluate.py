@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import replace
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,12 @@ import pytest
 
 from domain import layout
 from domain.facts import Run, Superseded
-from lambdas import evaluate, prepare, reject
+from lambdas import evaluate, prepare, promote, reject
 from lambdas.models import ModelUnreadable
 from lambdas.storage import read_lines, write_lines
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project
-from tests.tiny_model import METRICS
+from tests.tiny_model import METRICS, made_for
 
 
 def prepared(project: Project) -> Run:
@@ -30,14 +30,21 @@ def prepared(project: Project) -> Run:
 
 
 def upload(project: Project, run: Run, artifact: Path) -> str:
+    """The URI of an archive where the run's training job would have left it."""
     key = f"{layout.MODELS}{project.name}-{run.run}-1/output/model.tar.gz"
     project.client("s3").upload_file(str(artifact), project.bucket, key)
     return layout.s3_uri(project.bucket, key)
 
 
+def upload_as_trained(project: Project, run: Run, artifact: Path) -> str:
+    """The same, of a model that says it is the run's."""
+    with tempfile.TemporaryDirectory() as folder:
+        return upload(project, run, made_for(artifact, Path(folder), run.run, run.dataset))
+
+
 def judge(project: Project, run: Run, artifact: Path, job: str) -> tuple[dict[str, Any], Run]:
     """Evaluate's answer and the run afterwards."""
-    uri = upload(project, run, artifact)
+    uri = upload_as_trained(project, run, artifact)
     answer = evaluate.handler({"execution": run.execution, "run": run.run, "job": job, "artifact": uri}, None)
     judged = project.env.ledger.run(run.run)
     assert judged is not None
@@ -48,8 +55,7 @@ def champion(project: Project, artifact: Path, job: str) -> Run:
     """Prepare, judge and promote."""
     answer, run = judge(project, prepared(project), artifact, job)
     assert answer["verdict"] == "promote", answer["sentence"]
-    project.env.ledger.promote(run.execution, run, "now")
-    project.env.ledger.conclude(replace(run, verdict="promote"))
+    promote.handler({"execution": run.execution, "run": run.run}, None)
     return run
 
 
@@ -107,18 +113,17 @@ def test_run_twice_it_says_and_writes_the_same(project: Project, models: Models,
     assert after == contents
 
 
-def test_answers_are_asked_once_for_each_artifact(project: Project, models: Models, job: str) -> None:
+def test_answers_are_asked_once_for_each_archive_whatever_its_name(project: Project, models: Models, job: str) -> None:
     project.drop("a.csv", models.reviews())
     first, run = judge(project, prepared(project), models.right, job)
-    # The object behind the same URI is gone, yet what it answered is known.
-    uri = run.artifact
-    project.client("s3").delete_object(Bucket=project.bucket, Key=layout.split_uri(uri)[1])
-    message = {"execution": run.execution, "run": run.run, "job": job, "artifact": uri}
-    assert evaluate.handler(message, None) == first
-    # A second training of the same run gave another model: it answers for itself.
-    project.client("s3").upload_file(str(models.constant), project.bucket, "models/second/model.tar.gz")
-    second = evaluate.handler({**message, "artifact": f"s3://{project.bucket}/models/second/model.tar.gz"}, None)
-    assert second["verdict"] == "reject"
+    file = layout.run_file(run.run, "predictions.jsonl.gz")
+    # Of two labels the likelier has at least a half: no model gives this score.
+    lines = [{**line, "score": 0.25} for line in read_lines(project.env, file)]
+    write_lines(project.env, file, lines)
+    assert judge(project, run, models.right, job)[0] == first
+    assert list(read_lines(project.env, file)) == lines
+    # Other bytes under the same name answer for themselves.
+    assert judge(project, run, models.constant, job)[0]["verdict"] == "reject"
 
 
 def test_the_champion_answers_only_rows_that_are_new(project: Project, models: Models, job: str) -> None:
@@ -307,8 +312,10 @@ def test_an_unreadable_artifact_is_an_error_with_its_run(
     project.drop("a.csv", models.reviews())
     run = prepared(project)
     (tmp_path / "model.tar.gz").write_bytes(content)
+    uri = upload(project, run, tmp_path / "model.tar.gz")
     with pytest.raises(ModelUnreadable, match=f"the model of run {run.run}"):
-        judge(project, run, tmp_path / "model.tar.gz", job)
+        evaluate.handler({"execution": run.execution, "run": run.run, "job": job, "artifact": uri}, None)
+    assert project.listed(layout.RELEASED) == []
 
 
 def test_a_missing_artifact_is_an_error_with_its_run(project: Project, models: Models, job: str) -> None:

@@ -11,7 +11,7 @@ from domain import layout
 from lambdas import prepare
 from lambdas.pending import current_dataset, current_sources, pending
 from lambdas.storage import landed, read_version
-from tests.lambdas.project import Project, reviews
+from tests.lambdas.project import Project, passed, reviews
 from tests.lambdas.test_prepare import again, ask, conclude, promote
 
 
@@ -80,7 +80,7 @@ def test_a_stray_label_is_set_aside_told_and_comes_in_once_there_is_enough_of_it
     assert told["Message"].startswith(run.labels)
     # What landed is concluded, whichever of its labels are set aside.
     assert pending(project.env) is not None
-    project.env.ledger.promote(run.execution, replace(run, champion_version=1), "now")
+    project.env.ledger.promote(run.execution, passed(replace(run, champion_version=1)), "now")
     conclude(project, prepared, "promote")
     assert pending(project.env) is None
     assert again(project)["outcome"] == "nothing_new"

@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from domain.dataset import Hold, Source
-from domain.facts import Champion, Claim, Run, Superseded
+from domain.facts import Approval, Champion, Claim, Run, Seal, Superseded
 from domain.ledger import Ledger
 from tests.explorer.table import Table
-from tests.lambdas.project import Project
+from tests.lambdas.project import Project, passed
 
 RUN = Run("0123456789ab", "d1", 1, "arn:1", "drop", "2026-01-01", artifact="s3://b/m1")
 NEXT = Run("ba9876543210", "d2", 1, "arn:2", "drop", "2026-01-02", artifact="s3://b/m2", champion_version=1)
@@ -50,21 +50,21 @@ def test_what_is_reserved_for_an_heir_that_never_starts_can_be_taken_over(ledger
 
 def test_the_first_promotion_makes_a_champion(ledger: Ledger) -> None:
     assert ledger.champion() is None
-    ledger.promote("owner", RUN, "now")
-    assert ledger.champion() == Champion(RUN.run, "d1", 1, "s3://b/m1", 1, "now")
+    ledger.promote("owner", passed(RUN), "now")
+    assert ledger.champion() == Champion(RUN.run, "d1", 1, 1, "now", seal=passed(RUN).seal)
 
 
 def test_a_promotion_counts_on_from_the_one_judged_against(ledger: Ledger) -> None:
-    ledger.promote("owner", RUN, "then")
-    ledger.promote("owner", NEXT, "now")
-    assert ledger.champion() == Champion(NEXT.run, "d2", 1, "s3://b/m2", 2, "now", (RUN.run,))
+    ledger.promote("owner", passed(RUN), "then")
+    ledger.promote("owner", passed(NEXT), "now")
+    assert ledger.champion() == Champion(NEXT.run, "d2", 1, 2, "now", (RUN.run,), passed(NEXT).seal)
 
 
 def test_the_champion_knows_the_two_that_were_live_before_it(ledger: Ledger) -> None:
     before = []
     # The third promotion brings the first model back.
     for version, run in enumerate((RUN, NEXT, RUN, replace(NEXT, run="c" * 12), replace(NEXT, run="d" * 12))):
-        ledger.promote("owner", replace(run, champion_version=version), "now")
+        ledger.promote("owner", passed(replace(run, champion_version=version)), "now")
         champion = ledger.champion()
         assert champion is not None
         before.append(champion.before)
@@ -73,8 +73,8 @@ def test_the_champion_knows_the_two_that_were_live_before_it(ledger: Ledger) -> 
 
 
 def test_a_promotion_whose_answer_was_lost_is_a_success_and_happens_once(ledger: Ledger) -> None:
-    ledger.promote("owner", RUN, "first")
-    ledger.promote("owner", RUN, "again")
+    ledger.promote("owner", passed(RUN), "first")
+    ledger.promote("owner", passed(RUN), "again")
     champion = ledger.champion()
     assert champion is not None
     assert (champion.version, champion.promoted_at) == (1, "first")
@@ -82,9 +82,9 @@ def test_a_promotion_whose_answer_was_lost_is_a_success_and_happens_once(ledger:
 
 @pytest.mark.parametrize("judged_against", [0, 2])
 def test_a_champion_other_than_the_one_judged_against_is_not_replaced(ledger: Ledger, judged_against: int) -> None:
-    ledger.promote("owner", RUN, "now")
+    ledger.promote("owner", passed(RUN), "now")
     with pytest.raises(Superseded, match="the champion moved"):
-        ledger.promote("owner", replace(NEXT, champion_version=judged_against), "now")
+        ledger.promote("owner", passed(replace(NEXT, champion_version=judged_against)), "now")
     champion = ledger.champion()
     assert champion is not None
     assert champion.run == RUN.run
@@ -93,17 +93,17 @@ def test_a_champion_other_than_the_one_judged_against_is_not_replaced(ledger: Le
 def test_without_the_claim_nothing_is_promoted(ledger: Ledger) -> None:
     ledger.hand_over("owner", "heir", "now")
     with pytest.raises(Superseded, match="the claim was lost"):
-        ledger.promote("owner", RUN, "now")
+        ledger.promote("owner", passed(RUN), "now")
     assert ledger.champion() is None
 
 
 def test_the_first_champion_of_an_epoch_stays_its_anchor(ledger: Ledger) -> None:
     assert ledger.anchor(1) is None
-    ledger.promote("owner", RUN, "then")
+    ledger.promote("owner", passed(RUN), "then")
     first = ledger.champion()
-    ledger.promote("owner", NEXT, "now")
+    ledger.promote("owner", passed(NEXT), "now")
     assert ledger.anchor(1) == first
-    ledger.promote("owner", replace(RUN, run="third", epoch=2, champion_version=2), "later")
+    ledger.promote("owner", passed(replace(RUN, run="third", epoch=2, champion_version=2)), "later")
     anchor = ledger.anchor(2)
     assert anchor is not None
     assert (anchor.run, anchor.version, ledger.anchor(1)) == ("third", 3, first)
@@ -159,37 +159,82 @@ def test_concluding_closes_the_dataset_and_what_was_asked(ledger: Ledger) -> Non
 
 def test_a_conclusion_holds_as_long_as_the_champion_that_it_left(ledger: Ledger) -> None:
     for run in (RUN, NEXT):
-        ledger.promote("owner", run, "now")
+        ledger.promote("owner", passed(run), "now")
         ledger.conclude(replace(run, verdict="promote"))
         assert ledger.conclusion(run.dataset) == "promote"
     ledger.conclude(replace(RUN, run="3" * 12, dataset="d3", verdict="keep"))
     assert [ledger.conclusion(dataset) for dataset in ("d1", "d2", "d3")] == ["", "promote", "keep"]
 
 
-def test_a_run_that_is_judged_again_is_not_approved_yet(ledger: Ledger) -> None:
-    run = replace(RUN, execution="owner")
-    waiting = replace(ledger.start_run(run), verdict="awaiting-approval")
-    ledger.conclude(waiting)
-    ledger.approve(RUN.run, "now")
-    assert ledger.start_run(run) == waiting
-    assert ledger.approved() == [RUN.run], "a late retry is no other judgement"
-    ledger.hand_over("owner", "arn:2", "now")
-    ledger.start_run(replace(RUN, execution="arn:2"))
-    assert ledger.approved() == []
+def test_a_judgement_comes_back_as_it_was_written_and_with_the_claim_alone(ledger: Ledger) -> None:
+    judgement = replace(passed(RUN), against="a" * 64, waits=True, package="arn:p", judged_at="now")
+    ledger.record("owner", RUN, judgement)
+    assert (ledger.judgements.of(RUN.run), ledger.judgements.all()) == (judgement, [judgement])
+    assert ledger.judgements.of(NEXT.run) is None
+    with pytest.raises(Superseded):
+        ledger.record("somebody", NEXT, passed(NEXT))
+    assert ledger.judgements.of(NEXT.run) is None
+
+
+def test_an_approval_is_of_what_was_judged_and_of_nothing_else(ledger: Ledger) -> None:
+    judgement = replace(passed(RUN), package="arn:1")
+    ledger.conclude(replace(RUN, judged="promote", verdict="awaiting-approval"))
+    approval = Approval(RUN.run, "arn:1", judgement.seal.archive)
+    for _ in range(2):
+        ledger.judgements.approve(approval, "now")
+    assert ledger.judgements.approval(judgement) == approval
+    for other in (replace(judgement, package="arn:2"), replace(judgement, seal=passed(NEXT).seal), passed(NEXT)):
+        assert ledger.judgements.approval(other) is None
+    assert ledger.judgements.approved() == [RUN.run]
+    ledger.conclude(replace(RUN, judged="promote", verdict="keep"))
+    assert (ledger.judgements.approval(judgement), ledger.judgements.approved()) == (None, [])
+
+
+def test_an_approval_of_an_earlier_release_approves_nothing(ledger: Ledger) -> None:
+    ledger._items.write({"pk": "approval", "sk": RUN.run, "at": "then"})
+    assert ledger.judgements.approval(passed(RUN)) is None
+
+
+OLD = {"run": RUN.run, "dataset": "d1", "epoch": 1, "artifact": "s3://b/m1", "version": 1, "promoted_at": "then"}
+
+
+def test_a_champion_of_an_earlier_release_is_adopted_once(ledger: Ledger) -> None:
+    ledger._items.write({"pk": "champion", "sk": "champion", **OLD, "before": []})
+    champion = ledger.champion()
+    assert champion is not None
+    assert (champion.seal, ledger.judgements.seal(champion)) == (None, None)
+    for seal in (Seal("1" * 64, "2" * 64), Seal("3" * 64, "4" * 64)):
+        ledger.judgements.adopt(champion, seal, "now")
+        assert ledger.judgements.seal(champion) == Seal("1" * 64, "2" * 64), "the first one stays"
+    assert ledger.judgements.adopted() == {RUN.run: Seal("1" * 64, "2" * 64)}
+    assert ledger.judgements.seal(replace(champion, artifact="s3://b/another")) is None
+    ledger.promote("owner", passed(NEXT), "now")
+    promoted = ledger.champion()
+    assert promoted is not None
+    assert (promoted.before, ledger.judgements.seal(promoted)) == ((RUN.run,), passed(NEXT).seal)
+
+
+def test_a_run_judged_again_with_another_archive_is_promoted_again(ledger: Ledger) -> None:
+    ledger.promote("owner", passed(RUN), "then")
+    again = replace(passed(RUN), seal=passed(NEXT).seal, champion_version=1)
+    ledger.promote("owner", again, "now")
+    champion = ledger.champion()
+    assert champion is not None
+    assert (champion.run, champion.version, champion.seal, champion.before) == (RUN.run, 2, again.seal, ())
 
 
 def test_who_deploys_an_approved_run_does_not_undo_what_was_decided(ledger: Ledger) -> None:
     waiting, kept = replace(RUN, verdict="awaiting-approval"), replace(RUN, verdict="keep")
     ledger.conclude(waiting)
-    assert ledger.adopt(waiting, "arn:2")
+    assert ledger.take_up(waiting, "arn:2")
     assert ledger.run(RUN.run) == replace(waiting, execution="arn:2")
     ledger.conclude(kept)
-    assert not ledger.adopt(waiting, "arn:3")
+    assert not ledger.take_up(waiting, "arn:3")
     assert ledger.run(RUN.run) == kept
 
 
 def test_a_verdict_that_a_person_gives_late_is_about_the_champion_of_then(ledger: Ledger) -> None:
-    ledger.promote("owner", RUN, "now")
+    ledger.promote("owner", passed(RUN), "now")
     ledger.conclude(replace(NEXT, judged="promote", champion_version=0, verdict="keep"))
     assert ledger.conclusion(NEXT.dataset) == ""
 
@@ -198,23 +243,23 @@ def test_what_is_decided_about_a_second_model_leaves_what_the_first_one_closed(l
     waiting = [replace(RUN, run=run, judged="promote", verdict="awaiting-approval") for run in ("1" * 12, "2" * 12)]
     for run in waiting:
         ledger.conclude(run)
-    ledger.promote("owner", waiting[0], "now")
+    ledger.promote("owner", passed(waiting[0]), "now")
     ledger.conclude(replace(waiting[0], verdict="promote"))
     ledger.conclude(replace(waiting[1], verdict="keep"))
     assert ledger.conclusion(RUN.dataset) == "promote"
 
 
 def test_a_champion_that_is_judged_beside_itself_closes_its_dataset(ledger: Ledger) -> None:
-    ledger.promote("owner", RUN, "now")
+    ledger.promote("owner", passed(RUN), "now")
     again = replace(RUN, judged="promote", champion_version=1)
-    ledger.promote("owner", again, "now")
+    ledger.promote("owner", passed(again), "now")
     ledger.conclude(replace(again, verdict="promote"))
     assert ledger.conclusion(RUN.dataset) == "promote"
 
 
 def test_failures_beside_an_earlier_champion_do_not_count(ledger: Ledger) -> None:
     assert [ledger.count_failure("d1", execution) for execution in ("x", "y")] == [1, 2]
-    ledger.promote("owner", RUN, "now")
+    ledger.promote("owner", passed(RUN), "now")
     assert ledger.count_failure("d1", "z") == 1
 
 

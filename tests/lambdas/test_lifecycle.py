@@ -12,7 +12,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from domain import layout
-from domain.facts import TEARDOWN
+from domain.facts import TEARDOWN, Approval
 from lambdas import claim, hosting, lifecycle
 from lambdas.environment import NotYetAllowed
 from tests.lambdas.models import Models
@@ -150,8 +150,7 @@ def test_a_convergence_that_fails_fails_the_deploy_with_its_reason(project: Proj
 
 def test_a_teardown_leaves_no_execution_job_endpoint_config_or_model(project: Project, models: Models) -> None:
     execution, env = project.claim(), project.env
-    project.client("s3").upload_file(str(models.right), project.bucket, "models/m.tar.gz")
-    config = hosting.ensure_config(env, "0123456789ab", f"s3://{project.bucket}/models/m.tar.gz")
+    config = hosting.ensure_config(env, "0123456789ab", project.seal(models.right))
     assert hosting.converge(env, env.endpoint, config)
     job = layout.training_job(project.name, "0123456789ab", 1)
     project.train(job, seconds=300)
@@ -169,17 +168,17 @@ def test_a_teardown_leaves_no_execution_job_endpoint_config_or_model(project: Pr
 
 def test_a_teardown_ends_the_wait_for_a_person(project: Project) -> None:
     run = project.run(project.start("end"), judged="promote", verdict="awaiting-approval")
-    project.env.ledger.approve(run.run, "now")
+    project.env.ledger.judgements.approve(Approval(run.run, "arn", "a" * 64), "now")
     until(lambda: complete("Delete"))
     ended = project.env.ledger.run(run.run)
     assert ended is not None
     assert (ended.verdict, ended.sentence[:51]) == ("keep", "Kept the champion: the stack was deleted before a p")
-    assert project.env.ledger.approved() == []
+    assert project.env.ledger.judgements.approved() == []
 
 
 def test_after_a_teardown_nothing_starts_before_the_next_deploy(project: Project) -> None:
     until(lambda: complete("Delete"))
     late = project.start()
-    assert claim.handler({"execution": late, "reason": "drop"}, None)["outcome"] == "coalesced"
+    assert claim.handler({"execution": late, "started": {"reason": "drop"}}, None)["outcome"] == "coalesced"
     until(lambda: complete("Create"))
-    assert claim.handler({"execution": late, "reason": "drop"}, None)["outcome"] == "claimed"
+    assert claim.handler({"execution": late, "started": {"reason": "drop"}}, None)["outcome"] == "claimed"

@@ -16,7 +16,7 @@ from lambdas import jobs, prepare
 from lambdas.heldout import test_rows as held_out
 from lambdas.jobs import JobStillStopping
 from lambdas.storage import landed, read_version
-from tests.lambdas.project import Project, reviews
+from tests.lambdas.project import Project, passed, reviews
 
 
 def ask(execution: str) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def conclude(project: Project, prepared: dict[str, Any], verdict: str = "keep") 
 def promote(project: Project, prepared: dict[str, Any]) -> None:
     ledger, run = project.env.ledger, project.env.ledger.run(prepared["run"])
     assert run
-    ledger.promote(run.execution, run, "now")
+    ledger.promote(run.execution, passed(run), "now")
     conclude(project, prepared, "promote")
 
 

@@ -12,7 +12,7 @@ from domain import layout
 from domain.facts import TEARDOWN
 from lambdas import reconcile
 from lambdas.pending import current_dataset, current_sources
-from tests.lambdas.project import Project, reviews, until
+from tests.lambdas.project import Project, passed, reviews, until
 
 
 def tell(execution: str) -> None:
@@ -99,6 +99,26 @@ def test_with_a_free_claim_what_is_pending_is_started_once(project: Project) -> 
     assert started(project) == {
         f"after-{layout.digest(execution)}": {"reason": "landing changed", "from": "Settle", "chain": 1}
     }
+
+
+@pytest.mark.parametrize("given", ['{"from": "Promote", "chain": "x"}', "[1]", '"Redeploy"', "null", '{"chain": {}}'])
+def test_one_that_was_started_with_what_means_nothing_is_told_of_and_counts_for_nothing(
+    project: Project, given: str
+) -> None:
+    states = project.client("stepfunctions")
+    # Claim refuses it, so it ends before it holds anything.
+    machine = {
+        "StartAt": "Claim",
+        "States": {"Claim": {"Type": "Fail", "Error": "WrongEvent", "Cause": "no ClaimStep"}},
+    }
+    states.update_state_machine(stateMachineArn=project.machine, definition=json.dumps(machine))
+    execution = states.start_execution(stateMachineArn=project.machine, input=given)["executionArn"]
+    until(lambda: project.status(execution) == "FAILED")
+    for _ in range(2):
+        tell(execution)
+    (told,) = project.notifications()
+    assert "no ClaimStep" in told["Message"]
+    assert (project.env.ledger.runs(), project.env.ledger.claimed_by()) == ([], None)
 
 
 def test_with_a_free_claim_and_nothing_pending_nothing_is_started(project: Project) -> None:
@@ -226,7 +246,7 @@ def test_a_run_that_is_the_champion_is_not_given_up(project: Project) -> None:
     project.configure(operations={"max_attempts": 1})
     execution = failed(project, error="ConvergenceFailed")
     run = project.run(execution)
-    project.env.ledger.promote(execution, run, "now")
+    project.env.ledger.promote(execution, passed(run), "now")
     tell(execution)
     assert project.env.ledger.conclusion(run.dataset) == "promote"
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from domain.facts import Run
+from domain.facts import Approval, Run
+from domain.messages import Start
 from lambdas import prepare, release
 from lambdas.pending import pending
-from tests.lambdas.project import Project, reviews
+from tests.lambdas.project import Project, passed, reviews
 
-CHANGED = {"reason": "landing changed", "from": "Settle"}
+CHANGED = Start.settle("landing changed")
 FAILED = {"error": "VerifyFailed", "cause": "3 of 20 golden rows differ"}
 
 
@@ -91,7 +92,7 @@ def promoted(project: Project) -> Run:
     assert run is not None
     champion = project.env.ledger.champion()
     judged = replace(run, champion_version=champion.version if champion else 0)
-    project.env.ledger.promote(execution, judged, "now")
+    project.env.ledger.promote(execution, passed(judged), "now")
     project.env.ledger.conclude(replace(judged, verdict="promote"))
     project.env.ledger.release(execution)
     return judged
@@ -108,7 +109,7 @@ def test_artifacts_that_nobody_needs_any_more_are_deleted(project: Project) -> N
     champion = 0
     for run in runs:
         if run.verdict == "promote":
-            project.env.ledger.promote(execution, replace(run, champion_version=champion), "now")
+            project.env.ledger.promote(execution, passed(replace(run, champion_version=champion)), "now")
             champion += 1
     for name in [f"{project.name}-{run.run}-1" for run in runs] + [
         "somebody-elses",
@@ -136,7 +137,7 @@ def test_a_run_that_was_rolled_back_is_given_up(project: Project) -> None:
 def test_a_run_that_was_promoted_before_it_failed_stays_promoted(project: Project) -> None:
     execution = project.claim()
     run = project.run(execution)
-    project.env.ledger.promote(execution, run, "now")
+    project.env.ledger.promote(execution, passed(run), "now")
     ask(execution, run.run, FAILED)
     assert project.env.ledger.conclusion(run.dataset) == "promote"
 
@@ -202,7 +203,7 @@ def test_what_comes_after_a_postponed_run_does_not_wait_for_the_sweep(project: P
     run = judged(project, execution)
     assert release_as("drop", execution, run.run, LIMITED) is None
     project.env.ledger.request("q", "someone asked", "now")
-    assert pending(project.env) == {"reason": "someone asked", "from": "Settle"}
+    assert pending(project.env) == Start.settle("someone asked")
     project.env.ledger.conclude(replace(run, run="other", dataset="other", verdict="keep", requests=("q",)))
     project.drop("b.csv", reviews(40, 100))
     assert pending(project.env) == CHANGED
@@ -210,8 +211,9 @@ def test_what_comes_after_a_postponed_run_does_not_wait_for_the_sweep(project: P
 
 def test_an_approved_run_that_was_postponed_is_due_to_who_comes_of_a_sweep(project: Project) -> None:
     execution = project.claim()
-    run = project.run(execution, judged="promote", verdict="awaiting-approval", artifact="s3://b/k")
-    project.env.ledger.approve(run.run, "now")
+    run = project.run(execution, judged="promote", verdict="awaiting-approval", package="arn:p")
+    judgement = project.judgement(run)
+    project.env.ledger.judgements.approve(Approval(run.run, "arn:p", judgement.seal.archive), "now")
     assert release_as("approved", execution, run.run, LIMITED) is None
     for reason in ("deploy", "approved", "landing changed"):
         assert release_as(reason, project.claim()) is None
@@ -219,7 +221,7 @@ def test_an_approved_run_that_was_postponed_is_due_to_who_comes_of_a_sweep(proje
     assert release_as("sweep", other.execution, other.run, LIMITED) is None, "the account has not changed"
     assert release_as("sweep", project.claim())
     assert {"reason": "approved", "from": "Redeploy", "run": run.run, "chain": 0} in following(project)
-    assert project.env.ledger.adopt(run, "next")
+    assert project.env.ledger.take_up(run, "next")
     adopted = project.env.ledger.run(run.run)
     assert adopted is not None
     assert adopted.postponed == ""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from domain import layout
 from domain.facts import Run, Superseded
-from lambdas import prepare, reject, screen
+from lambdas import prepare, promote, reject, screen
 from lambdas.models import ModelUnreadable
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project
@@ -112,10 +111,9 @@ def test_a_poisoned_drop_is_stopped_and_later_good_drops_are_promoted(
         assert ask(project, run) == {"outcome": "passed"}
         manifest = project.json(layout.version(1, run.dataset, "manifest.json"))
         assert "landing/poison.csv" not in [source["key"] for source in manifest["sources"]]
-        answer, judged = judge(project, run, models.equal, job)
+        answer, _ = judge(project, run, models.equal, job)
         assert answer["verdict"] == "promote", answer["sentence"]
-        project.env.ledger.promote(run.execution, judged, "now")
-        project.env.ledger.conclude(replace(judged, verdict="promote"))
+        promote.handler({"execution": run.execution, "run": run.run}, None)
     now = project.env.ledger.champion()
     assert now is not None
     assert now.run == run.run

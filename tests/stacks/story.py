@@ -50,5 +50,8 @@ JUDGED = [*LOOKED, "Train", "Trained", "Evaluate", "Judged"]
 
 def run(synthesized: Synthesized, message: dict[str, Any] = DROP, **answers: list[Any]) -> Execution:
     """Execute the machine with the answers of a run that goes well, but for `answers` (`_sync` stands for `.sync`)."""
-    named = {name.replace("_sync", ".sync"): value for name, value in answers.items()}
-    return execute(synthesized.definition(), message, {**HAPPY, **named})
+    named = {**HAPPY, **{name.replace("_sync", ".sync"): value for name, value in answers.items()}}
+    # Claim answers with what the machine was started with, too.
+    started = {"reason": "unknown", "start": message.get("from", "Settle"), "run": "", **message}
+    named["claim"] = [{**started, **one} if isinstance(one, dict) else one for one in named["claim"]]
+    return execute(synthesized.definition(), message, named)

@@ -6,6 +6,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import Any
 
+from domain import layout
 from tests.stacks.conftest import check_snapshot
 from tests.stacks.synth import ACCOUNT, PROJECT, REGION, Synthesized
 
@@ -112,6 +113,19 @@ def test_whoever_registers_may_look_up_the_image_that_serves(aws: Synthesized) -
         assert {action for action, _ in allowed} == wanted
         assert all(":repository/cdk-hnb659fds-container-assets-" in resource for _, resource in allowed)
     assert len(registers) == 1
+
+
+def test_what_was_judged_is_out_of_reach_of_whoever_trains(aws: Synthesized) -> None:
+    """Evaluate writes what it judged, and Adopt what an earlier release left; nobody else does, and nobody may copy."""
+    reach = [(_HASH.sub("", role), action) for role, action, resource in rows(aws) if f"/{layout.RELEASED}" in resource]
+    assert {role for role, action in reach if action == "s3:PutObject"} == {
+        "FunctionsAdoptRole",
+        "FunctionsEvaluateRole",
+    }
+    assert [role for role, action in reach if action == "s3:DeleteObject"] == ["FunctionsReleaseRole"]
+    assert not [role for role, _ in reach if "Training" in role]
+    served = [resource for role, action, resource in rows(aws) if "Endpoint" in role and action == "s3:GetObject"]
+    assert [resource.rsplit(":::", 1)[1].split("/", 1)[1] for resource in served] == [f"{layout.RELEASED}*"]
 
 
 def test_whoever_creates_what_has_tags_may_tag_it(aws: Synthesized) -> None:

@@ -30,7 +30,7 @@ def test_every_state_can_be_reached(aws: Synthesized, on_demand: Synthesized) ->
 def test_every_task_is_bounded_and_retried(aws: Synthesized, on_demand: Synthesized) -> None:
     for definition in (aws.definition(), on_demand.definition()):
         tasks = {name: state for name, state in definition["States"].items() if state["Type"] == "Task"}
-        assert len(tasks) == 13
+        assert len(tasks) == 14
         for name, task in tasks.items():
             assert 0 < task["TimeoutSeconds"] < definition["TimeoutSeconds"], name
             assert task["Retry"], name

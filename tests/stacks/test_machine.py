@@ -11,6 +11,7 @@ from domain.messages import (
     ClaimStep,
     DeployStep,
     EvaluateStep,
+    PrepareStep,
     ReleaseStep,
     RunStep,
     SettleStep,
@@ -44,12 +45,12 @@ def test_each_step_is_told_what_its_message_wants(aws: Synthesized) -> None:
     asked = run(aws).asked
     told = {name: messages[0] for name, messages in asked.items()}
     for name, message in (
-        ("claim", ClaimStep), ("settle", SettleStep), ("prepare", ClaimStep), ("screen", RunStep),
+        ("claim", ClaimStep), ("settle", SettleStep), ("prepare", PrepareStep), ("screen", RunStep),
         ("evaluate", EvaluateStep), ("redeploy", DeployStep), ("verify", VerifyStep), ("promote", RunStep),
         ("announce", AnnounceStep), ("release", ReleaseStep),
     ):  # fmt: skip
         assert message.model_validate(told[name]).execution.startswith("arn:aws:states:")
-    assert told["claim"] | {"execution": ""} == {"execution": "", "reason": "drop", "from": "Settle"}
+    assert told["claim"] | {"execution": ""} == {"execution": "", "started": {"reason": "drop", "from": "Settle"}}
     assert told["evaluate"] | {"execution": ""} == {"execution": "", "run": RUN, "job": JOB, "artifact": ARTIFACT}
     assert told["redeploy"]["target"] == "candidate"
     assert [(one["stage"], one["target"]) for one in asked["redeploy"]] == [
@@ -69,7 +70,39 @@ def test_each_step_is_told_what_its_message_wants(aws: Synthesized) -> None:
 def test_it_may_be_started_without_a_message(aws: Synthesized) -> None:
     done = run(aws, message={})
     assert done.status == "SUCCEEDED"
-    assert done.asked["claim"][0]["reason"] == "unknown"
+    assert done.asked["claim"][0]["started"] == {}
+    assert done.asked["prepare"][0]["reason"] == "unknown"
+
+
+def test_an_input_that_is_no_message_ends_before_anything_is_done(aws: Synthesized) -> None:
+    refused = ServiceError("WrongEvent", "this is no ClaimStep: started.from: Input should be 'Settle' or 'Redeploy'")
+    done = run(aws, message={"from": "Promote"}, claim=[refused])
+    assert (done.status, done.error, done.states) == ("FAILED", "WrongEvent", ["Claim"])
+    assert list(done.asked) == ["claim"]
+    assert len(done.asked["claim"]) == 1, "it would mean no more if it were asked again"
+
+
+def test_a_champion_of_an_earlier_release_is_sealed_on_the_way(aws: Synthesized) -> None:
+    unsealed = ServiceError("NotSealed", "promoted by an earlier release")
+    served = {"endpoint": PROJECT, "config": "config-0", "outcome": "updating"}
+    done = run(aws, message={"reason": "deploy", "from": "Redeploy"}, redeploy=[unsealed, served], adopt=[{}])
+    assert done.states == ["Claim", "Claimed", "Redeploy", "Adopt", *CONVERGENCE, "Release", "Released", "Done"]
+    assert list(done.asked["adopt"][0]) == ["execution"]
+    gone = ServiceError("ModelUnreadable", "it is not there (404)")
+    failed = run(aws, message={"reason": "deploy", "from": "Redeploy"}, redeploy=[unsealed], adopt=[gone])
+    assert (failed.error, failed.cause) == ("ConvergenceFailed", "ModelUnreadable: it is not there (404)")
+
+
+def test_a_run_that_nobody_approved_ends_in_a_refusal_with_a_name(aws: Synthesized) -> None:
+    nobody = ServiceError("NotApproved", "nobody has approved run 0123456789ab")
+    done = run(aws, message={"from": "Redeploy", "run": RUN}, redeploy=[nobody, BACK])
+    assert (done.status, done.error) == ("FAILED", "RolledBack")
+    assert done.cause == "NotApproved: nobody has approved run 0123456789ab"
+    assert [(one["target"], one["stage"]) for one in done.asked["redeploy"]] == [
+        ("candidate", "rehearsal"),
+        ("champion", "live"),
+    ]
+    assert "promote" not in done.asked
 
 
 def test_while_another_runs_it_coalesces(aws: Synthesized) -> None:
