@@ -46,7 +46,8 @@ def read_rows(key: str, body: IO[bytes], columns: list[str]) -> Iterator[RawRow]
         else:
             yield from _json_lines(_lines(reader))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise FileRejected("gzip", f"not a whole gzip file ({error}): compress it again") from error
+        # Not with its words: they quote how the file begins.
+        raise FileRejected("gzip", "not a whole gzip file: compress it again") from error
 
 
 def _lines(stream: io.BufferedReader[Any], hint: str = "") -> Iterator[str]:

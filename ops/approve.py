@@ -19,8 +19,13 @@ def approve(deployment: Deployment, prefix: str, console: Console) -> str:
         run = find_run(deployment, prefix)
         if not run.awaits_approval:
             raise Unusable(f"run {run.run} does not wait for approval: {run.sentence or 'it is not judged yet'}")
+        # What was judged names its version: a run's record is written by more than Evaluate.
+        judgement = deployment.ledger.judgements.of(run.run)
+        if judgement is None:
+            raise Unusable(f"run {run.run} was judged by an earlier release, which sealed nothing: mlops retrain")
         deployment.client("sagemaker").update_model_package(
-            ModelPackageArn=run.package, ModelApprovalStatus="Approved", ApprovalDescription="mlops approve"
+            ModelPackageArn=judgement.package, ModelApprovalStatus="Approved", ApprovalDescription="mlops approve"
         )
-    console.print(f"Approved {run.package.rsplit(':', 1)[1]} (run {run.run}). It is being deployed: mlops watch")
-    return run.package
+    archive, version = judgement.seal.archive[:12], judgement.package.rsplit(":", 1)[1]
+    console.print(f"Approved {version} (run {run.run}, archive {archive}…). It is being deployed: mlops watch")
+    return judgement.package

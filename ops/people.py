@@ -107,6 +107,7 @@ def _approver(at: Place) -> list[Statement]:
     group = layout.package_group(at.project)
     return [
         *_reader(at),
+        _facts(at, ["dynamodb:GetItem"], [keys.JUDGEMENT]),
         _allow(
             ["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"],
             [at.arn("sagemaker", f"model-package/{group}/*")],

@@ -5,7 +5,6 @@ The request is in the ledger before anything is started, so it is never lost.
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 
 from domain.facts import Run
+from domain.messages import Start
 from ops.deployment import Deployment
 from ops.errors import NotDeployed, OpsError, in_plain_words
 from ops.execution import Outcome, look, running
@@ -54,7 +54,7 @@ def write_request(deployment: Deployment, reason: str) -> str:
 def start(deployment: Deployment, request: str, reason: str) -> str:
     """Start the execution that answers a request, named after it; its ARN. Raises NotDeployed."""
     states = deployment.client("stepfunctions")
-    message = json.dumps({"reason": reason[:200], "from": "Settle"})
+    message = Start.settle(reason[:200]).to_input()
     try:
         answer = states.start_execution(
             stateMachineArn=deployment.state_machine, name=f"request-{request}", input=message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -49,12 +49,17 @@ def test_a_release_that_looks_before_it_frees_the_claim_loses_a_file(definition:
         explorer(definition, release=looks_before_it_frees).explore(Story(FILES[:2]))
 
 
+def answer(step: ClaimStep, outcome: Literal["claimed", "recover", "coalesced"]) -> dict[str, object]:
+    asked = step.started
+    return Claimed(outcome=outcome, reason=asked.reason, start=asked.start, run=asked.run).to_payload()
+
+
 def takes_it_from_anybody(event: dict[str, Any], _context: object) -> dict[str, object]:
     step, env = ClaimStep.read(event), Environment.read()
     found = env.ledger.claim(step.execution, timestamp())
     if found and found.owner != step.execution:
         env.ledger.take_over(found, step.execution, timestamp())
-    return Claimed(outcome="claimed").to_payload()
+    return answer(step, "claimed")
 
 
 def test_a_claim_that_does_not_ask_whether_its_owner_runs_makes_two(definition: dict[str, Any]) -> None:
@@ -67,12 +72,12 @@ def takes_over_what_may_have_started(event: dict[str, Any], _context: object) ->
     step, env = ClaimStep.read(event), Environment.read()
     found = env.ledger.claim(step.execution, timestamp())
     if found and found.owner == step.execution:
-        return Claimed(outcome="recover" if found.recover else "claimed").to_payload()
+        return answer(step, "recover" if found.recover else "claimed")
     if found is None or claim.is_running(env, found.owner):
-        return Claimed(outcome="coalesced").to_payload()
+        return answer(step, "coalesced")
     ways = (found, Claim(found.owner))
     taken = any(env.ledger.take_over(way, step.execution, timestamp()) for way in ways)
-    return Claimed(outcome="recover" if taken else "coalesced").to_payload()
+    return answer(step, "recover" if taken else "coalesced")
 
 
 def test_an_heir_that_starts_while_its_claim_is_taken_over_makes_two(definition: dict[str, Any]) -> None:

@@ -97,6 +97,16 @@ def hostile(kind: str, files: Path) -> bytes | None:
         manifest = json.loads((files / MANIFEST).read_text())
         manifest["sha256"][MODEL] = sha256_file(files / MODEL)
         (files / MANIFEST).write_text(json.dumps(manifest))
+    if kind == "tokenizer":
+        broken = {"type": "Precompiled", "precompiled_charsmap": "AAAA"}
+        (files / TOKENIZER).write_text(
+            json.dumps({**json.loads((files / TOKENIZER).read_text()), "normalizer": broken})
+        )
+        manifest = json.loads((files / MANIFEST).read_text())
+        manifest["sha256"][TOKENIZER] = sha256_file(files / TOKENIZER)
+        (files / MANIFEST).write_text(json.dumps(manifest))
+    if kind == "extra":
+        return packed(files, lambda tar: _add(tar, "model.onnx.more", b"weights that no checksum covers"))
     return packed(files)
 
 

@@ -14,6 +14,7 @@ SIDE_EFFECTS = (
     ("prepare", "s3:PutObject", "parts/reports/"),
     ("prepare", "dynamodb:TransactWriteItems", '"run"'),
     ("screen", "s3:PutObject", "screen.json"),
+    ("evaluate", "s3:PutObject", "released/"),
     ("evaluate", "s3:PutObject", "predictions"),
     ("evaluate", "sagemaker:CreateModelPackage", ""),
     ("evaluate", "dynamodb:TransactWriteItems", ""),

@@ -221,6 +221,9 @@ def stored() -> list[Case]:
             ("sparse", "holds a sparse file of 10 GB", "sparse"),
             ("checksum", "has a model of another checksum", "checksum"),
             ("onnx", "has a model that does not load", "cannot be loaded"),
+            ("tokenizer", "has a tokenizer that makes its library panic", r"tokenizer\.json cannot be loaded"),
+            ("extra", "has a file that its manifest does not list", r"is not listed in manifest\.json"),
+            ("another-run", "says that it is another run's", "its manifest says run seed"),
         )
     ]  # fmt: skip
 

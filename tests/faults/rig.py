@@ -48,6 +48,7 @@ class Rig:
         self.pipeline, self.control = pipeline, control
         self._ledger = pipeline.cloud.resource("dynamodb").Table(layout.ledger(PROJECT))
         self._facts: list[dict[str, Any]] = []
+        self._released: dict[str, bytes] = {}
         self._drops = 1
 
     def sow(self) -> None:
@@ -56,6 +57,10 @@ class Rig:
         self.pipeline.drop(SEED, as_csv(reviews(_ROWS, seed=0)))
         self.pipeline.concluded("promote")
         self._facts = self._ledger.scan()["Items"]
+        s3 = self.pipeline.client("s3")
+        self._released = {
+            key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in self.pipeline.keys(layout.RELEASED)
+        }
         assert self._sound()
 
     def drop(self) -> str:
@@ -117,6 +122,9 @@ class Rig:
         self._forget()
         for item in self._facts:
             self._ledger.put_item(Item=item)
+        # The runs of a deployment that had forgotten it may have pruned it.
+        for key, body in self._released.items():
+            self.pipeline.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body, ChecksumAlgorithm="SHA256")
         if f"{layout.LANDING}{SEED}" not in self.pipeline.keys(layout.LANDING):
             self.pipeline.drop(SEED, as_csv(reviews(_ROWS, seed=0)))
             self.pipeline.rest(MOMENT)

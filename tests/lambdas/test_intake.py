@@ -11,6 +11,7 @@ from rich.console import Console
 
 from domain import layout
 from domain.dataset import Hold
+from domain.messages import Start
 from lambdas.pending import pending
 from lambdas.storage import landed
 from ops.deployment import Deployment
@@ -122,7 +123,7 @@ def test_what_could_not_be_read_is_tried_again_once_it_is_put_there_anew(project
     # S3's times are of whole seconds.
     while landed(project.env) == [before]:
         project.drop("a.csv", reviews(40))
-    assert pending(project.env) == {"reason": "landing changed", "from": "Settle"}
+    assert pending(project.env) == Start.settle("landing changed")
     assert names(project, again(project)) == ["a.csv"]
 
 

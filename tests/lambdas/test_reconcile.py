@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -263,12 +264,13 @@ def test_what_a_step_concludes_until_the_claim_is_handed_over_is_told(project: P
     events, listing = project.env.client("sagemaker").meta.events, "before-call.sagemaker.ListTrainingJobs"
 
     def promote(**_: object) -> None:
-        project.env.ledger.promote(execution, run, "now")
-        project.run(execution, verdict="promote", sentence="Better.")
+        project.env.ledger.promote(execution, passed(run), "now", replace(run, verdict="promote", sentence="Better."))
 
     events.register_first(listing, promote)
-    tell(execution)
-    events.unregister(listing, promote)
+    try:
+        tell(execution)
+    finally:
+        events.unregister(listing, promote)
     (said,) = project.notifications()
     assert "Better." in said["Message"]
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from domain import layout
+from domain.artifact import sha256_file
 from domain.facts import Run
 from lambdas import evaluate, redeploy
 from lambdas.models import ModelUnreadable
@@ -117,6 +119,26 @@ def test_an_archive_with_one_file_more_is_not_judged(
     message = {"execution": run.execution, "run": run.run, "job": job, "artifact": uri}
     with pytest.raises(ModelUnreadable, match=r"'model\.onnx\.extra' is not listed in manifest\.json"):
         evaluate.handler(message, None)
+
+
+def test_what_is_kept_is_what_was_asked_whatever_lies_at_the_name_by_then(
+    project: Project, models: Models, job: str, tmp_path: Path
+) -> None:
+    """Another archive comes while Evaluate works, just before it writes the one that it has."""
+    project.drop("a.csv", models.reviews())
+    run = prepared(project)
+    events = project.env.client("s3").meta.events
+
+    def swap(**_: object) -> None:
+        events.unregister("before-call.s3.PutObject", unique_id="swap")
+        replace_archive(project, run, models.constant, tmp_path)
+
+    made = made_for(models.right, tmp_path / "made", run.run, run.dataset)
+    uri = upload(project, run, made)
+    events.register("before-call.s3.PutObject", swap, unique_id="swap")
+    message = {"execution": run.execution, "run": run.run, "job": job, "artifact": uri}
+    assert evaluate.handler(message, None)["verdict"] == "promote"
+    assert project.contents(layout.RELEASED) == {layout.released(sha256_file(made)): made.read_bytes()}
 
 
 @pytest.mark.parametrize("field", ["run", "dataset"])

@@ -9,7 +9,7 @@ import pytest
 
 from domain.config import GateSettings
 from domain.dataset import Source, Version
-from domain.facts import Champion, Run
+from domain.facts import Champion, Run, Seal
 from domain.gate import decide
 from domain.judgement import JudgedRow
 
@@ -36,7 +36,7 @@ def make_receipt(*, wrong: int = 20, champion_wrong: int | None = 30) -> dict[st
         second.source: {"train": 80, "validation": 10, "test": 10},
     }
     version = Version.of(1, [first, second], rows, {"good", "bad"})
-    champion = Champion("ba9876543210", "d0", 1, "s3://b/models/x/output/model.tar.gz", 1, "2026-11-21T09:00:00+00:00")
+    champion = Champion("ba9876543210", "d0", 1, 1, "2026-11-21T09:00:00+00:00", seal=Seal("a" * 64, "b" * 64))
     return {
         "run": RUN,
         "reason": "landing changed",
@@ -63,7 +63,7 @@ def make_receipt(*, wrong: int = 20, champion_wrong: int | None = 30) -> dict[st
             "hyperparameters": {"epochs": "2", "learning_rate": "0.0001", "base_model": '"s3://b/base/minilm/"'},
             "metrics": {},
         },
-        "artifact": "s3://b/models/y/output/model.tar.gz",
+        "artifact": f"s3://b/released/{'c' * 64}/model.tar.gz",
         "champion": asdict(champion) if champion_wrong is not None else None,
         "gate": {"policy": GateSettings().model_dump(), **decision.to_json()},
     }

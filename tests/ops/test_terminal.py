@@ -70,10 +70,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         made = Project.create(clients, patch, role["Role"]["Arn"])
         patch.setenv("MLOPS_PROJECT", made.name)
         artifact = tiny_artifact(folder / "model", sorted(HOSTILE.values()), run=LIVE)
-        key = f"{layout.MODELS}{made.name}-{LIVE}-1/output/model.tar.gz"
-        made.client("s3").upload_file(str(artifact), made.bucket, key)
         env = Environment.read()
-        hosting.converge(env, env.endpoint, hosting.ensure_config(env, LIVE, layout.s3_uri(made.bucket, key)))
+        hosting.converge(env, env.endpoint, hosting.ensure_config(env, LIVE, made.seal(artifact)))
         made.endpoint("InService")
         yield made
     _forget_clients()

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from domain import layout
 from domain.dataset import Hold, listed
-from domain.facts import AWAITING, Run
+from domain.facts import AWAITING, Judgement, Run, Seal
+from domain.judgements import item_of
 from domain.ledger import Ledger
 from local.cloud import LocalCloud
 from ops import people
@@ -97,6 +98,8 @@ def something_to_do(cloud: LocalCloud) -> None:
         RUN, "d", 1, answer["executionArn"], "tried", "2026-01-01T00:00:00+00:00", verdict=AWAITING, package=PACKAGE
     )
     ledger.save_run(waits)
+    judged = Judgement(RUN, "d", 1, Seal("a" * 64, "b" * 64), "promote", 0, waits=True, package=PACKAGE)
+    cloud.resource("dynamodb").Table(LEDGER).put_item(Item=item_of(judged))
 
 
 def test_every_role_may_something_and_may_not_something() -> None:

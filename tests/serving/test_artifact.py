@@ -69,10 +69,15 @@ def test_unpacks_and_verifies(artifact: Path, model_dir: Path, tmp_path: Path) -
 
 def test_unpacks_what_tar_makes_of_a_directory(good: list[Member], tmp_path: Path) -> None:
     members = [special(".", tarfile.DIRTYPE), *(file(f"./{member.name}", content) for member, content in good)]
-    members += [special("./more", tarfile.DIRTYPE), file("./more/note.txt")]
     (tmp_path / "model").mkdir()
     into = extract(archive(tmp_path / "a.tar.gz", members), tmp_path / "model")
-    assert (into / "more" / "note.txt").read_bytes() == b"x"
+    assert load_manifest(into).run == "run-1"
+
+
+@pytest.mark.parametrize("more", ["more.txt", "./more/note.txt"])
+def test_refuses_what_the_manifest_does_not_list(good: list[Member], tmp_path: Path, more: str) -> None:
+    members = [*good, *([special("./more", tarfile.DIRTYPE)] if "/" in more else []), file(more)]
+    refuse(archive(tmp_path / "a.tar.gz", members), "is not listed in manifest.json", tmp_path / "inner" / "model")
 
 
 def test_leaves_a_directory_in_use_alone(artifact: Path, tmp_path: Path) -> None:

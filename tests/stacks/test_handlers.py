@@ -72,7 +72,7 @@ def test_every_handler_imports_from_its_own_package_and_names_a_wrong_event(
     python: str, assembly: Synthesized, tmp_path: Path
 ) -> None:
     found = packages(assembly)
-    assert sorted(len(handlers) for handlers in found.values()) == [2, 14]
+    assert sorted(len(handlers) for handlers in found.values()) == [3, 14]
     for package, handlers in found.items():
         assert asked(python, package, handlers, tmp_path) == {name: ["WrongEvent"] for name in handlers}
 

@@ -66,7 +66,7 @@ def test_every_log_group_ends(aws: Synthesized) -> None:
 def test_functions_stay_within_lambdas_limits(aws: Synthesized) -> None:
     functions = aws.of_type("AWS::Lambda::Function").values()
     ours = [function for function in functions if function.get("FunctionName", "").startswith(f"{PROJECT}-")]
-    assert len(ours) == 16
+    assert len(ours) == 17
     for function in ours:
         assert function["Runtime"] == "python3.13"
         assert function["Architectures"] == ["x86_64"]
@@ -86,7 +86,7 @@ def test_what_predicts_in_a_function_reports_to_nobody(aws: Synthesized) -> None
         if "FunctionName" in f
     }
     quiet = {name for name, variables in functions.items() if variables.get("ORT_DISABLE_TELEMETRY") == "1"}
-    assert quiet == {f"{PROJECT}-screen", f"{PROJECT}-evaluate"}
+    assert quiet == {f"{PROJECT}-{name}" for name in ("screen", "evaluate", "adopt")}
 
 
 def test_the_largest_settings_fit_in_whatever_alphabet(tmp_path: Path) -> None:
