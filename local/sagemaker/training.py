@@ -7,6 +7,7 @@ import shutil
 import time
 from typing import Any
 
+from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.sagemaker import rules
@@ -108,7 +109,7 @@ def _live(job: Job, options: Options) -> None:
         ended = _attempts(job, options, metrics)
     except DownloadError as error:
         ended = {"status": "Failed", "FailureReason": str(error)}
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, S3UploadFailedError) as error:
         ended = {"status": "Failed", "FailureReason": f"ClientError: {error}"}
     finally:
         status = str(ended.pop("status"))

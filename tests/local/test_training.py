@@ -206,6 +206,16 @@ def test_the_role_of_the_job_is_enforced(small_cloud: LocalCloud) -> None:
     assert "AccessDenied" in record["FailureReason"]
 
 
+def test_a_role_that_may_not_write_its_artifact_fails_the_job(small_cloud: LocalCloud) -> None:
+    name = builders.unique("reads")
+    role = builders.role(small_cloud, name, builders.allow("s3:GetObject", "s3:ListBucket", "logs:*"))
+    small_cloud.client("sagemaker").create_training_job(**builders.training_job(name, role, steps=1))
+    described = builders.ended(small_cloud, name)
+    assert described["TrainingJobStatus"] == "Failed"
+    assert described["FailureReason"].startswith("ClientError: ")
+    assert "not authorized to perform: s3:PutObject" in described["FailureReason"]
+
+
 def test_names_are_used_once(small_cloud: LocalCloud, sagemaker_role: str) -> None:
     request = builders.training_job(builders.unique("twice"), sagemaker_role, steps=1)
     start(small_cloud, request)

@@ -19,20 +19,21 @@ RECORD = DOCS / "rights.json"
 _HASH = re.compile(r"(?<=[a-z])[0-9A-F]{8}\b")
 _PHYSICAL_ROLE = re.compile(r":role/\S*?(\w+Role)[0-9A-F]*(-\w+)*$")
 _FRAMEWORK = re.compile(r"function:(?:automate-mlops-)?(EndpointProviderframework[A-Za-z]+?)[0-9A-F]{8,}")
+_WAITER = re.compile(r"(?:automate-mlops-)?(EndpointProviderwaiterstatemachine)[-0-9A-F]+")
 _SOURCEDIR = re.compile(r"(?<=/)[0-9a-f]{64}\.tar\.gz$")
 
 _HEAD = """# What each role may do, and what it did
 
 Measured on {day} by `make rights-report`: the whole stack on the local cloud, IAM enforced for every role, the state
-machine's own too. The story: models that go live one after another, files that cannot be used, a poisoned file that is
-held, vouched for and rejected, an execution that is aborted while it trains, training that fails until the data is
-given up, a model that a person approves and one that a person rejects, and a stack that is deleted while one waits and
-another is trained.
+machine's own too. The story: a run without data, models that go live one after another, files that cannot be used, a
+poisoned file that is held, vouched for and rejected, executions that are aborted while they train and while they judge,
+a server that does not start, training that fails until the data is given up, a model that a person approves and one
+that a person rejects, and a stack that is deleted while one waits and another is trained.
 
 A right is one action on one resource of a policy (of the ledger: on one kind of facts). {rights} rights of {roles}
 roles: {used} were used. The other {unused} have a reason below (`tests/rights/reasons.py`; a test finds a right
-without one, and a reason without a right). Of {statements} statements, each whose rights were used is needed: without
-it, something that was recorded would be refused.
+without one, and a reason without a right). Of {statements} statements {needed} are needed: without any one of them,
+something that was recorded would be refused, as evaluating it again has shown. The others grant only what has a reason.
 
 ## Not used, and why
 
@@ -85,7 +86,7 @@ def short_role(role: str) -> str:
 
 def short_resource(resource: str) -> str:
     """A resource without account, and without what differs from one deploy to the next."""
-    shown = _FRAMEWORK.sub(r"function:\1", resource)
+    shown = _WAITER.sub(r"\1", _FRAMEWORK.sub(r"function:\1", resource))
     shown = _SOURCEDIR.sub("<sourcedir>", _PHYSICAL_ROLE.sub(r":role/\1", shown))
     return _HASH.sub("", shown).replace("000000000000", "ACCOUNT")
 
@@ -106,7 +107,8 @@ def write_used(found: Comparison, statements: Sequence[tuple[str, Statement]], d
     RECORD.write_text(json.dumps(record, indent=0) + "\n", encoding="utf-8")
     numbers = {
         "rights": len(used | unused), "roles": len({right.role for right in used | unused}), "used": len(used),
-        "unused": len(unused), "statements": len(statements), "day": day,
+        "unused": len(unused), "statements": len(statements), "needed": len(statements) - len(found.superfluous),
+        "day": day,
     }  # fmt: skip
     text = _HEAD.format(**numbers) + "\n".join(_why(unused)) + "\n" + _TABLE + "\n".join(_each(used, unused)) + "\n"
     (DOCS / "rights.md").write_text(text, encoding="utf-8")

@@ -135,6 +135,73 @@ REASONS: Final[tuple[Reason, ...]] = (
         ("s3:GetObject",),
         "*/checkpoints/*",
     ),
+    # ---- what happens seldom ---------------------------------------------------------------------
+    Reason(
+        "a champion of a release that sealed nothing is adopted once (tests/lambdas/test_adopt.py); here is none",
+        "FunctionsAdoptRole",
+        ("dynamodb:GetItem", "dynamodb:PutItem", "s3:GetObject", "s3:PutObject"),
+    ),
+    Reason("the same", "PipelineMachineRole", ("lambda:InvokeFunction",), "*-adopt"),
+    Reason(
+        "the same: who asks for the archive of such a champion",
+        "Functions[ERS]*",
+        ("dynamodb:GetItem",),
+        facts=("adoption",),
+    ),
+    Reason(
+        "the event of an execution, or the call of a step, came twice, and another one is at it (tests/lambdas)",
+        "Functions[AR]*",
+        ("dynamodb:GetItem",),
+        facts=("marker",),
+    ),
+    Reason(
+        "a file that could not be read is looked at again (tests/lambdas/test_held.py, test_unusable_files.py)",
+        "FunctionsPrepareRole",
+        ("dynamodb:DeleteItem",),
+        facts=("arrival", "held"),
+    ),
+    Reason(
+        "a job that nobody waits for any more: its execution died, or the answer to CreateTrainingJob was lost. Here "
+        "Step Functions stopped it with its execution",
+        "Functions*",
+        ("sagemaker:StopTrainingJob",),
+    ),
+    Reason(
+        "an approved run failed for good, or was rejected on its way (tests/lambdas/test_reconcile.py)",
+        "FunctionsReconcileRole",
+        ("dynamodb:DeleteItem",),
+        facts=("approval",),
+    ),
+    Reason(
+        "convergence failed three times in a row: nobody may hold the claim then",
+        "FunctionsReconcileRole",
+        ("dynamodb:DeleteItem",),
+        facts=("claim",),
+    ),
+    Reason(
+        "what was approved while another run had the claim is found when it is free (tests/lambdas/test_approve.py)",
+        "FunctionsRe[cl]*",
+        ("dynamodb:GetItem",),
+        facts=("approval", "judgement", "run"),
+    ),
+    Reason(
+        "no model is promoted, or the endpoint has failed, which allows nothing else (tests/lambdas/test_deploy.py)",
+        "FunctionsRedeployRole",
+        ("sagemaker:DeleteEndpoint",),
+        "*:endpoint/*",
+    ),
+    Reason(
+        "a rehearsal that was still changing when it should have ended",
+        "Functions[LR]*",
+        ("sagemaker:DeleteEndpoint",),
+        "*-rehearsal",
+    ),
+    Reason(
+        "an archive is pruned an hour after it was written, at the earliest (tests/lambdas/test_release.py)",
+        "FunctionsReleaseRole",
+        ("s3:DeleteObject",),
+        "*/released/*",
+    ),
 )
 
 

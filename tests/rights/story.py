@@ -167,6 +167,7 @@ def asked_of_a_person(stage: Stage) -> None:
     asked = stage.drop("asked.csv", 60, rows=300)
     approve(stage.deployment, asked.run, Console(quiet=True))
     stage.ended_as(asked, "promote")
+    write_request(stage.deployment, "asked for beside a drop")
     refused = stage.drop("asked-again.csv", 61, rows=300)
     sagemaker = stage.pipeline.client("sagemaker")
     sagemaker.update_model_package(ModelPackageArn=refused.package, ModelApprovalStatus="Rejected")
@@ -175,6 +176,7 @@ def asked_of_a_person(stage: Stage) -> None:
 
 def torn_down(stage: Stage) -> None:
     """The stack is deleted while a model waits for a person, and another is being trained."""
+    write_request(stage.deployment, "asked for beside a drop")
     stage.drop("undecided.csv", 70, rows=300)
     stage.pipeline.drop("last.csv", as_csv(reviews(300, 71)))
     os.killpg(stage.pipeline.training_process(), signal.SIGSTOP)
