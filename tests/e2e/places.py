@@ -80,7 +80,11 @@ def objects(pipeline: Pipeline) -> Iterator[Place]:
     """Every object of the bucket by its key, unpacked; what landed as it is."""
     for key in pipeline.keys(""):
         body = pipeline.client("s3").get_object(Bucket=pipeline.bucket, Key=key)["Body"].read()
-        yield key, _unpacked(key, body)
+        try:
+            unpacked = _unpacked(key, body)
+        except EOFError as error:
+            raise AssertionError(f"{key} ends in its middle, after {len(body)} bytes") from error
+        yield key, unpacked
 
 
 def _unpacked(key: str, body: bytes) -> str:
