@@ -66,10 +66,10 @@ def dashboards(pipeline: Pipeline) -> Iterator[Place]:
     yield "metrics", _text(client.list_metrics())
 
 
-def queues(pipeline: Pipeline, *urls: str) -> Iterator[Place]:
-    """All messages of these queues; they stay there."""
+def queues(pipeline: Pipeline) -> Iterator[Place]:
+    """All messages of every queue. They stay there, and are not given out again for a while: look once."""
     client = pipeline.client("sqs")
-    for url in urls:
+    for url in client.list_queues()["QueueUrls"]:
         found: list[str] = []
         while messages := client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
             found += [message["Body"] for message in messages]
@@ -77,13 +77,19 @@ def queues(pipeline: Pipeline, *urls: str) -> Iterator[Place]:
 
 
 def objects(pipeline: Pipeline) -> Iterator[Place]:
-    """Every object of the bucket by its key, unpacked; landing too."""
+    """Every object of the bucket by its key, unpacked; what landed as it is."""
     for key in pipeline.keys(""):
         body = pipeline.client("s3").get_object(Bucket=pipeline.bucket, Key=key)["Body"].read()
-        yield key, _unpacked(key, body)
+        try:
+            unpacked = _unpacked(key, body)
+        except EOFError as error:
+            raise AssertionError(f"{key} ends in its middle, after {len(body)} bytes") from error
+        yield key, unpacked
 
 
 def _unpacked(key: str, body: bytes) -> str:
+    if key.startswith(layout.LANDING):
+        return body.decode("latin-1")
     if key.endswith(".tar.gz"):
         with tarfile.open(fileobj=io.BytesIO(body)) as tar:
             files = [tar.extractfile(member) for member in tar.getmembers()]
