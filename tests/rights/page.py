@@ -122,8 +122,10 @@ def write_removal(results: Iterable[Missed], day: str) -> None:
     """Write the page."""
     lines = []
     for missed in results:
-        one, said = missed.removal, " ".join(missed.error.split()).replace("|", "\\|")[:220]
-        lines.append(f"| {one.role} | `{one.action}` | {one.about or 'all of it'} | {said} |")
+        # Whose role it is stands in the first column.
+        said = re.sub(r"User: \S+ is", "is", " ".join(missed.error.split())).replace("|", "\\|")
+        one = missed.removal
+        lines.append(f"| {one.role} | `{one.action}` | {one.about or 'all of it'} | {said[:250]} |")
     (DOCS / "removal.md").write_text(_REMOVAL.format(day=day) + "\n".join(lines) + "\n", encoding="utf-8")
 
 
