@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
+from domain import keys
 from tests.explorer.functions import NOW, Call, Functions, Returned
 from tests.explorer.machine import At, Ended, Machine
 from tests.explorer.world import Event, Execution, Invocation, World, is_private, perform, start, waits
@@ -79,13 +80,17 @@ class Steps:
         if execution.node is not None and isinstance(returned := self._functions.outcome(execution.node), Returned):
             self._answer(after, name, execution, returned)
             yield Step(f"{label} is answered", after)
-        else:
+        elif not self._waits(world, execution):
             *_, (after, node) = self._come_so_far(after, name, execution)
             self._answer_if(after, name, execution._replace(node=node))
             said = self._functions.outcome(execution.node) if execution.node is not None else None
             yield Step(f"{label} asks {_words(said)}" if isinstance(said, Call) else f"{label} runs", after)
         if world.faults:
             yield from self._faults(world, name, execution, label)
+
+    def _waits(self, world: World, execution: Execution) -> bool:
+        asked = self._functions.outcome(execution.node) if execution.node is not None else None
+        return isinstance(asked, Call) and waits(world, asked)
 
     def _is_fresh(self, execution: Execution) -> bool:
         """Whether the task that it is at has seen nothing of the world yet."""
@@ -100,6 +105,7 @@ class Steps:
             if "kill" in self._story.kinds:
                 for last in (False, True):
                     killed = after.copy()
+                    _turns_are_over(killed)
                     self._answer(killed, name, execution, KILLED, last=last)
                     yield Step(f"{label} is killed{' for good' if last else ''}", killed, True)
             if "abort" in self._story.kinds:
@@ -124,7 +130,7 @@ class Steps:
 
     def _prefixes(self, world: World, node: int) -> Iterator[tuple[World, int]]:
         yield world, node
-        while isinstance(call := self._functions.outcome(node), Call):
+        while isinstance(call := self._functions.outcome(node), Call) and not waits(world, call):
             world = world.copy()
             node = self._eagerly(world, self._functions.proceed(node, perform(world, call, self._machine)))
             yield world, node
@@ -207,18 +213,16 @@ class Steps:
         return self._eagerly(world, self._functions.invoke("reconcile", json.dumps(detail)))
 
     def _again(self, world: World, event: Event) -> None:
-        """Lambda tries an event that failed twice more, after a minute: whatever turn the dead one had is over."""
-        for key, item in world.items.items():
-            if key[0] == "marker":
-                world.items[key] = re.sub(r'"until": {"N": "\d+"}', '"until": {"N": "0"}', item)
+        """Lambda tries an event that failed twice more, after a minute."""
+        _turns_are_over(world)
         if event.tries > 1:
             world.send(event._replace(tries=event.tries - 1))
         else:
             world.lost = True
 
     def _proceed(self, world: World, node: int) -> int:
-        """After the next call, or where functions run in one go, at its end."""
-        while isinstance(asked := self._functions.outcome(node), Call):
+        """After the next call, or where functions run in one go, at its end, or where it waits for its turn."""
+        while isinstance(asked := self._functions.outcome(node), Call) and not waits(world, asked):
             node = self._eagerly(world, self._functions.proceed(node, perform(world, asked, self._machine)))
             if self._story.by_call:
                 break
@@ -268,6 +272,13 @@ class Steps:
             # What it left live, nobody knows; one that came to Release had looked.
             at_work = execution.at is not None and execution.at.state != "Release"
             world.dirty = world.dirty or (at_work and self._machine.execution_arn(name) == world.holder)
+
+
+def _turns_are_over(world: World) -> None:
+    """Whoever was killed within a turn loses it before anybody tries again, for that takes longer than a turn."""
+    for key, item in world.items.items():
+        if key[0] == keys.MARKER:
+            world.items[key] = re.sub(r'"until": {"N": "\d+"}', '"until": {"N": "0"}', item)
 
 
 def _words(call: Call) -> str:

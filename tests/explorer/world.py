@@ -120,8 +120,9 @@ def is_private(call: Call) -> bool:
 def waits(world: World, call: Call) -> bool:
     """Whether a call would only say that it is another invocation's turn; its function sleeps and asks again then."""
     item = call.arguments.get("Item", {})
-    known = world.items.get((str(item.get("pk")), str(item.get("sk"))))
-    return call.operation == "put_item" and "until" in item and known is not None and '"until": {"N": "0"}' not in known
+    known = world.items.get((str(item.get("pk")), str(item.get("sk"))), "")
+    at_it = '"until": {' in known and '"until": {"N": "0"}' not in known
+    return call.operation == "put_item" and "until" in item and at_it
 
 
 def perform(world: World, call: Call, machine: Machine) -> Answer:

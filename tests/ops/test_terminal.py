@@ -44,6 +44,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     "approve": [["approve", "{}"], ["approve", RUN]],
     "local": [["local", "--overlay", "no such {}"], ["local", "--port", "{}"], ["local", "--demo-settings", "{}"]],
     "demo": [["demo", "{}"], ["demo", "--{}"]],
+    "policy": [["policy", "{}"], ["policy", "reader", "--project", "{}"]],
     "doctor": [["doctor", "--project", "{}"], ["doctor", "--{}"]],
     "destroy": [["destroy"], ["destroy", "{}"], ["destroy", "--{}"]],
     "prepare-data": [["prepare-data", "/dev/null/{}"], ["prepare-data", "x", "{}"]],

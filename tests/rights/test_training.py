@@ -31,9 +31,10 @@ MAY_NOT_READ = [
     layout.quarantine("s"),
     layout.run_file(RUN, "golden.json"),
     f"{layout.MODELS}automate-mlops-{RUN}-1/output/model.tar.gz",
+    f"{layout.RELEASED}x/model.tar.gz",
 ]
 MAY_WRITE = [f"{layout.checkpoints(RUN)}x", f"{layout.MODELS}automate-mlops-{RUN}-1/output/model.tar.gz"]
-MAY_NOT_WRITE = [*MAY_READ[:5], *MAY_NOT_READ[:5], "released/x/model.tar.gz"]
+MAY_NOT_WRITE = [*MAY_READ[:5], *MAY_NOT_READ[:5], MAY_NOT_READ[-1]]
 MAY_LIST = [layout.checkpoints(RUN), layout.MODELS, layout.version(1, "d", ""), layout.part(1, "train", "")]
 MAY_NOT_LIST = [layout.LANDING, "", layout.RUNS, layout.QUARANTINE, f"{layout.epoch_prefix(1)}parts/test/"]
 
