@@ -39,13 +39,13 @@ faults: setup ## everything that can go wrong, done on purpose: docs/faults.md
 	@python -m tests.faults
 
 gate-report: setup ## how often the gate is right, by simulation: docs/gate.md
-	@python -m ops.reports.gate
+	@python -m bench.reports.gate
 
 screen-report: setup ## how often Screen is right, on real reviews: docs/screen.md
-	@python -m ops.reports.screen
+	@python -m bench.reports.screen
 
 data-report: setup ## what a reshuffle would leak, and what deriving costs: docs/data.md
-	@python -m ops.reports.data
+	@python -m bench.reports.data
 
 rights-report: setup ## what each role may do beside what it did, on the local cloud: docs/rights.md
 	@python -m tests.rights used

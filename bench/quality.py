@@ -28,7 +28,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from bench.machine import this_machine
 from domain.artifact import TOKENIZER
-from domain.records import Contract, parse_row
+from domain.data.records import Contract, parse_row
 from ops import minilm
 from serving.manifest import read_manifest
 from serving.predictor import Predictor

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 
 from bench.report import Result, Table, Target
 from domain.artifact import MANIFEST, METRICS
-from domain.records import row_id
+from domain.data.records import row_id
 from local.cloud import LocalCloud
 from ops.reviews import rotten_tomatoes
 from tests.local import builders

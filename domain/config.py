@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain import hyperparameters
-from domain.spelling import READING, category, normalize
+from domain.data.spelling import READING, category, normalize
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -140,7 +140,7 @@ class TrainingSettings(_Section):
 
 
 class GateSettings(_Section):
-    """When a candidate may replace the live model (`domain/gate.py` says how each is used)."""
+    """When a candidate may replace the live model (`domain/gate/decision.py` says how each is used)."""
 
     min_accuracy: Fraction = 0.75
     min_macro_f1: Fraction = 0.7
@@ -163,7 +163,7 @@ class GateSettings(_Section):
 
 
 class ScreenSettings(_Section):
-    """The look at a new file before it is trained on (`domain/screen.py`): the live model reads `sample_rows` of it.
+    """The look at a new file before it is trained on (`domain/gate/screen.py`): the live model reads `sample_rows`.
 
     `tolerance` is how much more often than on accepted data it may disagree with the labels.
     """

@@ -48,7 +48,7 @@ _REASON_CHARACTERS: Final = 2000
 # How SageMaker words it: The account-level service limit 'ml.g4dn.xlarge for spot training job usage' is 0 Instances, …
 _QUOTA = re.compile(r"service limit '([^']+)'")
 _SENTENCE = re.compile(r'"(?:FailureReason|errorMessage)": ?("(?:[^"\\]|\\.)*")')
-# What `lambdas/hosting.py` raises for it.
+# What `lambdas/model/hosting.py` raises for it.
 _ACCOUNT: Final = "AccountLimitReached"
 # Service Quotas' code for "Maximum total concurrency that can be allocated across all serverless endpoints".
 SERVERLESS_CONCURRENCY: Final = "L-96300102"

@@ -1,1 +1,1 @@
-"""The pipeline's steps as Lambda functions: environment in, a decision of `domain` in the middle, AWS out."""
+"""The pipeline as Lambda functions: environment in, a decision of `domain` in the middle, AWS out."""

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.config import Settings
-from domain.ledger import Ledger
+from ledger.ledger import Ledger
 
 # The longest pause before a Serverless endpoint's answer is its 60 s limit; AWS advises to wait 70 s.
 _INVOKE_SECONDS = 75

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 from domain import layout
-from domain.dataset import Source, Version, listed
+from domain.data.dataset import Source, Version, listed
 from lambdas.environment import Environment
 
 

@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, NoRegionError
 
 from domain import layout
-from domain.ledger import Ledger
+from ledger.ledger import Ledger
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops.errors import NotDeployed, Unusable, in_plain_words, not_deployed
 from ops.people import Place

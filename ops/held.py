@@ -5,10 +5,11 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from domain import dataset, layout
-from domain.arrivals import arrived
-from domain.dataset import Hold, listed
+from domain import layout
+from domain.data import dataset
+from domain.data.dataset import Hold, listed
 from domain.printable import printable
+from ledger.arrivals import arrived
 from ops.console import make_table
 from ops.deployment import Deployment
 from ops.errors import NotFound, Unusable, in_plain_words

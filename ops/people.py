@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from domain import keys, layout
+from domain import layout
+from ledger import keys
 from ops.errors import Unusable
 from ops.subscription import topic_name
 

@@ -1,4 +1,4 @@
-"""Receipts as the pipeline wrote them (`lambdas/receipt.py`), and what the tables and pages need of them."""
+"""Receipts as the pipeline wrote them (`lambdas/model/receipt.py`), and what the tables and pages need of them."""
 
 from __future__ import annotations
 

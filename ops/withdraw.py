@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from domain import layout
-from domain.dataset import listed
+from domain.data.dataset import listed
 from domain.printable import printable
 from ops.deployment import Deployment
 from ops.errors import NotFound, in_plain_words

@@ -41,8 +41,8 @@ class Package:
 
 
 # Two zips for all functions: only Evaluate carries a model runtime.
-LIGHT: Final = Package("light", ("domain", "lambdas"), "lambdas/requirements.txt")
-EVALUATE: Final = Package("evaluate", ("domain", "lambdas", "serving"), "lambdas/requirements-evaluate.txt")
+LIGHT: Final = Package("light", ("domain", "lambdas", "ledger"), "lambdas/requirements.txt")
+EVALUATE: Final = Package("evaluate", ("domain", "lambdas", "ledger", "serving"), "lambdas/requirements-evaluate.txt")
 
 
 def code(package: Package, *, local: bool) -> lambda_.Code:

@@ -13,8 +13,9 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from domain import layout, limits
+from domain import layout
 from domain.config import Settings
+from domain.data import limits
 from stacks import bundling
 from stacks.access import Access, Grant
 from stacks.bundling import EVALUATE, LIGHT, Package
@@ -29,7 +30,7 @@ _MOST_MEMORY_MB: Final = 3008
 
 @dataclass(frozen=True)
 class Step:
-    """One row: a function's handler (`lambdas/<file>.<function>`), its size, and what it may do."""
+    """One row: a function's handler (`<folder>.<file>.<function>` below lambdas), its size, and what it may do."""
 
     name: str
     handler: str
@@ -49,66 +50,66 @@ def table(a: Access) -> tuple[Step, ...]:
     data, runs, models, quarantine = layout.DATASETS, layout.RUNS, layout.MODELS, layout.QUARANTINE
     released = layout.RELEASED
     steps = (
-        Step("claim", "claim.handler", 256, 30, (a.look_at_executions(),)),
-        Step("settle", "settle.handler", 256, 60, (a.list_bucket(),)),
+        Step("claim", "steps.claim.handler", 256, 30, (a.look_at_executions(),)),
+        Step("settle", "steps.settle.handler", 256, 60, (a.list_bucket(),)),
         Step(
-            "prepare", "prepare.handler", limits.PREPARE_MEMORY_MB, limits.PREPARE_SECONDS,
+            "prepare", "steps.prepare.handler", limits.PREPARE_MEMORY_MB, limits.PREPARE_SECONDS,
             (a.list_bucket(), a.read(layout.LANDING, data, layout.MODELS), a.write(data, quarantine),
              a.list_jobs(), a.look_at_jobs(), a.stop_jobs(), a.notify()),
             disk_mb=limits.PREPARE_DISK_MB,
         ),
         Step(
-            "screen", "screen.handler", _MOST_MEMORY_MB, 900,
+            "screen", "steps.screen.handler", _MOST_MEMORY_MB, 900,
             (a.list_bucket(), a.read(released, data, runs), a.put(runs)),
             package=EVALUATE, disk_mb=4096,
         ),
         # Alone with Adopt it writes below released/: what no training job can replace.
         Step(
-            "evaluate", "evaluate.handler", _MOST_MEMORY_MB, 900,
+            "evaluate", "steps.evaluate.handler", _MOST_MEMORY_MB, 900,
             (a.list_bucket(), a.read(models, released, data, runs), a.put(runs, released),
              a.look_at_jobs(), a.register(), a.look_at_serving_image()),
             package=EVALUATE, disk_mb=4096,
         ),
         Step(
-            "adopt", "adopt.handler", 1024, 900,
+            "adopt", "steps.adopt.handler", 1024, 900,
             (a.list_bucket(), a.read(models), a.put(released)),
             package=EVALUATE, disk_mb=4096,
         ),
-        Step("reject", "reject.handler", 256, 120, (a.list_bucket(), a.read(data))),
+        Step("reject", "steps.reject.handler", 256, 120, (a.list_bucket(), a.read(data))),
         Step(
-            "redeploy", "redeploy.handler", 256, 120,
+            "redeploy", "steps.redeploy.handler", 256, 120,
             (a.list_bucket(), a.read(released), a.look_at_packages(), a.look_at_endpoint(),
              *a.look_at_what_serves(), a.change_endpoint(), a.remove_endpoint(), a.pass_endpoint_role()),
         ),
         # Three minutes until the endpoint is provisioned, three tries of up to 75 s each where it breaks, and a minute
         # of golden rows one by one.
         Step(
-            "verify", "verify.handler", 256, 480,
+            "verify", "steps.verify.handler", 256, 480,
             (a.list_bucket(), a.read(runs), a.look_at_endpoint(), a.ask_endpoint()),
         ),
-        Step("promote", "promote.handler", 256, 120, (a.look_at_packages(),)),
-        Step("announce", "announce.handler", 256, 60, (a.put_events(), a.notify())),
+        Step("promote", "steps.promote.handler", 256, 120, (a.look_at_packages(),)),
+        Step("announce", "steps.announce.handler", 256, 60, (a.put_events(), a.notify())),
         Step(
-            "release", "release.handler", 256, 120,
+            "release", "steps.release.handler", 256, 120,
             (a.list_bucket(), a.delete(models, released), a.start_executions(), a.list_jobs(),
              a.stop_jobs(), a.look_at_endpoint(), a.list_hosting(), a.end_rehearsal(), *a.prune()),
         ),
         Step(
-            "reconcile", "reconcile.handler", 256, 120,
+            "reconcile", "events.reconcile.handler", 256, 120,
             (a.list_bucket(), a.start_executions(), a.look_at_executions(), a.list_jobs(),
              a.stop_jobs(), a.notify()),
             dead_letters=True,
         ),
-        Step("observe", "observe.handler", 256, 60, (a.look_at_jobs(),), dead_letters=True),
-        Step("lifecycle-on-event", "lifecycle.on_event", 256, 60, ()),
+        Step("observe", "events.observe.handler", 256, 60, (a.look_at_jobs(),), dead_letters=True),
+        Step("lifecycle-on-event", "events.lifecycle.on_event", 256, 60, ()),
         Step(
-            "lifecycle-is-complete", "lifecycle.is_complete", 256, 120,
+            "lifecycle-is-complete", "events.lifecycle.is_complete", 256, 120,
             (a.start_executions(), a.look_at_executions(), a.list_executions(), a.stop_executions(),
              a.list_jobs(), a.stop_jobs(), a.look_at_endpoint(), a.remove_endpoint(), a.list_hosting(), *a.prune(),
              *a.remove_packages(), a.list_packages()),
         ),
         Step(
-            "approve", "approve.handler", 256, 60,
+            "approve", "events.approve.handler", 256, 60,
             (a.look_at_packages(), a.start_executions()),
             dead_letters=True,
         ),
@@ -168,7 +169,7 @@ class Functions(Construct):
             scope,
             "Function",
             function_name=name,
-            description=f"{_camel(step.name)}: lambdas/{step.handler.split('.')[0]}.py",
+            description=f"{_camel(step.name)}: lambdas/{step.handler.rsplit('.', 1)[0].replace('.', '/')}.py",
             runtime=bundling.RUNTIME,
             architecture=lambda_.Architecture.X86_64,
             handler=f"lambdas.{step.handler}",

@@ -1,6 +1,6 @@
 """Who may do what with which facts of the ledger: one table, from which each function's rights are made.
 
-A fact's kind is its partition key (`domain/keys.py`), so IAM can tell kinds apart (`dynamodb:LeadingKeys`). What parses
+A fact's kind is its partition key (`ledger/keys.py`), so IAM can tell kinds apart (`dynamodb:LeadingKeys`). What parses
 bytes that come from elsewhere (Prepare files, Screen, Evaluate and Adopt models too) can note what it found, and move
 neither the champion nor an approval: read the table by its `put`.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from domain import keys
+from ledger import keys
 
 # They look who has the claim. Promote needs not look: it writes only while it has it, as a condition of the write.
 _CLAIMED: Final = "claim prepare screen evaluate adopt reject redeploy release reconcile lifecycle-is-complete"

@@ -11,8 +11,8 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from domain import layout
-from domain.dataset import Source, Version, current
-from domain.records import Contract, Row, parse_row
+from domain.data.dataset import Source, Version, current
+from domain.data.records import Contract, Row, parse_row
 
 GROUPED = Contract(("text",), "label", "author", test_percent=25, validation_percent=25, max_chars=1000)
 PLAIN = Contract(("text",), "label", None, test_percent=25, validation_percent=25, max_chars=1000)

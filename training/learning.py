@@ -27,7 +27,7 @@ from transformers import (
 )
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from domain.scores import score
+from domain.gate.scores import score
 from training.arguments import Arguments, Places
 from training.callbacks import Checkpoints, Patience, Report, is_stalled
 from training.checkpoints import state_of

@@ -23,8 +23,8 @@ from transformers import set_seed
 from transformers.utils import logging
 
 from domain.artifact import Manifest
+from domain.gate.scores import score
 from domain.printable import brief
-from domain.scores import score
 from training import base, checkpoints, data, learning, package
 from training.arguments import Arguments, Places
 from training.callbacks import report

@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 from domain import layout
 from domain.config import Settings
 from domain.facts import Champion
-from domain.ledger import Ledger
-from lambdas import hosting
 from lambdas.environment import Environment
+from lambdas.model import hosting
+from ledger.ledger import Ledger
 from ops.doctor.finding import Finding, Level
 from ops.doctor.surroundings import Surroundings
 

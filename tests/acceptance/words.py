@@ -108,7 +108,7 @@ def _status(pipeline: Pipeline) -> str:
     return endpoint["EndpointStatus"] if endpoint else ""
 
 
-HOSTING, REGISTRY = "lambdas/hosting.py", "lambdas/registry.py"
+HOSTING, REGISTRY = "lambdas/model/hosting.py", "lambdas/model/registry.py"
 _INVALID = "ValidationException"
 PROVOKED = (
     Provoked(
@@ -150,7 +150,7 @@ PROVOKED = (
 # What no run provokes: it takes an account without a quota, a lack of capacity, or a mail to a stranger; and whether
 # AWS refuses to stop a job that has ended, as it is taken to, makes no difference to the code.
 NOT_PROVOKED = (
-    Words("ValidationException", "", "lambdas/jobs.py", "StopTrainingJob of one that has ended"),
+    Words("ValidationException", "", "lambdas/model/jobs.py", "StopTrainingJob of one that has ended"),
     Words("ResourceLimitExceeded", "", "domain/plainly.py", "CreateTrainingJob beyond a quota"),
     Words("service limit '", "", "domain/plainly.py", "the same: the quota's name"),
     Words(r"\bis 0 Instances", "", "domain/plainly.py", "the same, with a quota of 0"),

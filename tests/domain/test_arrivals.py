@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.arrivals import Arrivals, arrived
-from domain.dataset import Source, current
-from domain.items import Items
+from domain.data.dataset import Source, current
+from ledger.arrivals import Arrivals, arrived
+from ledger.items import Items
 from tests.explorer.table import Table
 
 # A key, a content, and which of several ETags the content comes with this time.

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import layout
-from domain.dataset import Hold, Source, Version, current, holds_for, in_force, valid_in
+from domain.data.dataset import Hold, Source, Version, current, holds_for, in_force, valid_in
 
 
 def source(name: str, etag: str = "1", at: str = "2026-01-01T00:00:00+00:00") -> Source:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from domain import layout
-from domain.dataset import Source
+from domain.data.dataset import Source
 from tests.landing import GROUPED, PLAIN, Landing, Triple, changes
 
 

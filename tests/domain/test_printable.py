@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from domain.data.vocabulary import Counts, changes, sentence, sentence_aside
 from domain.printable import ascii_subject, brief, printable
-from domain.vocabulary import Counts, changes, sentence, sentence_aside
 from tests.hostile import HOSTILE, effects
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, false_discovery_control
 from sklearn.metrics import accuracy_score, f1_score
 
-from domain.statistics import DRAWS, bootstrap, holm, interval, mcnemar
+from domain.gate.statistics import DRAWS, bootstrap, holm, interval, mcnemar
 
 names = st.sampled_from("abc")
 triples = st.lists(st.tuples(names, names, names), min_size=1, max_size=40)

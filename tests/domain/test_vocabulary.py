@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.vocabulary import Changes, Counts, changes, sentence, sentence_aside
+from domain.data.vocabulary import Changes, Counts, changes, sentence, sentence_aside
 
 BEFORE = {"pos": Counts(900, 90), "neg": Counts(800, 80), "odd": Counts(20, 2)}
 counts = st.dictionaries(

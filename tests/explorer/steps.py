@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
-from domain import keys
+from ledger import keys
 from tests.explorer.functions import NOW, Call, Functions, Returned
 from tests.explorer.machine import At, Ended, Machine
 from tests.explorer.world import Event, Execution, Invocation, World, is_private, perform, start, waits

@@ -8,10 +8,11 @@ from typing import Any
 
 from domain import layout
 from domain.config import Settings
-from domain.dataset import Source
-from lambdas import announce, claim, prepare, reconcile, redeploy, release, settle, verify
+from domain.data.dataset import Source
+from lambdas.dataset.intake import take_in
 from lambdas.environment import Environment
-from lambdas.intake import take_in
+from lambdas.events import reconcile
+from lambdas.steps import announce, claim, prepare, redeploy, release, settle, verify
 from tests.explorer.functions import Handler
 from tests.explorer.steps import Story
 from tests.stacks.synth import ACCOUNT, PROJECT, REGION

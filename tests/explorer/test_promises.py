@@ -9,9 +9,9 @@ import pytest
 
 from domain.facts import Claim
 from domain.messages import Claimed, ClaimStep, Released, ReleaseStep
-from lambdas import claim, release
+from lambdas.dataset.pending import pending
 from lambdas.environment import Environment, timestamp
-from lambdas.pending import pending
+from lambdas.steps import claim, release
 from tests.explorer.explorer import Explorer
 from tests.explorer.functions import Handler
 from tests.explorer.promises import Violation

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain import layout
-from domain.arrivals import arrived
-from domain.dataset import current, listed
+from domain.data.dataset import current, listed
 from domain.facts import Run
+from ledger.arrivals import arrived
 from tests.e2e.driver import Pipeline
 from tests.faults.acts import act
 from tests.faults.asking import QUESTIONS, Client

@@ -16,7 +16,8 @@ import pytest
 from domain import layout
 from domain.facts import Run
 from domain.golden import choose
-from lambdas import environment, released
+from lambdas import environment
+from lambdas.model import released
 from local.cloud import LocalCloud
 from serving.artifact import extract
 from serving.predictor import Predictor

@@ -18,9 +18,9 @@ from domain import layout
 from domain.artifact import MANIFEST, sha256_file
 from domain.config import Settings
 from domain.facts import Claim, Judgement, Run, Seal
-from domain.judgements import item_of
-from lambdas import released
 from lambdas.environment import Environment
+from lambdas.model import released
+from ledger.judgements import item_of
 from local.cloud import ACCOUNT, REGION
 from serving.artifact import extract
 

@@ -14,8 +14,8 @@ import pytest
 from domain import layout
 from domain.artifact import sha256_file
 from domain.facts import Superseded
-from lambdas import adopt, evaluate, promote, redeploy, release, screen
-from lambdas.models import ModelUnreadable
+from lambdas.model.models import ModelUnreadable
+from lambdas.steps import adopt, evaluate, promote, redeploy, release, screen
 from tests.lambdas.models import TEXTS, Models
 from tests.lambdas.project import Project, until
 from tests.lambdas.test_deploy import deploy

@@ -10,8 +10,10 @@ import pytest
 
 from domain import layout
 from domain.printable import printable
-from lambdas import announce, observe, vocabulary
+from lambdas.dataset import vocabulary
+from lambdas.events import observe
 from lambdas.notify import notify
+from lambdas.steps import announce
 from tests.hostile import HOSTILE, effects
 from tests.lambdas.project import Project, until
 

@@ -10,9 +10,10 @@ from dataclasses import replace
 import pytest
 
 from domain.facts import Run
-from lambdas import approve, promote, redeploy, release
-from lambdas.approval import NotApproved
-from lambdas.pending import pending
+from lambdas.dataset.pending import pending
+from lambdas.events import approve
+from lambdas.model.approval import NotApproved
+from lambdas.steps import promote, redeploy, release
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project, until
 from tests.lambdas.test_approve import decide, note, waiting

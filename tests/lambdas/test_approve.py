@@ -9,8 +9,10 @@ import pytest
 
 from domain import layout
 from domain.facts import Approval, Run
-from lambdas import approve, evaluate, promote, redeploy, registry, release
-from lambdas.pending import pending
+from lambdas.dataset.pending import pending
+from lambdas.events import approve
+from lambdas.model import registry
+from lambdas.steps import evaluate, promote, redeploy, release
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project, passed
 from tests.lambdas.test_evaluate import judge, prepared

@@ -6,7 +6,7 @@ import pytest
 
 from domain.facts import TEARDOWN, Claim, Superseded
 from domain.messages import WrongEvent
-from lambdas import claim, prepare, redeploy, reject
+from lambdas.steps import claim, prepare, redeploy, reject
 from tests.lambdas.project import Project, until
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.dataset import Source
-from domain.records import FileRejected
-from lambdas import prepare
-from lambdas.reading import read_rows
+from domain.data.dataset import Source
+from domain.data.records import FileRejected
+from lambdas.dataset.reading import read_rows
+from lambdas.steps import prepare
 from lambdas.storage import landed
 from tests.corpus import PARTLY_BAD, WHOLLY_BAD, Dropped
 from tests.lambdas.project import Project

@@ -11,7 +11,8 @@ import pytest
 
 from domain import layout
 from domain.facts import Run, Seal, Superseded
-from lambdas import hosting, promote, redeploy, release, verify
+from lambdas.model import hosting
+from lambdas.steps import promote, redeploy, release, verify
 from tests.lambdas.models import Models
 from tests.lambdas.project import Judge, Project, until
 

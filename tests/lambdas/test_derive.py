@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.dataset import Source
-from domain.records import parse_row
-from lambdas import decoding
-from lambdas import derive as derive_module
-from lambdas.derive import LandingMoved, Report, contract_of, ensure_derived
+from domain.data.dataset import Source
+from domain.data.records import parse_row
+from lambdas.dataset import decoding
+from lambdas.dataset import derive as derive_module
+from lambdas.dataset.derive import LandingMoved, Report, contract_of, ensure_derived
 from lambdas.storage import landed
 from tests.lambdas.project import Project, reviews
 

@@ -15,14 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.reports.folder import FolderEnvironment, FolderS3
 from domain import layout
 from domain.config import Settings
-from domain.dataset import Source, Version
-from domain.records import Contract, Row
-from lambdas.derive import Report
-from lambdas.enough import rare_labels, too_little
-from lambdas.fold import Fold
-from ops.reports.folder import FolderEnvironment, FolderS3
+from domain.data.dataset import Source, Version
+from domain.data.records import Contract, Row
+from lambdas.dataset.derive import Report
+from lambdas.dataset.enough import rare_labels, too_little
+from lambdas.dataset.fold import Fold
 from tests.landing import GROUPED, PLAIN, Landing, Triple, changes
 from training.arguments import Places
 from training.data import read

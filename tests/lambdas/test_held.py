@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.dataset import Hold
+from domain.data.dataset import Hold
 from lambdas.storage import landed
 from ops.deployment import Deployment
 from ops.held import find, in_force

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.dataset import Version
-from domain.records import Row
-from lambdas.heldout import counting, sample
+from domain.data.dataset import Version
+from domain.data.records import Row
+from lambdas.dataset.heldout import counting, sample
 
 
 @given(st.lists(st.tuples(st.text("abc", max_size=3), st.text("xy"))), st.integers(1, 5))

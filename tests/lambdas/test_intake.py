@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from domain import layout
-from domain.dataset import Hold
+from domain.data.dataset import Hold
 from domain.messages import Start
-from lambdas.pending import pending
+from lambdas.dataset.pending import pending
 from lambdas.storage import landed
 from ops.deployment import Deployment
 from ops.held import release

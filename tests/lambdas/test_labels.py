@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from domain import layout
-from lambdas import prepare
-from lambdas.pending import current_dataset, current_sources, pending
+from lambdas.dataset.pending import current_dataset, current_sources, pending
+from lambdas.steps import prepare
 from lambdas.storage import landed, read_version
 from tests.lambdas.project import Project, passed, reviews
 from tests.lambdas.test_prepare import again, ask, conclude, promote

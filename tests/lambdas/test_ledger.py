@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from domain.dataset import Hold, Source
+from domain.data.dataset import Hold, Source
 from domain.facts import Approval, Champion, Claim, Run, Seal, Superseded
-from domain.ledger import Ledger
+from ledger.ledger import Ledger
 from tests.explorer.table import Table
 from tests.lambdas.project import Project, passed
 

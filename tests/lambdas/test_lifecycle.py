@@ -13,8 +13,10 @@ from botocore.awsrequest import AWSResponse
 
 from domain import layout
 from domain.facts import TEARDOWN, Approval
-from lambdas import claim, hosting, lifecycle
 from lambdas.environment import NotYetAllowed
+from lambdas.events import lifecycle
+from lambdas.model import hosting
+from lambdas.steps import claim
 from tests.lambdas.models import Models
 from tests.lambdas.project import MACHINE, Project, until
 

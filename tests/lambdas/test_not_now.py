@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from lambdas import hosting
 from lambdas.environment import NotYetAllowed
+from lambdas.model import hosting
 from tests.lambdas.models import Models
 from tests.lambdas.project import Judge, Project
 from tests.lambdas.test_deploy import ONE, TWO, deploy, promoted

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.dataset import Hold
+from domain.data.dataset import Hold
 from domain.facts import Superseded
 from domain.hyperparameters import decode
-from lambdas import jobs, prepare
-from lambdas.heldout import test_rows as held_out
-from lambdas.jobs import JobStillStopping
+from lambdas.dataset.heldout import test_rows as held_out
+from lambdas.model import jobs
+from lambdas.model.jobs import JobStillStopping
+from lambdas.steps import prepare
 from lambdas.storage import landed, read_version
 from tests.lambdas.project import Project, passed, reviews
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.records import FileRejected, RowRejected, RowSetAside
-from lambdas.reading import read_rows
+from domain.data.records import FileRejected, RowRejected, RowSetAside
+from lambdas.dataset.reading import read_rows
 
 COLUMNS = ["text", "label"]
 ROWS = [{"text": 'good, "fine"\nfilm', "label": "pos"}, {"text": "schlecht – très", "label": "neg"}]

@@ -11,8 +11,9 @@ import pytest
 
 from domain import layout
 from domain.facts import TEARDOWN
-from lambdas import announce, reconcile
-from lambdas.pending import current_dataset, current_sources
+from lambdas.dataset.pending import current_dataset, current_sources
+from lambdas.events import reconcile
+from lambdas.steps import announce
 from tests.lambdas.project import Project, passed, reviews, until
 
 

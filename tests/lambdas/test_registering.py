@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.plainly import explain_end
-from lambdas import registry
+from lambdas.model import registry
 from serving import formats
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project

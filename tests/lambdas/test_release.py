@@ -10,8 +10,8 @@ import pytest
 
 from domain.facts import Approval, Run
 from domain.messages import Start
-from lambdas import prepare, release
-from lambdas.pending import pending
+from lambdas.dataset.pending import pending
+from lambdas.steps import prepare, release
 from tests.lambdas.project import Project, passed, reviews
 
 CHANGED = Start.settle("landing changed")

@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.facts import Champion, Seal
-from lambdas import release, released
-from lambdas.models import ModelUnreadable, fetched
+from lambdas.model import released
+from lambdas.model.models import ModelUnreadable, fetched
+from lambdas.steps import release
 from tests.lambdas.models import Models
 from tests.lambdas.project import Judge, Project
 from tests.lambdas.test_deploy import ONE, TWO, deploy, seal

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from domain import layout
-from domain.dataset import Source, holds_for
-from lambdas.pending import pending
+from domain.data.dataset import Source, holds_for
+from lambdas.dataset.pending import pending
 from lambdas.storage import landed, read_version
 from ops.deployment import Deployment
 from ops.held import in_force, release

@@ -8,8 +8,8 @@ import pytest
 
 from domain import layout
 from domain.facts import Run, Superseded
-from lambdas import prepare, promote, reject, screen
-from lambdas.models import ModelUnreadable
+from lambdas.model.models import ModelUnreadable
+from lambdas.steps import prepare, promote, reject, screen
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project
 from tests.lambdas.test_evaluate import champion, judge, prepared

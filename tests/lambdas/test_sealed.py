@@ -15,8 +15,8 @@ import pytest
 from domain import layout
 from domain.artifact import sha256_file
 from domain.facts import Run
-from lambdas import evaluate, redeploy
-from lambdas.models import ModelUnreadable
+from lambdas.model.models import ModelUnreadable
+from lambdas.steps import evaluate, redeploy
 from tests.lambdas.models import TEXTS, Models
 from tests.lambdas.project import Project, until
 from tests.lambdas.test_approve import decide

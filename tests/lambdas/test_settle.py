@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from lambdas import settle
+from lambdas.steps import settle
 from tests.lambdas.project import Project
 
 

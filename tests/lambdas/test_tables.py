@@ -10,8 +10,8 @@ import pandas as pd
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.records import Contract, Rejected, Row, parse_row
-from lambdas.reading import read_rows
+from domain.data.records import Contract, Rejected, Row, parse_row
+from lambdas.dataset.reading import read_rows
 
 CONTRACT = Contract(("text", "title"), "label", None, 30, 20, 1000, slice="part")
 COLUMNS = ["text", "title", "label", "part"]

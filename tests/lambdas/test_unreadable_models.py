@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from domain import layout
-from lambdas import evaluate
-from lambdas.models import ModelUnreadable
+from lambdas.model.models import ModelUnreadable
+from lambdas.steps import evaluate
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project
 from tests.lambdas.test_evaluate import champion, judge, prepared, upload

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from domain import layout
-from domain.dataset import Hold
-from lambdas import derive
+from domain.data.dataset import Hold
+from lambdas.dataset import derive
 from lambdas.storage import landed
 from tests.lambdas.project import Project, reviews
 from tests.lambdas.test_prepare import again, ask, names, promote

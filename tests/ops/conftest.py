@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from domain.config import GateSettings
-from domain.dataset import Source, Version
+from domain.data.dataset import Source, Version
 from domain.facts import Champion, Run, Seal
-from domain.gate import decide
-from domain.judgement import JudgedRow
+from domain.gate.decision import decide
+from domain.gate.types import JudgedRow
 
 RUN = "0123456789ab"
 

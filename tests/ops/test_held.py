@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.dataset import Hold, Source
+from domain.data.dataset import Hold, Source
 from ops.errors import NotFound, Unusable
 from ops.held import find
 

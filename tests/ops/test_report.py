@@ -10,8 +10,8 @@ import pytest
 
 from domain.config import GateSettings
 from domain.facts import Run
-from domain.gate import decide
-from domain.judgement import JudgedRow
+from domain.gate.decision import decide
+from domain.gate.types import JudgedRow
 from ops.explain import NOT_JUDGED
 from ops.report import render
 from tests.ops.conftest import make_receipt

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from domain.config import DataSettings
-from domain.records import Contract, RowRejected, parse_row
+from domain.data.records import Contract, RowRejected, parse_row
 from ops import reviews
 from ops.errors import Unusable
 from ops.reviews import Plan

@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain import layout
-from domain.dataset import Hold, Source
+from domain.data.dataset import Hold, Source
 from domain.printable import printable
-from lambdas import environment, hosting
+from lambdas import environment
 from lambdas.environment import Environment
+from lambdas.model import hosting
 from local.cloud import LocalCloud
 from ops.__main__ import app, main
 from tests.hostile import HOSTILE, effects

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from domain.ledger import Ledger
+from ledger.ledger import Ledger
 from local.cloud import ACCOUNT as LOCAL_ACCOUNT
 from local.cloud import LocalCloud
 from tests.local import builders

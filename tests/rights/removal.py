@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from domain import keys, layout
+from domain import layout
+from ledger import keys
 from tests.rights.story import Stage, names, policies
 from tests.rights.usage import Statement
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from domain import keys
 from domain.facts import Approval, Judgement, Run, Seal
+from ledger import keys
 from local.cloud import LocalCloud
 from stacks import ledger_rights
 from tests.rights.conftest import Roles

@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from domain import layout
-from domain.dataset import Hold, listed
+from domain.data.dataset import Hold, listed
 from domain.facts import AWAITING, Judgement, Run, Seal
-from domain.judgements import item_of
-from domain.ledger import Ledger
+from ledger.judgements import item_of
+from ledger.ledger import Ledger
 from local.cloud import LocalCloud
 from ops import people
 from ops.__main__ import app

@@ -79,18 +79,17 @@ def test_every_handler_imports_from_its_own_package_and_names_a_wrong_event(
 
 def test_an_import_that_the_package_lacks_is_found(python: str, assembly: Synthesized, tmp_path: Path) -> None:
     light, handlers = max(packages(assembly).items(), key=lambda item: len(item[1]))
-    types = light / "domain" / "judgement.py"
+    types = light / "domain" / "gate" / "types.py"
     whole = types.read_text()
     try:
         types.write_text(f"{whole}\nimport numpy\n")
         answers = asked(python, light, handlers, tmp_path)
     finally:
         types.write_text(whole)
-    assert (
-        answers["lambdas.lifecycle.on_event"] == "Unable to import module 'lambdas.lifecycle': No module named 'numpy'"
-    )
-    assert answers["lambdas.approve.handler"] == "Unable to import module 'lambdas.approve': No module named 'numpy'"
-    assert answers["lambdas.claim.handler"] == ["WrongEvent"]
+    lacking = "Unable to import module 'lambdas.events.{}': No module named 'numpy'"
+    assert answers["lambdas.events.lifecycle.on_event"] == lacking.format("lifecycle")
+    assert answers["lambdas.events.approve.handler"] == lacking.format("approve")
+    assert answers["lambdas.steps.claim.handler"] == ["WrongEvent"]
 
 
 def test_the_rule_for_light_functions_names_them_all(python: str, assembly: Synthesized) -> None:

@@ -135,7 +135,7 @@ def test_sourcedir_holds_the_script_its_packages_and_its_requirements() -> None:
         members = tar.getmembers()
     names = [member.name for member in members]
     assert names == sorted(names)
-    assert {"training/train.py", "domain/records.py", "requirements.txt"} <= set(names)
+    assert {"training/train.py", "domain/data/records.py", "requirements.txt"} <= set(names)
     assert all(name == "requirements.txt" or name.startswith(("domain/", "training/")) for name in names)
     assert {(member.mtime, member.uid, member.gid, member.uname) for member in members} == {(0, 0, 0, "")}
 

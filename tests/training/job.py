@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from domain.data.records import row_id
 from domain.hyperparameters import of_run
-from domain.records import row_id
 from local.sagemaker.image import PATH
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.records import Contract
+from domain.data.records import Contract
 from tests.landing import GROUPED, PLAIN, Landing, Triple, changes
 from tests.training.job import DATASET, Rows, lay_out, reviews, row
 from training.arguments import Places

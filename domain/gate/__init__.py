@@ -1,0 +1,1 @@
+"""The gate: from what two models answered to a verdict and its reasons. No other part of the domain needs numpy."""

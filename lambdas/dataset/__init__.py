@@ -1,0 +1,1 @@
+"""From what lies in landing to a version of the dataset: decoding, reading, deriving, folding."""

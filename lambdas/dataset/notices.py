@@ -1,0 +1,36 @@
+"""What a person should know of files that are used, said once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from domain.layout import digest
+from domain.plainly import first_of
+from domain.printable import printable
+from lambdas.dataset.derive import Report
+from lambdas.environment import Environment, now
+from lambdas.notify import notify
+
+_REMEMBER: Final = timedelta(days=90)
+
+
+def tell_notices(env: Environment, reports: Iterable[Report]) -> None:
+    """Tell a person what was noticed about files while they were read, unless that was said of the same key before."""
+    markers = {
+        f"notice/{digest([report.key, report.notices])}": printable(
+            f"{report.key} is used: {'; '.join(report.notices)}."
+        )
+        for report in reports
+        if report.notices and not report.error
+    }
+    untold = {marker: said for marker, said in markers.items() if not env.ledger.is_marked(marker)}
+    if not untold:
+        return
+    message = first_of(list(untold.values()), "\n") + "\nIf that is not meant: mend the header and drop the file again."
+    subject = f"{env.project}: columns were taken for others"
+    notify(env, subject, message)
+    # Marked after publishing: killed in between, a person hears twice rather than never.
+    for marker in untold:
+        env.ledger.mark(marker, int((now() + _REMEMBER).timestamp()))

@@ -1,0 +1,1 @@
+"""What EventBridge and CloudFormation call beside the state machine."""

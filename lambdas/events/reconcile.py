@@ -1,0 +1,155 @@
+"""Reconcile: an execution FAILED, was ABORTED or TIMED OUT; make good what it left, and tell a person once.
+
+The claim is handed to one deterministically named execution that converges the endpoint on the champion and releases.
+The machine cannot do this itself: its Catch never sees an abort.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import nullcontext
+from datetime import UTC
+from typing import Any, Final
+
+from domain import layout
+from domain.facts import TEARDOWN, Run
+from domain.messages import ExecutionBroken, Start, WrongEvent
+from domain.plainly import TITLES, explain_failure, hopeless, of_the_account, reason
+from lambdas.dataset.pending import current_dataset, current_sources, pending
+from lambdas.environment import Environment, now
+from lambdas.model.jobs import stop_jobs
+from lambdas.notify import notify
+from lambdas.steps.release import give_up, postpone, start
+from lambdas.telemetry import logger
+from lambdas.turns import end_of, turn
+
+# A convergence that fails is tried again by a new execution, so often in a row; then a person is needed.
+MAX_CHAIN: Final = 3
+
+
+def handler(event: dict[str, Any], _context: object) -> None:
+    """Answer one "Step Functions Execution Status Change" event. Safe to repeat."""
+    execution, env = ExecutionBroken.read(event).detail.execution, Environment.read()
+    described = env.client("stepfunctions").describe_execution(executionArn=execution)
+    holder = env.ledger.claimed_by()
+    if holder == TEARDOWN:
+        logger().info("The stack is being deleted: nothing to reconcile", extra={"execution": execution})
+        return
+    run = _run_of(env, execution)
+    message = _message(described)
+    chain, converging = message.chain + 1, _converges(message)
+    successor = _successor(env, execution)
+    gave_up, lost = "", False
+    if holder in (execution, successor):
+        gave_up = _count(env, described, run)
+        stop_jobs(env, run.run if run else "")
+        lost = converging and chain > MAX_CHAIN
+        if lost:
+            env.ledger.release(execution)
+        elif env.ledger.hand_over(execution, successor, now().isoformat()):
+            _start(env, successor, chain if converging else 1)
+        if not gave_up:
+            # A step that outlived its execution may have concluded the run until the claim was handed over.
+            run = _run_of(env, execution)
+    elif holder is None and chain <= MAX_CHAIN:
+        _look_again(env, execution, chain)
+    _notify(env, described, run, gave_up, lost=lost)
+
+
+def _message(described: dict[str, Any]) -> Start:
+    """What an execution was started with. One that Claim refused for its input did nothing, as for any drop."""
+    try:
+        return Start.read(json.loads(described["input"]))
+    except WrongEvent:
+        return Start()
+
+
+def _converges(message: Start) -> bool:
+    """Whether an execution was to bring the endpoint to the champion; one for an approved run works on that run."""
+    return message.start == "Redeploy" and not message.run
+
+
+def _look_again(env: Environment, execution: str, chain: int) -> None:
+    """The claim is free: the execution died before Claim or within Release, and what is pending would lie there."""
+    due = pending(env)
+    if due:
+        start(env, execution, due, chain)
+
+
+def _run_of(env: Environment, execution: str) -> Run | None:
+    return next((run for run in reversed(env.ledger.runs()) if run.execution == execution), None)
+
+
+def _successor(env: Environment, execution: str) -> str:
+    name = f"reconcile-{layout.digest(execution)}"
+    return f"{env.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+
+def _start(env: Environment, successor: str, chain: int) -> None:
+    states = env.client("stepfunctions")
+    message = Start.redeploy("reconcile").after(chain).to_input()
+    name = successor.rsplit(":", 1)[1]
+    try:
+        states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message)
+    except states.exceptions.ExecutionAlreadyExists:
+        logger().info("Its successor was started before", extra={"successor": successor})
+
+
+def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str:
+    """Count a failed attempt, and give the dataset up after `max_attempts`; why, or "".
+
+    An abort is a person's decision, not a failure of the data; neither is what fails after the run was concluded, or
+    for the account's quota.
+    """
+    converging = _converges(_message(described))
+    if described["status"] == "ABORTED" or converging or (run and run.verdict and not run.awaits_approval):
+        return ""
+    if run and of_the_account(str(described.get("error", "")), str(described.get("cause", ""))):
+        postpone(env, run, reason(described["cause"]))
+        return ""
+    dataset = run.closes if run else current_dataset(env, current_sources(env))
+    failures = env.ledger.count_failure(dataset, described["executionArn"])
+    why = hopeless(str(described.get("error", "")), str(described.get("cause", "")))
+    if failures < env.settings.operations.max_attempts and not why:
+        return ""
+    why = why or f"{failures} attempts failed"
+    give_up(env, run or _unprepared(env, described, dataset), f"Given up: {why}. {reason(described.get('cause', ''))}")
+    return why
+
+
+def _unprepared(env: Environment, described: dict[str, Any], dataset: str) -> Run:
+    """What stands for the run that the execution did not come to make: it answers all that was asked for."""
+    return Run(
+        run=layout.digest([dataset, described["executionArn"]]),
+        dataset=dataset,
+        epoch=env.settings.data.epoch,
+        execution=described["executionArn"],
+        reason=_message(described).reason,
+        started=described["startDate"].astimezone(UTC).isoformat(timespec="seconds"),
+        requests=tuple(sorted(env.ledger.requests())),
+    )
+
+
+def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_up: str, *, lost: bool) -> None:
+    """Tell of the failure, and how the run ended if the execution did not come to say that."""
+    execution = described["executionArn"]
+    ended = run is not None and run.verdict in TITLES
+    # The event may come twice at once, and Announce be at it still.
+    with (
+        turn(env, f"failure#{layout.digest(execution)}") as failure,
+        turn(env, end_of(run)) if failure and run and ended else nullcontext(enter_result=False) as untold,
+    ):
+        if failure:
+            subject, message = explain_failure(
+                project=env.project,
+                status=described["status"],
+                error=str(described.get("error", "")),
+                cause=str(described.get("cause", "")),
+                execution=execution,
+                run=run,
+                gave_up=gave_up,
+                lost=lost,
+                live=env.ledger.champion() is not None,
+                untold=untold,
+            )
+            notify(env, subject, message)

@@ -1,0 +1,1 @@
+"""A model after its training: what it answers, where it is sealed, registered and served."""

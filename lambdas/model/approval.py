@@ -1,0 +1,42 @@
+"""Whether a person has approved what was judged: asked before each deployment, and before the champion moves.
+
+Whoever may start executions is not thereby an approver. So it takes two: the ledger's item, which Approve alone writes,
+and the version in the registry, as it is now; both for the very archive that was judged.
+"""
+
+from __future__ import annotations
+
+from domain.facts import Judgement
+from lambdas.environment import Environment
+from lambdas.model import registry, released
+
+
+class NotApproved(Exception):
+    """Nobody has approved this archive, or has taken that back since."""
+
+
+def needs_approval(env: Environment, judgement: Judgement) -> bool:
+    """Whether a person has the last word: by the settings of now, or of when it was judged."""
+    return judgement.waits or env.settings.gate.approval == "manual"
+
+
+def require_noted(env: Environment, judgement: Judgement) -> None:
+    """Raise NotApproved if a person has to approve what was judged, and the ledger knows of nobody who has."""
+    if needs_approval(env, judgement) and env.ledger.judgements.approval(judgement) is None:
+        raise NotApproved(
+            f"nobody has approved run {judgement.run}, whose archive is {judgement.seal.archive[:12]}…: "
+            f"`mlops approve {judgement.run}` does, or its version in the model registry"
+        )
+
+
+def require_in_registry(env: Environment, judgement: Judgement) -> None:
+    """Raise NotApproved if a person has to approve what was judged, and the registry does not say so (any more)."""
+    if not needs_approval(env, judgement):
+        return
+    version = registry.version(env, judgement.package)
+    if (version.run, version.artifact) != (judgement.run, released.uri(env, judgement.seal.archive)):
+        raise NotApproved(
+            f"version {judgement.package or '(none)'} in the model registry is not of run {judgement.run}"
+        )
+    if version.status != registry.APPROVED:
+        raise NotApproved(f"run {judgement.run} is {version.status} in the model registry, not {registry.APPROVED}")

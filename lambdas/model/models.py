@@ -1,0 +1,143 @@
+"""A model's answers on rows: its archive loaded through the serving predictor, its earlier answers not asked again.
+
+Answers are kept by the archive's URI. Below released/ that says which bytes answered.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from domain import layout
+from domain.artifact import MANIFEST, METRICS, sha256_file, text_of
+from domain.data.records import Row
+from domain.facts import Run, Seal
+from lambdas.environment import Environment
+from lambdas.model import released
+from lambdas.storage import read_lines, write_json, write_lines
+from serving.artifact import extract
+from serving.manifest import ArtifactError, read_manifest
+from serving.predictor import Predictor
+
+# Rows, some minutes of the longest texts: Evaluate has 15 of them.
+_KEPT_EVERY: Final = 2_000
+
+
+class ModelUnreadable(Exception):
+    """An artifact cannot be fetched or loaded; the message names the run."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The served model's first label for a row, and its probability."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model on this machine's disk: its archive, what was unpacked of exactly that, and what it is known by."""
+
+    archive: Path
+    folder: Path
+    seal: Seal
+
+
+def answers(
+    env: Environment, run: str, artifact: str, rows: Iterable[Row], model: Model | None = None
+) -> dict[str, Answer]:
+    """Answers by row id. This artifact's earlier ones are read from `runs/<run>/`: ids stand for texts, so they hold.
+
+    `artifact` is the archive's URI; it is fetched if anything is to be asked of it and it is not the `model` at hand.
+    Answers are written every so many rows: a function that runs out of time is invoked again, and goes on from there.
+    Raises ModelUnreadable.
+    """
+    known = given_before(env, run, artifact)
+    wanted = list(rows)
+    missing = [row for row in wanted if row.id not in known]
+    if missing:
+        with nullcontext(model) if model else fetched(env, run, artifact) as found:
+            predictor = _loaded(run, artifact, found)
+            for start in range(0, len(missing), _KEPT_EVERY):
+                some = missing[start : start + _KEPT_EVERY]
+                texts = [text_of(row.features, env.settings.data.features) for row in some]
+                said = predictor.predict(texts, top_k=1)
+                best = [Answer(labels[0].label, round(labels[0].score, 6)) for labels in said]
+                known |= {row.id: answer for row, answer in zip(some, best, strict=True)}
+                lines = [{"id": row, "artifact": artifact, **asdict(known[row])} for row in sorted(known)]
+                write_lines(env, layout.run_file(run, "predictions.jsonl.gz"), lines)
+    return {row.id: known[row.id] for row in wanted}
+
+
+def given_before(env: Environment, run: str, artifact: str) -> dict[str, Answer]:
+    """The answers by row id that a run's artifact was asked for so far; {} if it never was."""
+    # A run that was trained twice has two artifacts, and the answers of one say nothing about the other.
+    lines = read_lines(env, layout.run_file(run, "predictions.jsonl.gz"))
+    return {line["id"]: Answer(line["label"], line["score"]) for line in lines if line["artifact"] == artifact}
+
+
+@contextmanager
+def fetched(env: Environment, run: str, artifact: str) -> Iterator[Model]:
+    """The model of an archive (a URI), on disk as long as the context lasts. Raises ModelUnreadable.
+
+    One from below released/ has the SHA-256 that its key says.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "model.tar.gz"
+        try:
+            _fetch(env, artifact, archive)
+            found, wanted = sha256_file(archive), layout.released_archive(layout.split_uri(artifact)[1])
+            if wanted and found != wanted:
+                raise ArtifactError(f"its SHA-256 is {found}")
+            unpacked = extract(archive, Path(folder) / "model")
+        except (FileNotFoundError, ArtifactError) as error:
+            raise _unreadable(run, artifact, error) from error
+        yield Model(archive, unpacked, Seal(found, sha256_file(unpacked / MANIFEST)))
+
+
+def sealed(env: Environment, run: Run, artifact: str, model: Model) -> str:
+    """Write a candidate's very archive below released/, and its metrics beside its receipt; its URI from now on.
+
+    Raises ModelUnreadable for a model that does not say that it is of this run and its dataset.
+    """
+    try:
+        manifest = read_manifest(model.folder)
+        said = {"run": (manifest.run, run.run), "dataset": (manifest.dataset, run.dataset)}
+        for name, (found, wanted) in said.items():
+            if found != wanted:
+                raise ArtifactError(f"its manifest says {name} {found}, and it should be {wanted}")
+        metrics = json.loads((model.folder / METRICS).read_bytes())
+    except (FileNotFoundError, ValueError, RecursionError, ArtifactError) as error:
+        raise _unreadable(run.run, artifact, error) from error
+    released.write(env, model.archive, model.seal.archive)
+    write_json(env, layout.run_file(run.run, METRICS), metrics)
+    return released.uri(env, model.seal.archive)
+
+
+def _loaded(run: str, artifact: str, model: Model) -> Predictor:
+    try:
+        return Predictor.load(model.folder, threads=2, sealed=model.seal.manifest)
+    except (FileNotFoundError, ArtifactError) as error:
+        raise _unreadable(run, artifact, error) from error
+
+
+def _unreadable(run: str, artifact: str, error: Exception) -> ModelUnreadable:
+    return ModelUnreadable(f"the model of run {run} at {artifact} cannot be loaded: {error}")
+
+
+def _fetch(env: Environment, artifact: str, to: Path) -> None:
+    """Download an artifact. Raises FileNotFoundError if it is gone; S3's other errors may pass, and are tried again."""
+    bucket, key = layout.split_uri(artifact)
+    s3 = env.client("s3")
+    try:
+        s3.download_file(bucket, key, str(to))
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] == "404":
+            raise FileNotFoundError("it is not there (404)") from error
+        raise

@@ -1,0 +1,166 @@
+"""Evaluate: candidate and champion answer the same held-out rows, the gate decides, the receipt says why.
+
+What is judged here is byte for byte what Redeploy serves: the archive is hashed and written below released/, where no
+training job can write, and asked through the serving predictor. What was found is an item that only Evaluate writes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from domain import layout
+from domain.artifact import text_of
+from domain.data.records import Row
+from domain.facts import AWAITING, Champion, Judgement, Run, Seal
+from domain.gate import decision as gate
+from domain.gate.types import Decision, JudgedRow
+from domain.golden import Golden, choose
+from domain.messages import Evaluated, EvaluateStep
+from lambdas.dataset.heldout import counting, sample, test_rows
+from lambdas.environment import Environment, timestamp
+from lambdas.model import registry, released
+from lambdas.model.models import Answer, answers, fetched, given_before, sealed
+from lambdas.model.receipt import receipt
+from lambdas.storage import read_version, write_json
+from lambdas.telemetry import emit, logger
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
+    """The gate's verdict on `event["artifact"]`.
+
+    Raises Superseded, ModelUnreadable, and NotRegistered where a person is to approve what the registry has not got.
+    """
+    step, env = EvaluateStep.read(event), Environment.read()
+    env.ledger.require_claim(step.execution)
+    run = env.ledger.run(step.run)
+    if run is None:
+        raise LookupError(f"run {step.run} is not in the ledger")
+    version = read_version(env, run.epoch, run.dataset)
+    live = env.ledger.champion()
+    champion = _comparable(live, run.epoch)
+    rows = counting(sample(test_rows(env, version), env.settings.gate.max_test_rows), version)
+    # Hashed, kept for serving, and asked: all of it the same bytes on this disk, whatever lies at the URI by then.
+    with fetched(env, run.run, step.artifact) as model:
+        seal, artifact = model.seal, sealed(env, run, step.artifact, model)
+        candidate = answers(env, run.run, artifact, rows.values(), model)
+    decision = gate.decide(_judged(env, rows, candidate, champion), env.settings.gate, seed=run.dataset)
+    write_json(env, layout.run_file(run.run, "golden.json"), _golden(env, rows, candidate))
+    waits = decision.verdict == "promote" and env.settings.gate.approval == "manual"
+    run = replace(
+        run,
+        artifact=artifact,
+        champion_version=live.version if live else 0,
+        judged=decision.verdict,
+        sentence=decision.sentence,
+    )
+    page = receipt(env, run, version, step.job, decision, champion, looks=_looks(env, run))
+    write_json(env, layout.run_file(run.run, "receipt.json"), page)
+    run, judgement = _registered(env, run, _judgement(env, run, seal, live, waits=waits), decision)
+    env.ledger.record(step.execution, run, judgement)
+    _measure(decision)
+    logger().info(decision.sentence, extra={"run": run.run, "verdict": decision.verdict, "archive": seal.archive})
+    if waits:
+        passed = replace(run, verdict=AWAITING, sentence=decision.sentence.replace("Promoted:", "Passed:", 1))
+        env.ledger.conclude(passed, step.execution)
+        return Evaluated(verdict=AWAITING, sentence=passed.sentence).to_payload()
+    return Evaluated(verdict=decision.verdict, sentence=decision.sentence).to_payload()
+
+
+def _judgement(env: Environment, run: Run, seal: Seal, live: Champion | None, *, waits: bool) -> Judgement:
+    beside = env.ledger.judgements.seal(live) if live else None
+    return Judgement(
+        run=run.run,
+        dataset=run.dataset,
+        epoch=run.epoch,
+        seal=seal,
+        verdict=run.judged,
+        champion_version=run.champion_version,
+        against=beside.archive if beside else "",
+        waits=waits,
+        judged_at=timestamp(),
+    )
+
+
+def _registered(env: Environment, run: Run, judgement: Judgement, decision: Decision) -> tuple[Run, Judgement]:
+    """Both with the version in the registry. One that was registered by an earlier try is not registered again.
+
+    The registry keeps the books: a run that needs nobody's approval goes on without it, and says so when it ends.
+    Raises NotRegistered for one that waits for a person, who approves there.
+    """
+    known = env.ledger.judgements.of(run.run)
+    if known and known.package and _same(known, judgement):
+        return replace(run, package=known.package), replace(judgement, package=known.package)
+    passed = registry.PENDING if judgement.waits else registry.APPROVED
+    status = passed if decision.verdict == "promote" else registry.REJECTED
+    try:
+        package = registry.register(env, run, judgement, decision, status)
+    except registry.NotRegistered as error:
+        if judgement.waits:
+            raise
+        logger().warning("Not in the model registry", extra={"run": run.run, "why": str(error)})
+        return replace(run, unregistered=str(error)[:1000]), judgement
+    return replace(run, package=package, unregistered=""), replace(judgement, package=package)
+
+
+def _same(one: Judgement, other: Judgement) -> bool:
+    """Whether two judgements are of the same archive, beside the same champion."""
+    return (one.seal, one.champion_version) == (other.seal, other.champion_version)
+
+
+def _comparable(champion: Champion | None, epoch: int) -> Champion | None:
+    # Models of different epochs were held out from different rows: comparing them would flatter one.
+    return champion if champion and champion.epoch == epoch else None
+
+
+def _golden(env: Environment, rows: dict[str, Row], answers: dict[str, Answer]) -> list[Golden]:
+    return choose(
+        (text_of(row.features, env.settings.data.features), row.label, answers[row.id].label, answers[row.id].score)
+        for row in rows.values()
+    )
+
+
+def _judged(
+    env: Environment, rows: dict[str, Row], candidate: dict[str, Answer], champion: Champion | None
+) -> list[JudgedRow]:
+    if champion is None:
+        return [
+            JudgedRow(row.id, row.label, candidate[row.id].label, None, False, slice=row.slice) for row in rows.values()
+        ]
+    theirs = answers(env, champion.run, released.place(env, champion), rows.values())
+    before = read_version(env, champion.epoch, champion.dataset)
+    # No more of them than is judged: the others need not fit in memory.
+    old = counting({row.id: row for row in test_rows(env, before) if row.id in rows}, before)
+    first = _first_answers(env, champion)
+    return [
+        JudgedRow(
+            id=row.id,
+            label=old.get(row.id, row).label,
+            candidate=candidate[row.id].label,
+            champion=theirs[row.id].label,
+            held_out_before=row.id in old,
+            anchor=first[row.id].label if row.id in first else None,
+            slice=old.get(row.id, row).slice,
+        )
+        for row in rows.values()
+    ]
+
+
+def _first_answers(env: Environment, champion: Champion) -> dict[str, Answer]:
+    """What the epoch's first champion answered in its time, if it is not the one that is live."""
+    anchor = env.ledger.anchor(champion.epoch)
+    if anchor is None or anchor.run == champion.run:
+        return {}
+    return given_before(env, anchor.run, released.place(env, anchor))
+
+
+def _looks(env: Environment, run: Run) -> int:
+    """How many candidates of the epoch were judged on its held-out rows, this one included: each may get lucky."""
+    return len({run.run} | {other.run for other in env.ledger.runs() if other.judged and other.epoch == run.epoch})
+
+
+def _measure(decision: Decision) -> None:
+    values = {"CandidateAccuracy": decision.candidate.accuracy, "CandidateMacroF1": decision.candidate.macro_f1}
+    if decision.champion:
+        values |= {"ChampionAccuracy": decision.champion.accuracy, "ChampionMacroF1": decision.champion.macro_f1}
+    emit(values)

@@ -1,0 +1,116 @@
+"""Release: tidy up, give the claim back, THEN look again, and start one execution if anything is pending."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from domain import layout
+from domain.facts import Run
+from domain.messages import Released, ReleaseStep, Start
+from domain.plainly import of_the_account, reason
+from lambdas import storage
+from lambdas.dataset.pending import pending
+from lambdas.environment import Environment
+from lambdas.model import hosting, released
+from lambdas.model.jobs import stop_jobs
+
+# Why an execution was started, where it was not by another one.
+_FROM_OUTSIDE = ("sweep", "drop")
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
+    """Conclude or postpone a run that was rolled back, tidy up, free the claim, and start what is due."""
+    step, env = ReleaseStep.read(event), Environment.read()
+    run = env.ledger.run(step.run) if step.failed and step.run else None
+    if step.failed and run and run.execution == step.execution:
+        conclude = postpone if of_the_account(step.failed.error) else give_up
+        conclude(env, run, f"{step.failed.error}: {reason(step.failed.cause)}")
+    if env.ledger.claimed_by() == step.execution:
+        _tidy(env, step.run)
+    env.ledger.release(step.execution)
+    # Whoever was postponed itself has just seen that it is too early for the others.
+    again = step.reason in _FROM_OUTSIDE and not step.failed
+    due = pending(env, again=again) or _drift(env)
+    return Released(started=start(env, step.execution, due) if due else None).to_payload()
+
+
+def _tidy(env: Environment, run: str) -> None:
+    """What nobody needs any more: this execution's jobs and rehearsal; configs, models and archives of earlier runs.
+
+    A job may run although the machine does not know of it: the answer to CreateTrainingJob can be lost. The champion
+    and the two before it keep their configs and archives, so that going back needs no new ones. The gate asks the
+    epoch's first model too, and a person may want to see why the last run ended as it did.
+    """
+    if run:
+        stop_jobs(env, run)
+    hosting.end_rehearsal(env)
+    champion, runs = env.ledger.champion(), env.ledger.runs()
+    keep = {champion.run, *champion.before} if champion else set()
+    hosting.prune(env, keep)
+    ended = {run.run for run in runs[:-1] if (run.verdict or run.postponed) and not run.awaits_approval}
+    gone = ended - keep - {anchor.run for anchor in env.ledger.anchors()}
+    storage.delete_models(env, gone)
+    released.prune(env, _archives(env, gone))
+
+
+def _archives(env: Environment, gone: set[str]) -> set[str]:
+    """The SHA-256s of the archives that something still refers to, other than the runs that are `gone`.
+
+    What is promoted is named by its promotion, too: its run may have been judged anew since, with another archive.
+    """
+    judgements, champion = env.ledger.judgements, env.ledger.champion()
+    promoted = [seal for one in [champion, *env.ledger.anchors()] if one and (seal := judgements.seal(one))]
+    judged = [judgement.seal for judgement in judgements.all() if judgement.run not in gone]
+    adopted = [seal for run, seal in judgements.adopted().items() if run not in gone]
+    return {seal.archive for seal in (*promoted, *judged, *adopted)}
+
+
+def _drift(env: Environment) -> Start | None:
+    """The message of the execution that brings the champion back, if it is not what is live as it should be; or None.
+
+    An aborted execution's function goes on with what it has begun, even when all has been made good meanwhile. And a
+    deploy that changes how models are served does not wait for a run that takes hours: it leaves that to its Release.
+    """
+    champion, endpoint = env.ledger.champion(), hosting.describe_endpoint(env, env.endpoint)
+    stays = endpoint is not None and endpoint["EndpointStatus"] != "Deleting"
+    live = endpoint["EndpointConfigName"] if endpoint and stays else None
+    seal = env.ledger.judgements.seal(champion) if champion else None
+    if live == (hosting.config_name(env, champion.run, seal) if champion else None):
+        return None
+    return Start.redeploy("what is live is not what it should be")
+
+
+def give_up(env: Environment, run: Run, why: str) -> None:
+    """Conclude a run that failed for good, so that the same artifact is not deployed again and again.
+
+    A run that was promoted before it failed stays promoted; one that is concluded stays so.
+    """
+    champion = env.ledger.champion()
+    if run.verdict and not run.awaits_approval:
+        return
+    promoted = champion is not None and champion.run == run.run
+    # DynamoDB items end at 400 KB and a cause may hold a whole job description: the start says what happened.
+    ended = replace(run, verdict="promote") if promoted else replace(run, verdict="gave-up", sentence=why[:2000])
+    env.ledger.conclude(ended)
+
+
+def postpone(env: Environment, run: Run, why: str) -> None:
+    """Leave a run that the account's quota kept from being deployed to the next sweep; its artifact is kept."""
+    if not run.verdict or run.awaits_approval:
+        env.ledger.save_run(replace(run, postponed=why[:2000]))
+
+
+def start(env: Environment, after: str, due: Start, chain: int = 0) -> str:
+    """Start the execution that follows `after` with what is `due`; its name is `after`'s, so a retry starts no second.
+
+    `chain` counts executions in a row that failed before they could do anything.
+    """
+    name = f"after-{layout.digest(after)}"
+    states = env.client("stepfunctions")
+    message = due.after(chain).to_input()
+    try:
+        answer = states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message)
+    except states.exceptions.ExecutionAlreadyExists:
+        return f"{env.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    return str(answer["executionArn"])

@@ -1,0 +1,282 @@
+"""The few facts that change: the claim, the champion, runs, conclusions, held sources, requests, the split epoch.
+
+One DynamoDB table, keys `pk` (ledger/keys.py has them all, and who writes what) and `sk`. The table is handed in, so
+nothing here knows where it lives. Every conditional write succeeds when it finds its own earlier write: a retry is the
+same thing again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any, Final, Literal
+
+from domain.data.dataset import Hold
+from domain.facts import AWAITING, Champion, Judgement, Run, Superseded
+from ledger import keys
+from ledger.arrivals import Arrivals
+from ledger.claims import Claims
+from ledger.judgements import Judgements, item_of
+
+_CHAMPION: Final = {"pk": keys.CHAMPION, "sk": keys.CHAMPION}
+# Models that were live before the champion and can be live again: their configs and artifacts are kept.
+_KEPT_BEFORE: Final = 2
+# A transaction takes 100 writes (DynamoDB API, TransactWriteItems); two are the claim's check and the run.
+_AT_ONCE: Final = 98
+
+
+class Ledger(Claims):
+    """The facts, over a boto3 DynamoDB `Table`."""
+
+    def __init__(self, table: Any) -> None:
+        super().__init__(table)
+        self.arrivals = Arrivals(self._items)
+        self.judgements = Judgements(self._items)
+
+    # ---- the champion -----------------------------------------------------------
+
+    def champion(self) -> Champion | None:
+        """The promoted model, or None before the first promotion."""
+        item = self._items.get(_CHAMPION)
+        return Champion.of(item) if item else None
+
+    def anchor(self, epoch: int) -> Champion | None:
+        """The first model promoted in an epoch, which the sum of all later changes is measured against."""
+        item = self._items.get({"pk": keys.ANCHOR, "sk": str(epoch)})
+        return Champion.of(item["first"]) if item else None
+
+    def anchors(self) -> list[Champion]:
+        """The anchors of all epochs."""
+        return [Champion.of(item["first"]) for item in self._items.all(keys.ANCHOR)]
+
+    def promote(self, owner: str, judgement: Judgement, now: str, run: Run | None = None) -> None:
+        """Make the model that was judged the champion, and write its `run`, if given, in the same breath.
+
+        Only while `owner` has the claim and the champion is still the one that it was judged beside; raises Superseded
+        otherwise. Nothing happens if it is the champion.
+        """
+        champion = self.champion()
+        if _is(champion, judgement):
+            return
+        new = {
+            "run": judgement.run,
+            "dataset": judgement.dataset,
+            "epoch": judgement.epoch,
+            "seal": asdict(judgement.seal),
+            "version": judgement.champion_version + 1,
+            "promoted_at": now,
+            "before": _before(champion, judgement.run),
+        }
+        table = self._table.name
+        put_champion = {
+            "TableName": table,
+            "Item": {**_CHAMPION, **new},
+            "ConditionExpression": "attribute_not_exists(pk) OR #version = :judged",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": {":judged": judgement.champion_version},
+        }
+        set_anchor = {
+            "TableName": table,
+            "Key": {"pk": keys.ANCHOR, "sk": str(judgement.epoch)},
+            "UpdateExpression": "SET #first = if_not_exists(#first, :new)",
+            "ExpressionAttributeNames": {"#first": "first"},
+            "ExpressionAttributeValues": {":new": new},
+        }
+        # If it is this model, then the first try was carried out and its answer was lost.
+        put_run = [{"Put": {"TableName": table, "Item": _item(run)}}] if run else []
+        promoted = self._write_as(owner, {"Put": put_champion}, {"Update": set_anchor}, *put_run)
+        if not promoted and not _is(self.champion(), judgement):
+            raise Superseded("the champion moved, or the claim was lost, since this run was judged")
+
+    # ---- runs and their conclusions ---------------------------------------------
+
+    def start_run(self, run: Run) -> Run:
+        """Record that an execution works on a run; the run with its attempt number.
+
+        The attempt grows by one for each new execution. A retry within the same one finds the run as it left it.
+        Raises Superseded if the run's execution does not hold the claim.
+        """
+        known = self.run(run.run)
+        if known and known.execution == run.execution:
+            return known
+        fresh = replace(run, attempt=known.attempt + 1 if known else 1)
+        self.record(run.execution, fresh)
+        return fresh
+
+    def record(self, owner: str, run: Run, judgement: Judgement | None = None, holds: Sequence[Hold] = ()) -> None:
+        """Write what `owner` made of a run, how it judged it and what it holds for it, all while it has the claim.
+
+        A function of an execution that was aborted goes on: it must not write over what its heir made of the run.
+        Raises Superseded.
+        """
+        items = [_item(run), *([item_of(judgement)] if judgement else []), *map(_held, holds)]
+        if not self._write_as(owner, *({"Put": {"TableName": self._table.name, "Item": item}} for item in items)):
+            raise Superseded(f"{owner} lost the claim while it worked on run {run.run}")
+
+    def save_run(self, run: Run) -> None:
+        """Write a run's record, whoever has the claim."""
+        self._table.put_item(Item=_item(run))
+
+    def take_up(self, run: Run, execution: str) -> bool:
+        """Note that `execution` deploys a run that waits for approval; False if it does not wait any more."""
+        item = _item(replace(run, execution=execution, postponed=""))
+        return self._items.put(item, "#verdict = :awaiting", {":awaiting": AWAITING}, {"#verdict": "verdict"})
+
+    def run(self, run: str) -> Run | None:
+        """A run's record."""
+        item = self._items.get({"pk": keys.RUN, "sk": run})
+        return Run.of(item) if item else None
+
+    def runs(self) -> list[Run]:
+        """All runs, oldest first."""
+        return sorted(map(Run.of, self._items.all(keys.RUN)), key=lambda run: run.started)
+
+    def conclude(self, run: Run, owner: str | None = None, holds: Sequence[Hold] = ()) -> None:
+        """Write how a run ended and close what it answers: its dataset is not pending any more, nor its requests.
+
+        With an `owner`, only while that has the claim: a step whose execution was aborted would conclude what nobody
+        tells of. What it holds is held in the same breath, as far as a transaction goes, the rest before.
+        Raises Superseded.
+
+        A dataset that is closed beside a later champion stays so: two models of it may wait for approval, and what is
+        decided about the second, when the first is live, says nothing about that one.
+        """
+        if owner is None:
+            self.save_run(run)
+        else:
+            self._hold_as(owner, holds[_AT_ONCE:])
+            self.record(owner, run, holds=holds[:_AT_ONCE])
+        beside = self._concluded_beside(run)
+        self._items.put(
+            {"pk": keys.DATASET, "sk": run.closes, "verdict": run.verdict, "run": run.run, "champion": beside},
+            "attribute_not_exists(champion) OR champion <= :beside",
+            {":beside": beside},
+        )
+        if run.judged == "promote" and not run.awaits_approval:
+            self.judgements.disapprove(run.run)
+        # Requests last, since they are part of the run's identity: killed before, the same run is made again.
+        for request in run.requests:
+            self._table.delete_item(Key={"pk": keys.REQUEST, "sk": request})
+
+    def conclusion(self, dataset: str) -> str:
+        """The verdict that closed a dataset, or "" while it is open.
+
+        A verdict holds as long as the champion that it left. Landing may come back to an earlier dataset, by a file
+        that is withdrawn: what was promoted since was trained with that file, so the dataset is judged again.
+        """
+        item = self._items.get({"pk": keys.DATASET, "sk": dataset})
+        if item is None:
+            return ""
+        champion = self._champion_version()
+        # An earlier release did not note it.
+        return str(item["verdict"]) if item.get("champion", champion) == champion else ""
+
+    def count_failure(self, dataset: str, execution: str) -> int:
+        """Failed attempts at a dataset so far beside today's champion, this execution's counted once."""
+        response = self._table.update_item(
+            Key={"pk": keys.FAILURES, "sk": f"{dataset}@{self._champion_version()}"},
+            UpdateExpression="ADD executions :one",
+            ExpressionAttributeValues={":one": {execution}},
+            ReturnValues="ALL_NEW",
+        )
+        return len(response["Attributes"]["executions"])
+
+    # ---- held sources, requests ---------------------------------------------------
+
+    def hold(self, hold: Hold) -> None:
+        """Set a source aside."""
+        self._table.put_item(Item=_held(hold))
+
+    def unhold(self, source: str) -> None:
+        """Let a held source back into the dataset."""
+        self._table.delete_item(Key={"pk": keys.HELD, "sk": source})
+
+    def vouch(self, source: str) -> None:
+        """Note that a person has looked at a source: Screen does not hold it any more."""
+        self._table.put_item(Item={"pk": keys.VOUCHED, "sk": source})
+
+    def vouched(self) -> set[str]:
+        """Sources that a person vouched for."""
+        return {item["sk"] for item in self._items.all(keys.VOUCHED)}
+
+    def held(self) -> dict[str, Hold]:
+        """All held sources by source id."""
+        return {item["sk"]: Hold.of(item) for item in self._items.all(keys.HELD)}
+
+    def request(self, request: str, reason: str, now: str) -> None:
+        """Ask for a run other than by a drop. Written before an execution is started, so it cannot be lost."""
+        self._table.put_item(Item={"pk": keys.REQUEST, "sk": request, "reason": reason, "at": now})
+
+    def requests(self) -> dict[str, str]:
+        """Open requests: id to reason."""
+        return {item["sk"]: item["reason"] for item in self._items.all(keys.REQUEST)}
+
+    # ---- the split epoch, and markers -------------------------------------------------
+
+    def freeze_epoch(self, epoch: int, frozen: dict[str, object]) -> dict[str, object]:
+        """The settings that an epoch is bound to: those given at its first use."""
+        text = json.dumps(frozen, sort_keys=True)
+        key = {"pk": keys.EPOCH, "sk": str(epoch)}
+        if self._items.put({**key, "frozen": text}, "attribute_not_exists(pk)"):
+            return frozen
+        bound: dict[str, object] = json.loads((self._items.get(key) or {})["frozen"])
+        return bound
+
+    def turn(self, marker: str, now: int, until: int) -> Literal["ours", "theirs", "done"]:
+        """Whose turn it is to do what `marker` stands for: the caller's, until `until`; another's; or it is done.
+
+        Times are epoch seconds. Whoever was killed within its turn has lost it when that is over.
+        """
+        free = "attribute_not_exists(pk) OR #until < :now"
+        item = {"pk": keys.MARKER, "sk": marker, "until": until}
+        if self._items.put(item, free, {":now": now}, {"#until": "until"}):
+            return "ours"
+        return "theirs" if "until" in (self._items.get({"pk": keys.MARKER, "sk": marker}) or {}) else "done"
+
+    def is_marked(self, marker: str) -> bool:
+        """Whether `marker` is set."""
+        return self._items.get({"pk": keys.MARKER, "sk": marker}) is not None
+
+    def mark(self, marker: str, expires: int) -> None:
+        """Note that what `marker` stands for is done; `expires` is the epoch second at which it may be forgotten."""
+        self._table.put_item(Item={"pk": keys.MARKER, "sk": marker, "expires": expires})
+
+    # ---- plumbing ---------------------------------------------------------------------
+
+    def _hold_as(self, owner: str, holds: Sequence[Hold]) -> None:
+        for start in range(0, len(holds), _AT_ONCE):
+            items = map(_held, holds[start : start + _AT_ONCE])
+            if not self._write_as(owner, *({"Put": {"TableName": self._table.name, "Item": item}} for item in items)):
+                raise Superseded(f"{owner} lost the claim while it held files")
+
+    def _concluded_beside(self, run: Run) -> int:
+        """The version of the champion that a verdict is about: the one judged against, or the run itself once it is."""
+        champion = self.champion()
+        if run.verdict == "promote" and champion and champion.run == run.run:
+            return champion.version
+        # What was judged was judged beside one champion, which may have been replaced before a person decided.
+        return run.champion_version if run.judged else champion.version if champion else 0
+
+    def _champion_version(self) -> int:
+        champion = self.champion()
+        return champion.version if champion else 0
+
+
+def _item(run: Run) -> dict[str, Any]:
+    return {"pk": keys.RUN, "sk": run.run, **asdict(run), "requests": list(run.requests)}
+
+
+def _held(hold: Hold) -> dict[str, Any]:
+    return {"pk": keys.HELD, "sk": hold.source.source, **asdict(hold)}
+
+
+def _is(champion: Champion | None, judgement: Judgement) -> bool:
+    """Whether the champion is the very model that was judged."""
+    return champion is not None and (champion.run, champion.seal) == (judgement.run, judgement.seal)
+
+
+def _before(champion: Champion | None, run: str) -> list[str]:
+    """The runs that stay beside `run`, which is promoted in place of `champion`."""
+    runs = [champion.run, *champion.before] if champion else []
+    return [earlier for earlier in runs if earlier != run][:_KEPT_BEFORE]
