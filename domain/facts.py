@@ -10,10 +10,6 @@ TEARDOWN: Final = "teardown"
 AWAITING: Final = "awaiting-approval"
 
 
-class Superseded(Exception):
-    """This execution no longer holds the claim, or the champion is not the one it judged against."""
-
-
 @dataclass(frozen=True)
 class Claim:
     """Who has the claim. `reserved`: its owner has yet to start and take it up; `recover`: it comes from an execution

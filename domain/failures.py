@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# Errors of `training/errors.py`, by name: `training/train.py` begins the job's failure file with it.
+from domain import errors
+
+# `training/train.py` begins the job's failure file with the error's name.
 DECIDED: Final = (
-    "BaseModelUnavailable",
-    "BaseModelUnfit",
-    "DatasetIncomplete",
-    "GpuMissing",
-    "NotFinite",
-    "NoTrainingRows",
-    "NoValidationRows",
-    "ParityFailed",
-    "TooFewLabels",
+    errors.BaseModelUnavailable,
+    errors.BaseModelUnfit,
+    errors.DatasetIncomplete,
+    errors.GpuMissing,
+    errors.NotFinite,
+    errors.NoTrainingRows,
+    errors.NoValidationRows,
+    errors.ParityFailed,
+    errors.TooFewLabels,
 )
 # SageMaker's FailureReason is "AlgorithmError: ", the failure file and ", exit code: 1".
-_NAMED: Final = re.compile(rf"AlgorithmError: ({'|'.join(DECIDED)}): ")
+_NAMED: Final = re.compile(rf"AlgorithmError: ({'|'.join(error.__name__ for error in DECIDED)}): ")
 
 
 def is_decided(reason: str) -> bool:

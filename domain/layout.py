@@ -60,6 +60,11 @@ def ledger(project: str) -> str:
     return f"{project}-ledger"
 
 
+def execution(machine: str, name: str) -> str:
+    """ARN of the execution `name` of the state machine with the ARN `machine`."""
+    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+
+
 def state_machine(project: str) -> str:
     """Name of the state machine."""
     return f"{project}-pipeline"

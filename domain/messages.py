@@ -9,9 +9,7 @@ from typing import Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-
-class WrongEvent(Exception):
-    """A function was asked with something else than the message that it answers; the text says where it differs."""
+from domain.errors import WrongEvent
 
 
 class Message(BaseModel):

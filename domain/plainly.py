@@ -8,30 +8,44 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from domain import errors
 from domain.facts import Run
 from domain.failures import is_decided
 from domain.printable import printable
 
-_ADVICE = {
-    "EpochChanged": (
-        "Set the value back in cdk.json, deploy, and run: mlops retrain. "
-        "Or raise data.epoch there and deploy, to start over."
-    ),
-    "ReadingChanged": (
-        "Raise data.epoch in cdk.json and deploy, to start over by the new rules. The live model stays until then."
-    ),
-    "RejectedMeanwhile": "It was rejected while it was being deployed, and is not live. Nothing needs to be done.",
-    "ApprovedTooLate": "It was approved too late. Judge the data against today's champion: mlops retrain",
-    "NotRegistered": (
-        "With gate.approval manual nobody can approve what the registry has not got. Mend what it says, then run: "
-        "mlops retrain"
-    ),
-    "ModelUnreadable": "Look at the run's training job and its artifact, then run: mlops retrain",
+# By the error's name, as Step Functions tells it.
+_ADVICE: Final = {
+    **{
+        error.__name__: advice
+        for error, advice in {
+            errors.EpochChanged: (
+                "Set the value back in cdk.json, deploy, and run: mlops retrain. "
+                "Or raise data.epoch there and deploy, to start over."
+            ),
+            errors.ReadingChanged: (
+                "Raise data.epoch in cdk.json and deploy, to start over by the new rules. "
+                "The live model stays until then."
+            ),
+            errors.RejectedMeanwhile: (
+                "It was rejected while it was being deployed, and is not live. Nothing needs to be done."
+            ),
+            errors.ApprovedTooLate: (
+                "It was approved too late. Judge the data against today's champion: mlops retrain"
+            ),
+            errors.NotRegistered: (
+                "With gate.approval manual nobody can approve what the registry has not got. "
+                "Mend what it says, then run: mlops retrain"
+            ),
+            errors.ModelUnreadable: "Look at the run's training job and its artifact, then run: mlops retrain",
+            errors.ConvergenceFailed: (
+                "The endpoint may not serve the promoted model. Look at it in the SageMaker console."
+            ),
+        }.items()
+    },
     "Sandbox.Timedout": (
         "A function ran out of time. If that was Prepare, landing holds more than it can derive at once: "
         "what it derived is kept, and mlops retrain goes on from there."
     ),
-    "ConvergenceFailed": "The endpoint may not serve the promoted model. Look at it in the SageMaker console.",
 }
 # What a run's end is called where it is told, by its verdict. Of any other verdict its failure is told.
 TITLES: Final = {
@@ -48,8 +62,6 @@ _REASON_CHARACTERS: Final = 2000
 # How SageMaker words it: The account-level service limit 'ml.g4dn.xlarge for spot training job usage' is 0 Instances, …
 _QUOTA = re.compile(r"service limit '([^']+)'")
 _SENTENCE = re.compile(r'"(?:FailureReason|errorMessage)": ?("(?:[^"\\]|\\.)*")')
-# What `lambdas/model/hosting.py` raises for it.
-_ACCOUNT: Final = "AccountLimitReached"
 # Service Quotas' code for "Maximum total concurrency that can be allocated across all serverless endpoints".
 SERVERLESS_CONCURRENCY: Final = "L-96300102"
 _NO_QUOTA = re.compile(r"\bis 0 Instances")
@@ -138,7 +150,7 @@ def of_the_account(error: str, cause: str = "") -> bool:
 
     The machine puts the name of what it caught before a cause.
     """
-    return _ACCOUNT in (error, cause.partition(": ")[0])
+    return errors.AccountLimitReached.__name__ in (error, cause.partition(": ")[0])
 
 
 def _limited(error: str, cause: str) -> bool:

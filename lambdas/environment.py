@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from domain import layout
+from domain import errors, layout
 from domain.config import Settings
 from ledger.ledger import Ledger
 
@@ -25,11 +25,8 @@ _ANSWER_SECONDS = 10
 _DENIED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "403")
 
 
-class NotYetAllowed(ClientError):  # type: ignore[misc]  # botocore has no types
-    """A call was denied. IAM tells its services of a new role within minutes, so for minutes it may be asked again.
-
-    Whoever knows ClientError knows this one; the state machine asks again by the name.
-    """
+class NotYetAllowed(errors.NotYetAllowed, ClientError):  # type: ignore[misc]  # botocore has no types
+    """The same as boto3 raises it: whoever knows ClientError knows this one. The state machine goes by the name."""
 
 
 @dataclass(frozen=True)

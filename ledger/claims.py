@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Final
 
-from domain.facts import Claim, Superseded
+from domain.errors import Superseded
+from domain.facts import Claim
 from ledger.items import Items
 from ledger.keys import CLAIM
 

@@ -13,7 +13,8 @@ from dataclasses import asdict, replace
 from typing import Any, Final, Literal
 
 from domain.data.dataset import Hold
-from domain.facts import AWAITING, Champion, Judgement, Run, Superseded
+from domain.errors import RunMissing, Superseded
+from domain.facts import AWAITING, Champion, Judgement, Run
 from ledger import keys
 from ledger.arrivals import Arrivals
 from ledger.claims import Claims
@@ -127,6 +128,13 @@ class Ledger(Claims):
         """A run's record."""
         item = self._items.get({"pk": keys.RUN, "sk": run})
         return Run.of(item) if item else None
+
+    def require_run(self, run: str) -> Run:
+        """A run's record. Raises RunMissing."""
+        found = self.run(run)
+        if found is None:
+            raise RunMissing(f"run {run} is not in the ledger")
+        return found
 
     def runs(self) -> list[Run]:
         """All runs, oldest first."""

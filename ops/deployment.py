@@ -110,7 +110,7 @@ class Deployment:
         """ARN of an execution by its name; an ARN is returned as it is."""
         if name.startswith("arn:"):
             return name
-        return f"{self.state_machine.replace(':stateMachine:', ':execution:')}:{name}"
+        return layout.execution(self.state_machine, name)
 
     def read_json(self, key: str) -> Any:
         """A JSON object of the bucket, or None if there is none."""

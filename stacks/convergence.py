@@ -12,6 +12,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from domain import layout
+from domain.errors import AccountLimitReached, ConvergenceFailed, EndpointBusy, NotSealed
 from stacks.access import Access
 from stacks.states import RESULT, Patience, Steps, describe_endpoint, expression, when
 
@@ -53,11 +54,11 @@ def converge(
             "polls": 0,
         },
         patience=(
-            Patience("EndpointBusy", seconds=10, times=120),
+            Patience(EndpointBusy, seconds=10, times=120),
             # A quota that another deployment takes up for its minutes; one that stays so is for a person.
-            Patience("AccountLimitReached", seconds=60, times=30),
+            Patience(AccountLimitReached, seconds=60, times=30),
         ),
-        detour=("NotSealed", adopt),
+        detour=(NotSealed, adopt),
         on_failure=roll_back,
     )
     adopt.next(redeploy)
@@ -112,5 +113,5 @@ def _roll_back(scope: Construct, roll_back: sfn.Choice, redeploy: sfn.IChainable
     """From a candidate to the champion, once; a champion that cannot be served is for Reconcile and a person."""
     champion = {**CHAMPION, "failure": expression("$caught"), "rolled_back": True}
     why = expression("$caught.error & ': ' & $caught.cause")
-    failed = sfn.Fail.jsonata(scope, "ConvergenceFailed", error="ConvergenceFailed", cause=why)
+    failed = sfn.Fail.jsonata(scope, ConvergenceFailed.__name__, error=ConvergenceFailed.__name__, cause=why)
     roll_back.when(when("$target = 'candidate'"), redeploy, assign=champion).otherwise(failed)

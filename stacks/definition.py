@@ -11,6 +11,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from domain.config import Settings
+from domain.errors import JobStillStopping
 from stacks.access import Access
 from stacks.convergence import CHAMPION, converge
 from stacks.states import CAUGHT, RESULT, Patience, Steps, expression, retrying, when
@@ -102,7 +103,7 @@ class Definition:
                 "prepared": expression(RESULT),
                 **{variable: expression(f"{RESULT}.{field}") for variable, field in names.items()},
             },
-            patience=(Patience("JobStillStopping", seconds=15, times=40),),
+            patience=(Patience(JobStillStopping, seconds=15, times=40),),
         )
         return prepare.next(
             sfn.Choice.jsonata(self._scope, "Prepared")

@@ -11,6 +11,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from domain.errors import NotYetAllowed, PipelineError, Superseded
 from stacks.functions import Functions
 
 
@@ -48,7 +49,7 @@ _TRANSIENT: Final = (
 )
 # What is denied because IAM has not told everybody of a role made minutes ago: a call of a function, and the call of
 # the function itself. A permission that is missing for good fails minutes later for it.
-_NOT_YET: Final = ("NotYetAllowed", "Lambda.AWSLambdaException")
+_NOT_YET: Final = (NotYetAllowed.__name__, "Lambda.AWSLambdaException")
 # An AWS service in trouble, by the names that boto3's errors have. Most services say throttling and "try again" with
 # a bare ClientError.
 _TROUBLE: Final = (
@@ -78,7 +79,7 @@ _TROUBLE: Final = (
 class Patience:
     """An error that means "not yet", and how long to keep asking: `times` times, at most `seconds` apart."""
 
-    error: str
+    error: type[PipelineError]
     seconds: int
     times: int
 
@@ -100,7 +101,7 @@ class Steps:
 
     def __init__(self, scope: Construct, functions: Functions) -> None:
         self._scope, self._functions = scope, functions
-        self._superseded = sfn.Succeed.jsonata(scope, "Superseded")
+        self._superseded = sfn.Succeed.jsonata(scope, Superseded.__name__)
 
     def ask(
         self,
@@ -111,7 +112,7 @@ class Steps:
         assign: Mapping[str, Any] | None = None,
         outputs: Mapping[str, Any] | None = None,
         patience: tuple[Patience, ...] = (),
-        detour: tuple[str, sfn.IChainable] | None = None,
+        detour: tuple[type[PipelineError], sfn.IChainable] | None = None,
         on_failure: sfn.IChainable | None = None,
     ) -> tasks.LambdaInvoke:
         """The state `name`: ask the function of that name with `message` and the execution's ARN.
@@ -135,15 +136,15 @@ class Steps:
             task_timeout=sfn.Timeout.duration(Duration.seconds(function.timeout.to_seconds() + 30)),
         )
         for wait in patience:
-            state.add_retry(errors=[wait.error], **retrying(seconds=wait.seconds, times=wait.times, backoff=1))
+            state.add_retry(errors=[wait.error.__name__], **retrying(seconds=wait.seconds, times=wait.times, backoff=1))
         state.add_retry(errors=[*_NOT_YET], **retrying(seconds=5, times=10))
         state.add_retry(errors=[*_TRANSIENT, *_TROUBLE], **retrying(seconds=2, times=5))
         # Its answer was lost, or it hangs where its own timeout does not reach.
         state.add_retry(errors=["States.Timeout"], **retrying(seconds=2, times=1))
-        state.add_catch(self._superseded, errors=["Superseded"], outputs={"outcome": "superseded"})
+        state.add_catch(self._superseded, errors=[Superseded.__name__], outputs={"outcome": "superseded"})
         if detour is not None:
             error, leads_to = detour
-            state.add_catch(leads_to, errors=[error], outputs={})
+            state.add_catch(leads_to, errors=[error.__name__], outputs={})
         if on_failure is not None:
             state.add_catch(on_failure, errors=["States.ALL"], assign=CAUGHT, outputs={})
         return state

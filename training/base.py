@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from domain.base_model import too_short
-from training.errors import BaseModelUnavailable, BaseModelUnfit, HubUnreachable, NotFinite
+from domain.errors import BaseModelUnavailable, BaseModelUnfit, HubUnreachable, NotFinite
 
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500

@@ -13,9 +13,9 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from domain.artifact import text_of
+from domain.errors import DatasetIncomplete, NoTrainingRows, NoValidationRows, TooFewLabels
 from domain.printable import brief
 from training.arguments import Places
-from training.errors import DatasetIncomplete, NoTrainingRows, NoValidationRows, TooFewLabels
 
 _DERIVE: Final = "What is below datasets/ was changed or deleted: raise data.epoch to derive it anew"
 

@@ -21,7 +21,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from domain.artifact import INPUTS, MODEL, OUTPUT, WEIGHTS
-from training.errors import ParityFailed
+from domain.errors import ParityFailed
 
 Encoded = dict[str, NDArray[np.int64]]
 

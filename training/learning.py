@@ -27,11 +27,11 @@ from transformers import (
 )
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
+from domain.errors import GpuMissing, NotFinite
 from domain.gate.scores import score
 from training.arguments import Arguments, Places
 from training.callbacks import Checkpoints, Patience, Report, is_stalled
 from training.checkpoints import state_of
-from training.errors import GpuMissing, NotFinite
 
 # Beyond this ratio of the most frequent to the rarest label, the loss is weighted.
 _BALANCED: Final = 1.5

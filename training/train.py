@@ -23,12 +23,12 @@ from transformers import set_seed
 from transformers.utils import logging
 
 from domain.artifact import Manifest
+from domain.errors import TrainingError
 from domain.gate.scores import score
 from domain.printable import brief
 from training import base, checkpoints, data, learning, package
 from training.arguments import Arguments, Places
 from training.callbacks import report
-from training.errors import TrainingError
 from training.export import export, inputs_of, prove
 
 

@@ -49,8 +49,9 @@ Rows as long as a review cost by the byte, rows as short as a word by the row: {
 bytes came at {short_rate:,.0f} rows a second. Prepare has one whole CPU ({memory:,} MB) for {seconds} seconds.
 `domain/data/limits.py` counts on {bytes_rate:,} bytes and {rows_rate:,} rows a second, and lets a file take a
 quarter of the time by each: **{max_bytes:,} bytes, unpacked, and {max_rows:,} rows**. What is larger is held like any
-file that cannot be used, before it is read, and the notification says by how much and to split it. Many files may be more than that
-together: each is derived once, so an invocation that runs out of time is repeated and goes on with the next.
+file that cannot be used, before it is read, and the notification says by how much and to split it. Many files may be
+more than that together: each is derived once, so an invocation that runs out of time is repeated and goes on with the
+next.
 
 ## What one more file costs
 

@@ -24,7 +24,7 @@ from domain.config import DataSettings
 from domain.data.dataset import Source
 from domain.data.limits import MAX_FILE_BYTES, MAX_FILE_ROWS, over_the_limit
 from domain.data.records import Contract, FileRejected, Rejected, RowRejected, RowSetAside, parse_row
-from domain.printable import printable
+from domain.errors import LandingMoved
 from lambdas.dataset.objects import Hashed, get_landed
 from lambdas.dataset.reading import read_rows
 from lambdas.dataset.table import Notice
@@ -35,14 +35,6 @@ from lambdas.telemetry import emit
 _EXCERPT_CHARS = 200
 _ERROR_CHARS = 500
 _MAX_LABELS = 10_000
-
-
-class LandingMoved(Exception):
-    """The object changed or went while it was read; the next try sees landing as it is now. `source` is that object."""
-
-    def __init__(self, source: Source) -> None:
-        super().__init__(f"{printable(source.key)} changed while it was about to be read")
-        self.source = source
 
 
 @dataclass

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.data.dataset import Source
+from domain.errors import ObjectUnreadable
 from lambdas.environment import Environment
 from lambdas.telemetry import logger
 
@@ -27,10 +28,6 @@ _HINTS: Final = {
     "403": "it may be encrypted with another KMS key, or be denied by a policy: let the pipeline read it",
 }
 _CHUNK: Final = 1 << 20
-
-
-class ObjectUnreadable(Exception):
-    """S3 lists an object and does not give it out, although it gives out others; the message says why and the fix."""
 
 
 def get_landed(env: Environment, landed: Source) -> dict[str, Any]:

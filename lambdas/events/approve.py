@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from domain.facts import Approval, Judgement
 from domain.messages import PackageChanged, Start
+from lambdas import executions
 from lambdas.environment import Environment, timestamp
 from lambdas.model import registry, released
 from lambdas.telemetry import logger
@@ -36,22 +37,10 @@ def handler(event: dict[str, Any], _context: object) -> None:
     elif version.status == registry.APPROVED and _is_of(env, version, package, judgement):
         # Before the execution: should that one find the claim taken, whoever has it finds this when it releases.
         env.ledger.judgements.approve(Approval(run.run, package, judgement.seal.archive), timestamp())
-        _start(env, judgement)
+        name = f"approved-{judgement.run}-{judgement.champion_version}"
+        executions.start(env, name, Start.redeploy("approved", judgement.run))
 
 
 def _is_of(env: Environment, version: registry.Version, package: str, judgement: Judgement) -> bool:
     """Whether a version is the one of a judgement, and of the archive that was judged."""
     return (package, version.artifact) == (judgement.package, released.uri(env, judgement.seal.archive))
-
-
-def _start(env: Environment, judgement: Judgement) -> None:
-    states = env.client("stepfunctions")
-    message = Start.redeploy("approved", judgement.run).to_input()
-    try:
-        states.start_execution(
-            stateMachineArn=env.state_machine_arn,
-            name=f"approved-{judgement.run}-{judgement.champion_version}",
-            input=message,
-        )
-    except states.exceptions.ExecutionAlreadyExists:
-        logger().info("The same event before", extra={"run": judgement.run})

@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain import layout
+from domain.errors import ConvergenceFailed, EndpointBusy
 from domain.facts import TEARDOWN
 from domain.messages import ConvergenceRequest, LifecycleRequest, Start
+from lambdas import executions
 from lambdas.environment import Environment, NotYetAllowed, now, timestamp
 from lambdas.model import hosting, registry
 from lambdas.model.jobs import stop_jobs
-from lambdas.steps.claim import is_running
 from lambdas.telemetry import logger
 
 # Executions that found the claim taken after all, or lost it. Each asking looks through all of them.
@@ -28,10 +29,6 @@ _PATIENCE = timedelta(minutes=10)
 # IAM tells its services of a new role within a minute or two; a permission that is missing after this stays so.
 _PROPAGATION = timedelta(minutes=5)
 _UNDECIDED = "Kept the champion: the stack was deleted before a person had decided about this model."
-
-
-class ConvergenceFailed(Exception):
-    """The endpoint did not come to serve the champion with the deployed settings."""
 
 
 def on_event(event: dict[str, Any], _context: object) -> dict[str, object]:
@@ -68,15 +65,13 @@ def _converged(env: Environment, request: str, asked: datetime) -> bool:
     states = env.client("stepfunctions")
     for attempt in range(_ATTEMPTS):
         name = f"deploy-{layout.digest(request)}-{attempt}"
-        execution = f"{env.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
         try:
-            described = states.describe_execution(executionArn=execution)
+            described = states.describe_execution(executionArn=executions.arn(env, name))
         except states.exceptions.ExecutionDoesNotExist:
             holder = env.ledger.claimed_by()
-            if holder and is_running(env, holder):
+            if holder and executions.is_running(env, holder):
                 return now() - asked > _PATIENCE
-            message = Start.redeploy("deploy")
-            states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message.to_input())
+            executions.start(env, name, Start.redeploy("deploy"))
             return False
         if described["status"] == "RUNNING":
             return False
@@ -105,7 +100,7 @@ def _torn_down(env: Environment) -> bool:
         removed = [hosting.remove_endpoint(env, name) for name in (env.rehearsal, env.endpoint)]
         if any(removed):
             return False
-    except hosting.EndpointBusy as error:
+    except EndpointBusy as error:
         logger().info("Waiting for the endpoint", extra={"reason": str(error)})
         return False
     hosting.prune(env, keep=set())

@@ -12,14 +12,16 @@ from datetime import UTC
 from typing import Any, Final
 
 from domain import layout
+from domain.errors import WrongEvent
 from domain.facts import TEARDOWN, Run
-from domain.messages import ExecutionBroken, Start, WrongEvent
+from domain.messages import ExecutionBroken, Start
 from domain.plainly import TITLES, explain_failure, hopeless, of_the_account, reason
+from lambdas import executions
 from lambdas.dataset.pending import current_dataset, current_sources, pending
+from lambdas.ending import give_up, postpone
 from lambdas.environment import Environment, now
 from lambdas.model.jobs import stop_jobs
 from lambdas.notify import notify
-from lambdas.steps.release import give_up, postpone, start
 from lambdas.telemetry import logger
 from lambdas.turns import end_of, turn
 
@@ -38,7 +40,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
     run = _run_of(env, execution)
     message = _message(described)
     chain, converging = message.chain + 1, _converges(message)
-    successor = _successor(env, execution)
+    successor = executions.successor(env, execution)
     gave_up, lost = "", False
     if holder in (execution, successor):
         gave_up = _count(env, described, run)
@@ -47,7 +49,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
         if lost:
             env.ledger.release(execution)
         elif env.ledger.hand_over(execution, successor, now().isoformat()):
-            _start(env, successor, chain if converging else 1)
+            executions.start_successor(env, execution, chain if converging else 1)
         if not gave_up:
             # A step that outlived its execution may have concluded the run until the claim was handed over.
             run = _run_of(env, execution)
@@ -73,26 +75,11 @@ def _look_again(env: Environment, execution: str, chain: int) -> None:
     """The claim is free: the execution died before Claim or within Release, and what is pending would lie there."""
     due = pending(env)
     if due:
-        start(env, execution, due, chain)
+        executions.start_after(env, execution, due, chain)
 
 
 def _run_of(env: Environment, execution: str) -> Run | None:
     return next((run for run in reversed(env.ledger.runs()) if run.execution == execution), None)
-
-
-def _successor(env: Environment, execution: str) -> str:
-    name = f"reconcile-{layout.digest(execution)}"
-    return f"{env.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
-
-
-def _start(env: Environment, successor: str, chain: int) -> None:
-    states = env.client("stepfunctions")
-    message = Start.redeploy("reconcile").after(chain).to_input()
-    name = successor.rsplit(":", 1)[1]
-    try:
-        states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message)
-    except states.exceptions.ExecutionAlreadyExists:
-        logger().info("Its successor was started before", extra={"successor": successor})
 
 
 def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str:

@@ -6,13 +6,10 @@ and the version in the registry, as it is now; both for the very archive that wa
 
 from __future__ import annotations
 
-from domain.facts import Judgement
+from domain.errors import NotApproved, RejectedMeanwhile
+from domain.facts import AWAITING, Judgement, Run
 from lambdas.environment import Environment
 from lambdas.model import registry, released
-
-
-class NotApproved(Exception):
-    """Nobody has approved this archive, or has taken that back since."""
 
 
 def needs_approval(env: Environment, judgement: Judgement) -> bool:
@@ -40,3 +37,9 @@ def require_in_registry(env: Environment, judgement: Judgement) -> None:
         )
     if version.status != registry.APPROVED:
         raise NotApproved(f"run {judgement.run} is {version.status} in the model registry, not {registry.APPROVED}")
+
+
+def require_open(run: Run) -> None:
+    """Raise RejectedMeanwhile if a run that passed the gate must not go live any more."""
+    if run.verdict not in ("", AWAITING, "promote"):
+        raise RejectedMeanwhile(f"run {run.run} ended as {run.verdict!r} while it was being deployed: {run.sentence}")

@@ -12,20 +12,13 @@ from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.artifact import MANIFEST_SHA256
+from domain.errors import AccountLimitReached, EndpointBusy
 from domain.facts import Seal
 from lambdas.environment import Environment, NotYetAllowed
 
 _PASSING = ('ould not find model "', "ould not find endpoint", "already exist", "in-progress")
 _NOT_ASSUMABLE = "ould not assume role"
 _IN_FLIGHT = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
-
-
-class EndpointBusy(Exception):
-    """The endpoint is changing; what is wanted can be asked for when it has come to rest."""
-
-
-class AccountLimitReached(Exception):
-    """The account's quota does not allow it now: that says nothing about the model."""
 
 
 def describe_endpoint(env: Environment, endpoint: str) -> dict[str, Any] | None:

@@ -7,13 +7,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from domain import layout
+from domain.errors import JobStillStopping
 from lambdas.environment import Environment
 from lambdas.storage import exists
 from lambdas.telemetry import logger
-
-
-class JobStillStopping(Exception):
-    """An earlier job of this run has not ended yet; two must not write the same checkpoints. Try again later."""
 
 
 def finished(env: Environment, run: str) -> tuple[str, str] | None:

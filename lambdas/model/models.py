@@ -16,6 +16,7 @@ from typing import Final
 from domain import layout
 from domain.artifact import MANIFEST, METRICS, sha256_file, text_of
 from domain.data.records import Row
+from domain.errors import ModelUnreadable
 from domain.facts import Run, Seal
 from lambdas.environment import Environment
 from lambdas.model import released
@@ -26,10 +27,6 @@ from serving.predictor import Predictor
 
 # Rows, some minutes of the longest texts: Evaluate has 15 of them.
 _KEPT_EVERY: Final = 2_000
-
-
-class ModelUnreadable(Exception):
-    """An artifact cannot be fetched or loaded; the message names the run."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from botocore.exceptions import ClientError
 
 from domain import layout
+from domain.errors import NotRegistered
 from domain.facts import Judgement, Run
 from domain.gate.types import Decision
 from lambdas.environment import Environment
@@ -25,10 +26,6 @@ REJECTED: Final = "Rejected"
 MEDIA_TYPES: Final = ("application/json", "application/jsonlines", "text/csv", "text/plain")
 # With these a service asks to be left alone for a while; what it says with another code it means.
 _TROUBLE: Final = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|^5\d\d$")
-
-
-class NotRegistered(Exception):
-    """The registry refused a version: a permission, a quota, or a request that it does not take."""
 
 
 class Version(NamedTuple):

@@ -13,15 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from domain import layout
+from domain.errors import NotReleased
 from domain.facts import Champion
 from lambdas.environment import Environment, now
 
 # Longer than any function runs: what Evaluate wrote since has perhaps not been noted yet.
 _FRESH: Final = timedelta(hours=1)
-
-
-class NotReleased(Exception):
-    """The archive that was judged is not there, or S3 holds other bytes under its name."""
 
 
 def uri(env: Environment, archive: str) -> str:

@@ -17,9 +17,7 @@ from lambdas.turns import end_of, turn
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """Put the event and publish the verdict in one sentence."""
     step, env = AnnounceStep.read(event), Environment.read()
-    run = env.ledger.run(step.run)
-    if run is None:
-        raise LookupError(f"run {step.run} is not in the ledger")
+    run = env.ledger.require_run(step.run)
     title = TITLES[run.verdict]
     with turn(env, end_of(run)) as ours:
         if ours:

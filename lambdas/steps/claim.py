@@ -11,6 +11,7 @@ from typing import Any, Literal
 from domain.facts import TEARDOWN
 from domain.messages import Claimed, ClaimStep
 from lambdas.environment import Environment, timestamp
+from lambdas.executions import is_running
 from lambdas.telemetry import logger
 
 
@@ -35,12 +36,3 @@ def _claim(env: Environment, step: ClaimStep) -> Literal["claimed", "recover", "
         return "coalesced"
     taken = env.ledger.take_over(claim, step.execution, timestamp())
     return "recover" if taken else "coalesced"
-
-
-def is_running(env: Environment, execution: str) -> bool:
-    """Whether an execution is running; one that Step Functions does not know is not."""
-    states = env.client("stepfunctions")
-    try:
-        return bool(states.describe_execution(executionArn=execution)["status"] == "RUNNING")
-    except states.exceptions.ExecutionDoesNotExist:
-        return False

@@ -12,6 +12,7 @@ from typing import Any
 from domain import layout
 from domain.artifact import text_of
 from domain.data.records import Row
+from domain.errors import NotRegistered
 from domain.facts import AWAITING, Champion, Judgement, Run, Seal
 from domain.gate import decision as gate
 from domain.gate.types import Decision, JudgedRow
@@ -33,9 +34,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """
     step, env = EvaluateStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
-    run = env.ledger.run(step.run)
-    if run is None:
-        raise LookupError(f"run {step.run} is not in the ledger")
+    run = env.ledger.require_run(step.run)
     version = read_version(env, run.epoch, run.dataset)
     live = env.ledger.champion()
     champion = _comparable(live, run.epoch)
@@ -95,7 +94,7 @@ def _registered(env: Environment, run: Run, judgement: Judgement, decision: Deci
     status = passed if decision.verdict == "promote" else registry.REJECTED
     try:
         package = registry.register(env, run, judgement, decision, status)
-    except registry.NotRegistered as error:
+    except NotRegistered as error:
         if judgement.waits:
             raise
         logger().warning("Not in the model registry", extra={"run": run.run, "why": str(error)})

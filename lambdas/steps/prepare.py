@@ -9,10 +9,11 @@ from typing import Any
 
 from domain import hyperparameters, layout
 from domain.data.dataset import Source, Version, holds_for
+from domain.errors import EpochChanged, LandingMoved, ReadingChanged
 from domain.facts import Run
 from domain.messages import Prepared, PrepareStep
 from domain.plainly import explain_rejected
-from lambdas.dataset.derive import LandingMoved, Report, ensure_derived, is_admitted_now
+from lambdas.dataset.derive import Report, ensure_derived, is_admitted_now
 from lambdas.dataset.enough import rare_labels, too_little
 from lambdas.dataset.fold import Fold
 from lambdas.dataset.intake import take_in
@@ -30,14 +31,6 @@ from lambdas.telemetry import logger
 _LOOKS = 5
 # In one mail; SNS takes 256 KB.
 _MOST_TOLD = 100
-
-
-class EpochChanged(ValueError):
-    """Settings that an epoch froze were changed without raising `data.epoch`."""
-
-
-class ReadingChanged(EpochChanged):
-    """This version of the project reads files by other rules than those that an epoch's files were read by."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from domain.facts import Superseded
+from domain.errors import NotToBeDeployed, Superseded
 from domain.messages import RunStep
 from lambdas.environment import Environment, timestamp
-from lambdas.model.approval import require_in_registry, require_noted
-from lambdas.steps.redeploy import NotToBeDeployed, require_open
+from lambdas.model.approval import require_in_registry, require_noted, require_open
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:

@@ -12,27 +12,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.facts import AWAITING, Champion, Judgement, Run, Seal
+from domain.errors import ApprovedTooLate, NotSealed, NotToBeDeployed, RejectedMeanwhile
+from domain.facts import Champion, Judgement, Run, Seal
 from domain.messages import DeployStep, Redeployed
 from lambdas.environment import Environment
 from lambdas.model import hosting, released
-from lambdas.model.approval import require_in_registry, require_noted
-
-
-class NotToBeDeployed(Exception):
-    """The run did not pass the gate, or it was judged against a champion that another has taken the place of."""
-
-
-class ApprovedTooLate(Exception):
-    """The champion is not the one any more that the approved run was judged against."""
-
-
-class RejectedMeanwhile(Exception):
-    """The run was concluded otherwise while it was on its way: a person rejected what was approved before."""
-
-
-class NotSealed(Exception):
-    """The champion is one that an earlier release promoted: nobody has noted yet which bytes it is."""
+from lambdas.model.approval import require_in_registry, require_noted, require_open
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
@@ -82,12 +67,6 @@ def _sealed(env: Environment, champion: Champion) -> Seal:
     if seal is None:
         raise NotSealed(f"run {champion.run} was promoted by an earlier release: Adopt notes which archive it is")
     return seal
-
-
-def require_open(run: Run) -> None:
-    """Raise RejectedMeanwhile if a run that passed the gate must not go live any more."""
-    if run.verdict not in ("", AWAITING, "promote"):
-        raise RejectedMeanwhile(f"run {run.run} ended as {run.verdict!r} while it was being deployed: {run.sentence}")
 
 
 def _require_champion(champion: Champion | None, judgement: Judgement, run: Run) -> None:

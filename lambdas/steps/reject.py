@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from domain.data.dataset import holds_for
-from domain.facts import Superseded
+from domain.errors import Superseded
 from domain.messages import RunStep
 from lambdas.environment import Environment
 from lambdas.storage import read_version

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from domain import layout
-from domain.facts import Run
 from domain.messages import Released, ReleaseStep, Start
 from domain.plainly import of_the_account, reason
-from lambdas import storage
+from lambdas import executions, storage
 from lambdas.dataset.pending import pending
+from lambdas.ending import give_up, postpone
 from lambdas.environment import Environment
 from lambdas.model import hosting, released
 from lambdas.model.jobs import stop_jobs
@@ -32,7 +30,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     # Whoever was postponed itself has just seen that it is too early for the others.
     again = step.reason in _FROM_OUTSIDE and not step.failed
     due = pending(env, again=again) or _drift(env)
-    return Released(started=start(env, step.execution, due) if due else None).to_payload()
+    return Released(started=executions.start_after(env, step.execution, due) if due else None).to_payload()
 
 
 def _tidy(env: Environment, run: str) -> None:
@@ -79,38 +77,3 @@ def _drift(env: Environment) -> Start | None:
     if live == (hosting.config_name(env, champion.run, seal) if champion else None):
         return None
     return Start.redeploy("what is live is not what it should be")
-
-
-def give_up(env: Environment, run: Run, why: str) -> None:
-    """Conclude a run that failed for good, so that the same artifact is not deployed again and again.
-
-    A run that was promoted before it failed stays promoted; one that is concluded stays so.
-    """
-    champion = env.ledger.champion()
-    if run.verdict and not run.awaits_approval:
-        return
-    promoted = champion is not None and champion.run == run.run
-    # DynamoDB items end at 400 KB and a cause may hold a whole job description: the start says what happened.
-    ended = replace(run, verdict="promote") if promoted else replace(run, verdict="gave-up", sentence=why[:2000])
-    env.ledger.conclude(ended)
-
-
-def postpone(env: Environment, run: Run, why: str) -> None:
-    """Leave a run that the account's quota kept from being deployed to the next sweep; its artifact is kept."""
-    if not run.verdict or run.awaits_approval:
-        env.ledger.save_run(replace(run, postponed=why[:2000]))
-
-
-def start(env: Environment, after: str, due: Start, chain: int = 0) -> str:
-    """Start the execution that follows `after` with what is `due`; its name is `after`'s, so a retry starts no second.
-
-    `chain` counts executions in a row that failed before they could do anything.
-    """
-    name = f"after-{layout.digest(after)}"
-    states = env.client("stepfunctions")
-    message = due.after(chain).to_input()
-    try:
-        answer = states.start_execution(stateMachineArn=env.state_machine_arn, name=name, input=message)
-    except states.exceptions.ExecutionAlreadyExists:
-        return f"{env.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
-    return str(answer["executionArn"])

@@ -23,9 +23,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """`held` if the run ends here because of at least one file, else `passed`. Raises Superseded, ModelUnreadable."""
     step, env = RunStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
-    run = env.ledger.run(step.run)
-    if run is None:
-        raise LookupError(f"run {step.run} is not in the ledger")
+    run = env.ledger.require_run(step.run)
     champion = env.ledger.champion()
     # Without a model of the same epoch there is nobody to ask; nor is one that an earlier release left unsealed.
     seal = env.ledger.judgements.seal(champion) if champion else None

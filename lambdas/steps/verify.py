@@ -11,6 +11,7 @@ import time
 from typing import Any, Final
 
 from domain import layout
+from domain.errors import VerifyFailed
 from domain.golden import Golden, disagreement
 from domain.messages import Verified, VerifyStep
 from lambdas.environment import Environment
@@ -25,10 +26,6 @@ _PAUSE_SECONDS: Final = 2.0
 _PROVISIONING_SECONDS: Final = 180.0
 # A slow model is no broken one: what was not asked by itself until then is asked with the others.
 _ONE_BY_ONE_SECONDS: Final = 60.0
-
-
-class VerifyFailed(Exception):
-    """What answers is not what was judged; the message says how it differs."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:

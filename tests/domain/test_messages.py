@@ -8,6 +8,7 @@ import re
 import pytest
 from pydantic import BaseModel
 
+from domain.errors import WrongEvent
 from domain.messages import (
     AnnounceStep,
     ClaimStep,
@@ -24,7 +25,6 @@ from domain.messages import (
     Start,
     TrainingChanged,
     VerifyStep,
-    WrongEvent,
 )
 
 

@@ -13,9 +13,8 @@ import pytest
 
 from domain import layout
 from domain.artifact import sha256_file
-from domain.facts import Superseded
-from lambdas.model.models import ModelUnreadable
-from lambdas.steps import adopt, evaluate, promote, redeploy, release, screen
+from domain.errors import ModelUnreadable, NotSealed, Superseded
+from lambdas.steps import adopt, evaluate, promote, release, screen
 from tests.lambdas.models import TEXTS, Models
 from tests.lambdas.project import Project, until
 from tests.lambdas.test_deploy import deploy
@@ -66,7 +65,7 @@ def converge(execution: str) -> Any:
     """Redeploy of the champion, and Adopt where it asks for that, as the machine does it."""
     try:
         return deploy(execution)["config"]
-    except redeploy.NotSealed:
+    except NotSealed:
         ask(execution)
         return deploy(execution)["config"]
 
@@ -75,7 +74,7 @@ def test_it_is_sealed_when_it_is_next_converged_and_served_from_there(
     project: Project, models: Models, old: str
 ) -> None:
     execution = project.claim()
-    with pytest.raises(redeploy.NotSealed, match=f"run {OLD} was promoted by an earlier release"):
+    with pytest.raises(NotSealed, match=f"run {OLD} was promoted by an earlier release"):
         deploy(execution)
     for _ in range(2):
         assert ask(execution) == {}

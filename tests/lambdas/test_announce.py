@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from domain import layout
+from domain.errors import RunMissing
 from domain.printable import printable
 from lambdas.dataset import vocabulary
 from lambdas.events import observe
@@ -86,7 +87,7 @@ def test_a_mail_shows_what_data_says_and_does_nothing(project: Project, text: st
 
 
 def test_an_unknown_run_is_an_error_and_nothing_is_told(project: Project) -> None:
-    with pytest.raises(LookupError, match="not in the ledger"):
+    with pytest.raises(RunMissing, match="not in the ledger"):
         announce.handler({"execution": "arn", "run": "0123456789ab", "verdict": "promote"}, None)
     assert project.notifications() == []
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
+from domain.errors import NotApproved, NotToBeDeployed
 from domain.facts import Run
 from lambdas.dataset.pending import pending
 from lambdas.events import approve
-from lambdas.model.approval import NotApproved
-from lambdas.steps import promote, redeploy, release
+from lambdas.steps import promote, release
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project, until
 from tests.lambdas.test_approve import decide, note, waiting
@@ -132,7 +132,7 @@ def test_a_promotion_whose_answer_was_lost_needs_no_second_approval(project: Pro
 
 def test_one_that_an_earlier_release_judged_is_kept_out_when_it_is_approved(project: Project, waiting: Run) -> None:
     project.env.ledger._items.delete({"pk": "judgement", "sk": waiting.run})
-    with pytest.raises(redeploy.NotToBeDeployed, match="has not passed the gate"):
+    with pytest.raises(NotToBeDeployed, match="has not passed the gate"):
         deploy(project.claim(), "candidate", waiting.run)
     in_registry(project, waiting, "Approved")
     approve.handler({"detail": {"ModelPackageArn": waiting.package}}, None)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from domain import layout
+from domain.errors import ApprovedTooLate, RejectedMeanwhile
 from domain.facts import Approval, Run
 from lambdas.dataset.pending import pending
 from lambdas.events import approve
@@ -125,7 +126,7 @@ def test_approved_after_another_was_promoted_it_is_given_up(project: Project, wa
     execution = project.claim()
     project.env.ledger.promote(execution, passed(replace(waiting, run="0123456789ab")), "now")
     decide(project, waiting, "Approved")
-    with pytest.raises(redeploy.ApprovedTooLate, match="judged against champion 0"):
+    with pytest.raises(ApprovedTooLate, match="judged against champion 0"):
         redeploy.handler({"execution": execution, "target": "candidate", "run": waiting.run}, None)
     failed = {"error": "ApprovedTooLate", "cause": "another"}
     release.handler({"execution": execution, "run": waiting.run, "failed": failed}, None)
@@ -151,9 +152,9 @@ def test_one_rejected_while_it_is_deployed_does_not_go_live(project: Project, wa
     message = {"execution": execution, "target": "candidate", "run": waiting.run, "stage": "rehearsal"}
     assert redeploy.handler(message, None)["outcome"] == "updating"
     decide(project, waiting, "Rejected")
-    with pytest.raises(redeploy.RejectedMeanwhile, match="a person rejected"):
+    with pytest.raises(RejectedMeanwhile, match="a person rejected"):
         redeploy.handler({**message, "stage": "live"}, None)
-    with pytest.raises(redeploy.RejectedMeanwhile):
+    with pytest.raises(RejectedMeanwhile):
         promote.handler({"execution": execution, "run": waiting.run}, None)
     release.handler({"execution": execution, "run": waiting.run, "failed": {"error": "e", "cause": "c"}}, None)
     run = project.env.ledger.run(waiting.run)

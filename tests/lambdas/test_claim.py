@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from domain.facts import TEARDOWN, Claim, Superseded
-from domain.messages import WrongEvent
+from domain.errors import Superseded, WrongEvent
+from domain.facts import TEARDOWN, Claim
 from lambdas.steps import claim, prepare, redeploy, reject
 from tests.lambdas.project import Project, until
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.facts import Run, Seal, Superseded
+from domain.errors import EndpointBusy, NotToBeDeployed, Superseded, VerifyFailed
+from domain.facts import Run, Seal
 from lambdas.model import hosting
 from lambdas.steps import promote, redeploy, release, verify
 from tests.lambdas.models import Models
@@ -178,7 +179,7 @@ def test_a_rollback_brings_the_champion_back_and_prunes_the_rest(
     candidate = judged(TWO, models.constant, run.execution, against=1)
     candidate_config = deploy(run.execution, "candidate", TWO)["config"]
     until(lambda: project.endpoint("InService")["EndpointConfigName"] == candidate_config)
-    with pytest.raises(verify.VerifyFailed, match=f"{candidate_config} is live instead of {champion_config}"):
+    with pytest.raises(VerifyFailed, match=f"{candidate_config} is live instead of {champion_config}"):
         check(champion_config)
     back = deploy(candidate.execution, "champion", TWO)
     assert back == {"endpoint": project.name, "config": champion_config, "outcome": "updating"}
@@ -196,10 +197,10 @@ def test_what_answers_differently_than_judged_is_not_verified(project: Project, 
     key = layout.run_file(ONE, "golden.json")
     golden = [{**row, "label": {"pos": "neg", "neg": "pos"}[row["label"]]} for row in project.json(key)]
     project.client("s3").put_object(Bucket=project.bucket, Key=key, Body=json.dumps(golden))
-    with pytest.raises(verify.VerifyFailed, match="20 of 20 golden rows differ"):
+    with pytest.raises(VerifyFailed, match="20 of 20 golden rows differ"):
         check(config)
     project.client("s3").delete_object(Bucket=project.bucket, Key=key)
-    with pytest.raises(verify.VerifyFailed, match=f"run {ONE} has no golden rows"):
+    with pytest.raises(VerifyFailed, match=f"run {ONE} has no golden rows"):
         check(config)
 
 
@@ -211,9 +212,9 @@ def test_a_server_that_does_not_start_fails_the_endpoint_and_the_next_try_begins
     project.judgement(run, replace(seal(project, ONE), manifest="0" * 64))
     config = deploy(run.execution, "candidate", ONE)["config"]
     project.endpoint("Failed")
-    with pytest.raises(verify.VerifyFailed, match="is Failed"):
+    with pytest.raises(VerifyFailed, match="is Failed"):
         check(config)
-    with pytest.raises(hosting.EndpointBusy, match="had failed and is being deleted"):
+    with pytest.raises(EndpointBusy, match="had failed and is being deleted"):
         deploy(run.execution, "candidate", ONE)
     until(lambda: hosting.describe_endpoint(project.env, project.name) is None)
     assert deploy(run.execution, "candidate", ONE) == {
@@ -230,12 +231,12 @@ def test_without_a_champion_converging_removes_the_endpoint(project: Project, mo
     judged(ONE, models.right, execution)
     deploy(execution, "candidate", ONE)
     project.endpoint("InService")
-    with pytest.raises(verify.VerifyFailed, match="though no model is promoted"):
+    with pytest.raises(VerifyFailed, match="though no model is promoted"):
         check(None)
     assert deploy(execution) == {"endpoint": project.name, "config": None, "outcome": "removed"}
     assert check(None) == "ok"
     until(lambda: hosting.describe_endpoint(project.env, project.name) is None)
-    with pytest.raises(verify.VerifyFailed, match="does not exist"):
+    with pytest.raises(VerifyFailed, match="does not exist"):
         check(f"{project.name}-{ONE}-01234567-012345")
 
 
@@ -246,7 +247,7 @@ def test_while_it_is_changing_another_config_has_to_wait(project: Project, model
     answer = deploy(run.execution, "candidate", ONE)
     assert hosting.describe_endpoint(project.env, project.name)["EndpointStatus"] == "Creating"  # type: ignore[index]
     assert deploy(run.execution, "candidate", ONE) == answer, "a retry finds it on its way"
-    with pytest.raises(hosting.EndpointBusy, match="is Creating"):
+    with pytest.raises(EndpointBusy, match="is Creating"):
         deploy(run.execution, "candidate", TWO)
 
 
@@ -258,7 +259,7 @@ def test_asked_by_several_at_once_it_is_done_once_or_asked_again(
     def ask(_: int) -> str:
         try:
             return str(deploy(run.execution, "candidate", ONE)["outcome"])
-        except hosting.EndpointBusy:
+        except EndpointBusy:
             return "busy"
 
     with ThreadPoolExecutor(6) as pool:
@@ -272,7 +273,7 @@ def test_a_candidate_is_refused_once_the_champion_moved(project: Project, models
     execution = project.claim()
     winner, late = judged(ONE, models.right, execution), judged(TWO, models.constant, execution)
     crown(winner)
-    with pytest.raises(redeploy.NotToBeDeployed, match="judged against champion 0, now it is 1"):
+    with pytest.raises(NotToBeDeployed, match="judged against champion 0, now it is 1"):
         deploy(execution, "candidate", TWO)
     with pytest.raises(Superseded, match="the champion moved"):
         crown(late)
@@ -285,9 +286,9 @@ def test_what_has_not_passed_the_gate_is_not_deployed(project: Project, verdict:
     run = project.run(execution, run=ONE, judged="promote")
     if verdict:
         project.judgement(run, verdict=verdict)
-    with pytest.raises(redeploy.NotToBeDeployed, match="has not passed the gate"):
+    with pytest.raises(NotToBeDeployed, match="has not passed the gate"):
         deploy(execution, "candidate", ONE)
-    with pytest.raises(redeploy.NotToBeDeployed, match="has not passed the gate"):
+    with pytest.raises(NotToBeDeployed, match="has not passed the gate"):
         deploy(execution, "candidate", TWO)
 
 

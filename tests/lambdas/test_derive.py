@@ -12,9 +12,10 @@ import pytest
 from domain import layout
 from domain.data.dataset import Source
 from domain.data.records import parse_row
+from domain.errors import LandingMoved
 from lambdas.dataset import decoding
 from lambdas.dataset import derive as derive_module
-from lambdas.dataset.derive import LandingMoved, Report, contract_of, ensure_derived
+from lambdas.dataset.derive import Report, contract_of, ensure_derived
 from lambdas.storage import landed
 from tests.lambdas.project import Project, reviews
 

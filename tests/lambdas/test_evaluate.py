@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.facts import Run, Superseded
+from domain.errors import Superseded
+from domain.facts import Run
 from lambdas.steps import evaluate, prepare, promote, reject
 from lambdas.storage import read_lines, write_lines
 from tests.lambdas.models import Models

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from domain import layout
+from domain.errors import EpochChanged
 from lambdas.dataset.pending import current_dataset, current_sources, pending
-from lambdas.steps import prepare
 from lambdas.storage import landed, read_version
 from tests.lambdas.project import Project, passed, reviews
 from tests.lambdas.test_prepare import again, ask, conclude, promote
@@ -59,7 +59,7 @@ def test_a_closed_set_of_labels_keeps_the_others_out(project: Project) -> None:
         "line": 42, "rule": "label-not-allowed", "excerpt": "'posi'",
     }  # fmt: skip
     project.configure(data={"labels": ["neg", "pos", "posi"]})
-    with pytest.raises(prepare.EpochChanged, match=r"data.labels cannot change within epoch 1"):
+    with pytest.raises(EpochChanged, match=r"data.labels cannot change within epoch 1"):
         again(project)
 
 

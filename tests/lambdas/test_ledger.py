@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from domain.data.dataset import Hold, Source
-from domain.facts import Approval, Champion, Claim, Run, Seal, Superseded
+from domain.errors import Superseded
+from domain.facts import Approval, Champion, Claim, Run, Seal
 from ledger.ledger import Ledger
 from tests.explorer.table import Table
 from tests.lambdas.project import Project, passed

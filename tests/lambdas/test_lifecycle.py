@@ -12,6 +12,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from domain import layout
+from domain.errors import ConvergenceFailed
 from domain.facts import TEARDOWN, Approval
 from lambdas.environment import NotYetAllowed
 from lambdas.events import lifecycle
@@ -146,7 +147,7 @@ def test_a_convergence_that_fails_fails_the_deploy_with_its_reason(project: Proj
         stateMachineArn=project.machine, definition=json.dumps(machine)
     )
     assert not complete("Update")
-    with pytest.raises(lifecycle.ConvergenceFailed, match="ConvergenceFailed: VerifyFailed: no answer"):
+    with pytest.raises(ConvergenceFailed, match="ConvergenceFailed: VerifyFailed: no answer"):
         until(lambda: complete("Update"))
 
 

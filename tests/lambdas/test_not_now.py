@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from domain.errors import AccountLimitReached
 from lambdas.environment import NotYetAllowed
-from lambdas.model import hosting
 from tests.lambdas.models import Models
 from tests.lambdas.project import Judge, Project
 from tests.lambdas.test_deploy import ONE, TWO, deploy, promoted
@@ -23,7 +23,7 @@ def test_the_accounts_limit_is_an_error_of_its_own(
     run = judged(ONE, models.right, project.claim())
     with (
         answering(project, operation, "ResourceLimitExceeded", "limit of 10"),
-        pytest.raises(hosting.AccountLimitReached, match="limit of 10"),
+        pytest.raises(AccountLimitReached, match="limit of 10"),
     ):
         deploy(run.execution, "candidate", ONE)
     assert deploy(run.execution, "candidate", ONE)["outcome"] == "updating"
@@ -35,7 +35,7 @@ def test_the_accounts_limit_at_an_update_leaves_the_live_model(project: Project,
     judged(TWO, models.constant, run.execution, against=1)
     with (
         answering(project, "UpdateEndpoint", "ResourceLimitExceeded", "limit of 10"),
-        pytest.raises(hosting.AccountLimitReached),
+        pytest.raises(AccountLimitReached),
     ):
         deploy(run.execution, "candidate", TWO)
     assert project.endpoint("InService")["EndpointConfigName"] == live

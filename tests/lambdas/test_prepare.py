@@ -10,11 +10,10 @@ import pytest
 
 from domain import layout
 from domain.data.dataset import Hold
-from domain.facts import Superseded
+from domain.errors import EpochChanged, JobStillStopping, ReadingChanged, Superseded
 from domain.hyperparameters import decode
 from lambdas.dataset.heldout import test_rows as held_out
 from lambdas.model import jobs
-from lambdas.model.jobs import JobStillStopping
 from lambdas.steps import prepare
 from lambdas.storage import landed, read_version
 from tests.lambdas.project import Project, passed, reviews
@@ -243,7 +242,7 @@ def test_what_an_epoch_froze_cannot_change_within_it(project: Project) -> None:
     project.drop("a.csv", reviews(40))
     first = ask(project.claim())
     project.configure(data={"test_percent": 31, "max_chars": 10})
-    with pytest.raises(prepare.EpochChanged, match=r"data.test_percent, data.max_chars .*data.epoch to 2"):
+    with pytest.raises(EpochChanged, match=r"data.test_percent, data.max_chars .*data.epoch to 2"):
         again(project)
     project.configure()
     assert again(project)["run"] == first["run"]
@@ -254,7 +253,7 @@ def test_an_epoch_that_was_read_by_other_rules_is_not_read_any_further(project: 
     project.env.ledger.freeze_epoch(
         1, {name: value for name, value in project.env.settings.data.frozen().items() if name != "reading"}
     )
-    with pytest.raises(prepare.ReadingChanged, match=r"by number 1: .* Set data.epoch to 2"):
+    with pytest.raises(ReadingChanged, match=r"by number 1: .* Set data.epoch to 2"):
         ask(project.claim())
     project.configure(data={"epoch": 2})
     assert again(project)["outcome"] == "train"

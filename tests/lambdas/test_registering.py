@@ -10,6 +10,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
 from domain import layout
+from domain.errors import NotRegistered
 from domain.plainly import explain_end
 from lambdas.model import registry
 from serving import formats
@@ -63,7 +64,7 @@ def test_where_a_person_is_to_approve_it_is_an_error_with_a_name(
     project.drop("a.csv", models.reviews())
     run = prepared(project)
     refusing.append((code, 400))
-    with pytest.raises(registry.NotRegistered, match=code):
+    with pytest.raises(NotRegistered, match=code):
         judge(project, run, models.right, job)
     assert project.env.ledger.run(run.run) == run, "nothing waits for an approval that nobody can give"
 

@@ -9,9 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from domain import layout
+from domain.errors import ModelUnreadable, NotReleased
 from domain.facts import Champion, Seal
 from lambdas.model import released
-from lambdas.model.models import ModelUnreadable, fetched
+from lambdas.model.models import fetched
 from lambdas.steps import release
 from tests.lambdas.models import Models
 from tests.lambdas.project import Judge, Project
@@ -54,7 +55,7 @@ def test_what_is_not_what_was_judged_is_not_deployed(project: Project, models: M
     else:
         s3.put_object(Bucket=project.bucket, Key=key, Body=models.constant.read_bytes(), ChecksumAlgorithm="CRC32")
     words = "is gone: restore" if how == "gone" else "it is not what was judged"
-    with pytest.raises(released.NotReleased, match=words):
+    with pytest.raises(NotReleased, match=words):
         deploy(run.execution, "candidate", ONE)
     assert project.client("sagemaker").list_models(NameContains=f"{project.name}-")["Models"] == []
 
@@ -134,5 +135,5 @@ def test_a_candidate_is_checked_before_it_is_rehearsed(project: Project, models:
     execution = project.claim()
     judged(TWO, models.right, execution)
     project.client("s3").delete_object(Bucket=project.bucket, Key=layout.released(seal(project, TWO).archive))
-    with pytest.raises(released.NotReleased):
+    with pytest.raises(NotReleased):
         deploy(execution, "candidate", TWO, "rehearsal")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.facts import Run, Superseded
-from lambdas.model.models import ModelUnreadable
+from domain.errors import ModelUnreadable, Superseded
+from domain.facts import Run
 from lambdas.steps import prepare, promote, reject, screen
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project

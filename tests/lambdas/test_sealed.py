@@ -14,9 +14,9 @@ import pytest
 
 from domain import layout
 from domain.artifact import sha256_file
+from domain.errors import ModelUnreadable, NotToBeDeployed
 from domain.facts import Run
-from lambdas.model.models import ModelUnreadable
-from lambdas.steps import evaluate, redeploy
+from lambdas.steps import evaluate
 from tests.lambdas.models import TEXTS, Models
 from tests.lambdas.project import Project, until
 from tests.lambdas.test_approve import decide
@@ -83,7 +83,7 @@ def test_a_run_that_prepare_makes_up_is_deployed_by_nobody(
     forged = replace(champion, run="f" * 12, dataset="f" * 12, judged="promote", champion_version=1, verdict="")
     uri = upload(project, forged, made_for(models.constant, tmp_path, forged.run, forged.dataset))
     project.env.ledger.save_run(replace(forged, artifact=uri))
-    with pytest.raises(redeploy.NotToBeDeployed, match="has not passed the gate"):
+    with pytest.raises(NotToBeDeployed, match="has not passed the gate"):
         deploy(champion.execution, "candidate", forged.run)
 
 
@@ -104,7 +104,7 @@ def test_nor_does_it_let_through_what_the_gate_kept_out(project: Project, models
     answer, run = judge(project, prepared(project), models.constant, job)
     assert answer["verdict"] == "reject"
     project.env.ledger.save_run(replace(run, judged="promote"))
-    with pytest.raises(redeploy.NotToBeDeployed, match="has not passed the gate"):
+    with pytest.raises(NotToBeDeployed, match="has not passed the gate"):
         deploy(run.execution, "candidate", run.run)
 
 

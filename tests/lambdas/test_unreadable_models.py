@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from domain import layout
-from lambdas.model.models import ModelUnreadable
+from domain.errors import ModelUnreadable
 from lambdas.steps import evaluate
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project

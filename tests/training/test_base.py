@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
+from domain import errors
 from domain.base_model import positions, too_short
+from domain.errors import BaseModelUnfit, HubUnreachable, NotFinite, TrainingError
 from domain.failures import DECIDED
 from tests.training.conftest import NewJob
-from training import errors
-from training.errors import BaseModelUnfit, NotFinite, TrainingError
 from training.train import main
 
 Change = Callable[[Path], None]
@@ -112,7 +112,6 @@ def test_how_many_tokens_a_model_has_positions_for(config: dict[str, Any], found
 
 
 def test_every_error_but_the_hub_s_ends_a_run_s_attempts() -> None:
-    """`training/errors.py` cannot be imported by a Lambda function, so the names stand in `domain/failures.py`."""
-    named = {name for name, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, TrainingError)}
-    assert {*DECIDED} == named - {"TrainingError", "HubUnreachable"}
+    of_training = {kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, TrainingError)}
+    assert {*DECIDED} == of_training - {TrainingError, HubUnreachable}
     assert len(DECIDED) == len({*DECIDED})

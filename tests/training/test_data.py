@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.data.records import Contract
+from domain.errors import DatasetIncomplete, NoTrainingRows, NoValidationRows, TooFewLabels
 from tests.landing import GROUPED, PLAIN, Landing, Triple, changes
 from tests.training.job import DATASET, Rows, lay_out, reviews, row
 from training.arguments import Places
 from training.data import read
-from training.errors import DatasetIncomplete, NoTrainingRows, NoValidationRows, TooFewLabels
 
 BOTH = [row("so good", "praise"), row("so bad", "blame")]
 JUDGED = [row("rather good", "praise")]

@@ -11,9 +11,9 @@ import torch
 from onnx import numpy_helper
 from transformers import AutoModelForSequenceClassification, set_seed
 
+from domain.errors import ParityFailed
 from tests.tiny_model import tiny_tokenizer
 from tests.training.job import reviews
-from training.errors import ParityFailed
 from training.export import Encoded, export, inputs_of, prove
 
 INPUTS = ("input_ids", "attention_mask")

@@ -16,10 +16,10 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from domain import artifact, metrics
+from domain.errors import BaseModelUnavailable, GpuMissing, HubUnreachable, NoTrainingRows
 from serving.predictor import Predictor
 from tests.training.conftest import NewJob
 from tests.training.job import ROOT, Job, lay_out, reviews, run_toolkit, sourcedir
-from training.errors import BaseModelUnavailable, GpuMissing, HubUnreachable, NoTrainingRows
 from training.train import main
 
 

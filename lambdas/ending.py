@@ -1,0 +1,31 @@
+"""How a run ends that failed: for good, or until the account's quota allows it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from domain.facts import Run
+from lambdas.environment import Environment
+
+# DynamoDB items end at 400 KB and a cause may hold a whole job description: the start says what happened.
+_WHY_CHARACTERS = 2000
+
+
+def give_up(env: Environment, run: Run, why: str) -> None:
+    """Conclude a run that failed for good, so that the same artifact is not deployed again and again.
+
+    A run that was promoted before it failed stays promoted; one that is concluded stays so.
+    """
+    champion = env.ledger.champion()
+    if run.verdict and not run.awaits_approval:
+        return
+    promoted = champion is not None and champion.run == run.run
+    gave_up = replace(run, verdict="gave-up", sentence=why[:_WHY_CHARACTERS])
+    ended = replace(run, verdict="promote") if promoted else gave_up
+    env.ledger.conclude(ended)
+
+
+def postpone(env: Environment, run: Run, why: str) -> None:
+    """Leave a run that the account's quota kept from being deployed to the next sweep; its artifact is kept."""
+    if not run.verdict or run.awaits_approval:
+        env.ledger.save_run(replace(run, postponed=why[:_WHY_CHARACTERS]))
