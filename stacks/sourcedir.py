@@ -39,7 +39,7 @@ class SourceDir(Construct):
 
 
 def archive(root: Path) -> bytes:
-    """The tar of `root`'s training code: domain/*.py, training/*.py, and requirements.txt at the top."""
+    """The tar of `root`'s training code: all of domain/ and training/, and requirements.txt at the top."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name, path in sorted(_members(root).items()):

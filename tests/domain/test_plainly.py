@@ -183,8 +183,8 @@ def test_only_a_quota_of_0_leaves_no_attempt_a_chance(error: str, cause: str, wh
     ("failure", "why"),
     [
         *(
-            (f"AlgorithmError: {name}: so it is, exit code: 1", "another attempt would end the same")
-            for name in DECIDED
+            (f"AlgorithmError: {error.__name__}: so it is, exit code: 1", "another attempt would end the same")
+            for error in DECIDED
         ),
         # The hub may answer the next time, and a bug or a lack of memory of any kind is not known to be one of these.
         ("AlgorithmError: HubUnreachable: no answer, exit code: 1", ""),

@@ -122,11 +122,12 @@ def test_a_fingerprint_sees_names_and_contents_only(tmp_path: Path) -> None:
 def test_sourcedir_is_the_same_bytes_wherever_it_is_made(tmp_path: Path) -> None:
     copy = tmp_path / "clone"
     for name in ("domain", "training"):
-        (copy / name).mkdir(parents=True)
-        for path in sorted((ROOT / name).iterdir(), reverse=True):
+        for path in sorted((ROOT / name).rglob("*"), reverse=True):
             if path.is_file():
-                (copy / name / path.name).write_bytes(path.read_bytes())
-                os.utime(copy / name / path.name, (1, 1))
+                copied = copy / path.relative_to(ROOT)
+                copied.parent.mkdir(parents=True, exist_ok=True)
+                copied.write_bytes(path.read_bytes())
+                os.utime(copied, (1, 1))
     assert compressed(archive(copy)) == compressed(archive(ROOT))
 
 

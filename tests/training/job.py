@@ -141,8 +141,8 @@ def sourcedir(into: Path) -> Path:
     archive = into / "sourcedir.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         for package in ("training", "domain"):
-            for file in sorted((ROOT / package).glob("*.py")):
-                tar.add(file, f"{package}/{file.name}")
+            for file in sorted((ROOT / package).rglob("*.py")):
+                tar.add(file, file.relative_to(ROOT))
         tar.add(ROOT / "training" / "requirements.txt", "requirements.txt")
     return archive
 
