@@ -20,8 +20,8 @@ setup: ## the environment: idempotent, seconds once it stands
 demo: setup ## four drops on the local cloud: promoted, judged, screened out, quarantined
 	@python -m ops demo
 
-test: setup ## all tests, the whole pipeline on the local cloud included
-	@python -m pytest -n 3 --dist loadgroup
+test: setup ## all tests, the whole pipeline on the local cloud included; some of them: ARGS="-k gate"
+	@python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 test-aws-image: setup ## the training tests with the versions that AWS's training image has
 	@python -m ops.aws_image

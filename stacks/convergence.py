@@ -40,12 +40,14 @@ def converge(
     about = {"target": "{% $target %}", "stage": "{% $stage %}", "run": "{% $run %}"}
     adopt = steps.ask(
         "Adopt",
+        "adopt",
         {},
         comment="A champion of an earlier release is sealed, once and as it stands",
         on_failure=roll_back,
     )
     redeploy = steps.ask(
         "Redeploy",
+        "redeploy",
         about,
         comment="A new model and config; the endpoint is created or updated",
         assign={
@@ -64,12 +66,14 @@ def converge(
     adopt.next(redeploy)
     verify = steps.ask(
         "Verify",
+        "verify",
         {**about, "config": "{% $config %}"},
         comment="Which config is live, and do the golden rows get the answers that Evaluate saw",
         on_failure=roll_back,
     )
     promote = steps.ask(
         "Promote",
+        "promote",
         {"run": "{% $run %}", "config": "{% $config %}"},
         comment="The champion pointer moves; from here on nothing is rolled back",
         on_failure=roll_back,

@@ -48,6 +48,7 @@ class Definition:
     def _claim(self, settle: sfn.IChainable, redeploy: sfn.IChainable) -> sfn.IChainable:
         claim = self._steps.ask(
             "Claim",
+            "claim",
             {"started": "{% $states.input %}"},
             comment="One pipeline at a time: the claim is free, or its owner is not running any more",
             assign={
@@ -80,6 +81,7 @@ class Definition:
     def _settle(self, prepare: sfn.IChainable) -> sfn.IChainable:
         settle = self._steps.ask(
             "Settle",
+            "settle",
             {
                 "started": "{% $states.context.Execution.StartTime %}",
                 "entered": "{% $states.context.State.EnteredTime %}",
@@ -97,6 +99,7 @@ class Definition:
         names = {"run": "run", "job": "job", "artifact": "artifact", "verdict": "outcome"}
         prepare = self._steps.ask(
             "Prepare",
+            "prepare",
             {"reason": "{% $reason %}"},
             comment="What is new or changed: validate, quarantine, split, version",
             assign={
@@ -116,6 +119,7 @@ class Definition:
     def _screen(self, train: sfn.IChainable, announce: sfn.IChainable) -> sfn.IChainable:
         screen = self._steps.ask(
             "Screen",
+            "screen",
             {"run": "{% $run %}"},
             comment="The live model reads a sample of each new file: nonsense is held before money is spent",
             assign={"screened": expression(f"{RESULT}.outcome")},
@@ -152,12 +156,13 @@ class Definition:
     def _evaluate(self, redeploy: sfn.IChainable, announce: sfn.IChainable) -> sfn.IChainable:
         evaluate = self._steps.ask(
             "Evaluate",
+            "evaluate",
             {"run": "{% $run %}", "job": "{% $job %}", "artifact": "{% $artifact %}"},
             comment="Candidate and champion on the same held-out rows, the gate, the receipt",
             assign={"verdict": expression(f"{RESULT}.verdict")},
         )
         reject = self._steps.ask(
-            "Reject", {"run": "{% $run %}"}, comment="The champion stays; data that did harm is held"
+            "Reject", "reject", {"run": "{% $run %}"}, comment="The champion stays; data that did harm is held"
         )
         judged = sfn.Choice.jsonata(self._scope, "Judged")
         judged.when(when("$verdict = 'promote'"), redeploy)
@@ -166,7 +171,10 @@ class Definition:
 
     def _announce(self, release: sfn.IChainable) -> sfn.IChainable:
         announce = self._steps.ask(
-            "Announce", {"run": "{% $run %}", "verdict": "{% $verdict %}"}, comment="The event and the notification"
+            "Announce",
+            "announce",
+            {"run": "{% $run %}", "verdict": "{% $verdict %}"},
+            comment="The event and the notification",
         )
         again = retrying(seconds=5, times=3)
         announce.add_retry(errors=["States.TaskFailed"], **again)
@@ -177,6 +185,7 @@ class Definition:
     def _release(self) -> sfn.IChainable:
         release = self._steps.ask(
             "Release",
+            "release",
             {"run": "{% $run %}", "failed": "{% $failure %}", "reason": "{% $reason %}"},
             comment="Give the claim back, then look again: what came meanwhile starts one execution",
             outputs={

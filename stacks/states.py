@@ -106,6 +106,7 @@ class Steps:
     def ask(
         self,
         name: str,
+        function: str,
         message: Mapping[str, Any],
         *,
         comment: str,
@@ -115,25 +116,25 @@ class Steps:
         detour: tuple[type[PipelineError], sfn.IChainable] | None = None,
         on_failure: sfn.IChainable | None = None,
     ) -> tasks.LambdaInvoke:
-        """The state `name`: ask the function of that name with `message` and the execution's ARN.
+        """The state `name`: ask `function` with `message` and the execution's ARN.
 
         Facts go on in variables (`assign`); `outputs` becomes the next state's input, else nothing does. What is
         transient is retried; `detour` is an error that is no failure, and where it leads; with `on_failure`, any other
         error goes there, and is in $caught.
         """
-        function = self._functions[name.lower()]
-        assert function.timeout is not None
+        asked = self._functions[function]
+        assert asked.timeout is not None
         state = tasks.LambdaInvoke.jsonata(
             self._scope,
             name,
             comment=comment,
-            lambda_function=function,
+            lambda_function=asked,
             payload=sfn.TaskInput.from_object({"execution": EXECUTION, **message}),
             assign=assign,
             outputs=dict(outputs or {}),
             retry_on_service_exceptions=False,
             # The function ends itself first; this is for an answer that is lost.
-            task_timeout=sfn.Timeout.duration(Duration.seconds(function.timeout.to_seconds() + 30)),
+            task_timeout=sfn.Timeout.duration(Duration.seconds(asked.timeout.to_seconds() + 30)),
         )
         for wait in patience:
             state.add_retry(errors=[wait.error.__name__], **retrying(seconds=wait.seconds, times=wait.times, backoff=1))
