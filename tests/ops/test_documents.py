@@ -13,7 +13,7 @@ from ops.__main__ import app
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 
 
@@ -49,6 +49,18 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert {name for name in pages if f"({name})" not in index} == set()
+
+
+def test_the_architecture_names_every_step() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    steps = {path.name for path in (ROOT / "lambdas" / "steps").glob("*.py")} - {"__init__.py"}
+    assert {name for name in steps if f"](../lambdas/steps/{name})" not in page} == set()
+
+
 def test_the_picture_is_whole() -> None:
     ElementTree.parse(ROOT / "docs" / "pipeline.svg")
 
@@ -57,6 +69,7 @@ def test_the_picture_is_whole() -> None:
 def test_a_decision_says_why_what_and_what_follows(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.startswith(f"# {int(page.stem[:2])}. ")
+    assert re.search(r"\n\n(Accepted|Replaced by \[.*\]\(.*\)), 20\d\d-\d\d-\d\d\.\n\n", text)
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Context", "Decision", "Consequence"]
 
 
