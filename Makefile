@@ -9,7 +9,7 @@ export TOKENIZERS_PARALLELISM := false
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
 .PHONY: help setup demo test test-aws-image test-images check faults load explore gate-report screen-report data-report \
-	rights-report removal-report people-report bench bench-full synth deploy update roll-out destroy acceptance clean
+	rights-report removal-report people-report pages bench bench-full synth deploy update roll-out destroy acceptance clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -55,6 +55,9 @@ removal-report: setup ## what fails when a right is really taken away: docs/remo
 
 people-report: setup ## what the policies for people allow and refuse, tried: docs/people.md
 	@python -m tests.rights people
+
+pages: setup ## the pages that are made of code: docs/settings.md, docs/commands.md
+	@python -m ops.pages
 
 bench: setup ## speed and memory beside what people use, in under 15 minutes: bench/results
 	@python -m bench

@@ -37,20 +37,43 @@ class DataSettings(_Section):
     a value there is judged with all the others and belongs to no slice.
     """
 
-    features: tuple[str, ...] = Field(("text",), min_length=1, max_length=256)
-    label: str = Field("label", min_length=1)
-    labels: tuple[str, ...] | None = Field(None, min_length=2, max_length=200)
-    group: str | None = None
-    slice: str | None = None
-    epoch: int = Field(1, ge=1)
-    test_percent: int = Field(10, ge=1, le=40)
-    validation_percent: int = Field(10, ge=1, le=40)
-    quiet_seconds: int = Field(60, ge=0, le=3600)
-    settle_max_seconds: int = Field(900, ge=0, le=86400)
-    max_rejected_fraction: Fraction = 0.2
-    max_chars: int = Field(20_000, ge=1, le=100_000)
-    min_train_rows: int = Field(100, ge=2)
-    min_label_rows: int = Field(2, ge=1)
+    features: tuple[str, ...] = Field(
+        ("text",),
+        min_length=1,
+        max_length=256,
+        description="the columns that the model reads; several are joined, one per line",
+    )
+    label: str = Field("label", min_length=1, description="the column that it learns to give")
+    labels: tuple[str, ...] | None = Field(
+        None, min_length=2, max_length=200, description="the labels allowed, all others are broken rows; null: any"
+    )
+    group: str | None = Field(
+        None, description="a column whose rows with the same value stay in one split (a customer, a document)"
+    )
+    slice: str | None = Field(
+        None, description="a column each value of which the gate judges by itself, as it does each label"
+    )
+    epoch: int = Field(
+        1, ge=1, description="raise it to change columns, split percentages or text rules: everything is derived again"
+    )
+    test_percent: int = Field(10, ge=1, le=40, description="rows held out to judge models by")
+    validation_percent: int = Field(10, ge=1, le=40, description="rows by which training chooses its best epoch")
+    quiet_seconds: int = Field(
+        60, ge=0, le=3600, description="how long landing must be quiet, so that files dropped together make one run"
+    )
+    settle_max_seconds: int = Field(900, ge=0, le=86400, description="how long a run waits for that at most")
+    max_rejected_fraction: Fraction = Field(
+        0.2, description="a file with more broken rows than this is held as a whole, until this is raised"
+    )
+    max_chars: int = Field(
+        20_000, ge=1, le=100_000, description="the longest text, in characters; a row with a longer one is broken"
+    )
+    min_train_rows: int = Field(
+        100, ge=2, description="with fewer rows to learn from nothing is trained; the next drop is added to them"
+    )
+    min_label_rows: int = Field(
+        2, ge=1, description="a label with fewer rows to learn from is set aside until there are enough"
+    )
 
     @model_validator(mode="after")
     def _columns_are_distinct(self) -> DataSettings:
@@ -96,16 +119,23 @@ class DataSettings(_Section):
 class Hyperparameters(_Section):
     """What `training/train.py` takes on its command line."""
 
-    epochs: int = Field(3, ge=1, le=100)
-    batch_size: int = Field(16, ge=1, le=1024)
-    learning_rate: float = Field(5e-5, gt=0, le=1)
-    max_length: int = Field(128, ge=8, le=512)
-    seed: int = Field(42, ge=0)
-    warmup_ratio: Fraction = 0.1
-    weight_decay: float = Field(0.01, ge=0, le=1)
-    patience: int = Field(2, ge=1)
-    checkpoint_steps: int = Field(200, ge=1)
-    int8_min_agreement: Fraction = 0.97
+    epochs: int = Field(3, ge=1, le=100, description="how often all rows are learned from, at most")
+    batch_size: int = Field(16, ge=1, le=1024, description="rows a step and device")
+    learning_rate: float = Field(5e-5, gt=0, le=1, description="the highest rate, after warm-up")
+    max_length: int = Field(128, ge=8, le=512, description="tokens of a text; what is beyond is cut")
+    seed: int = Field(42, ge=0, description="what makes a training the same again")
+    warmup_ratio: Fraction = Field(0.1, description="the share of steps in which the rate rises")
+    weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW's")
+    patience: int = Field(
+        2, ge=1, description="epochs without a better macro-F1 on validation rows before training stops"
+    )
+    checkpoint_steps: int = Field(
+        200, ge=1, description="steps between checkpoints; a Spot interruption costs that many at most"
+    )
+    int8_min_agreement: Fraction = Field(
+        0.97,
+        description="the share of validation rows on which the int8 model must give the trained model's label",
+    )
 
 
 class TrainingSettings(_Section):
@@ -114,15 +144,30 @@ class TrainingSettings(_Section):
     `image` is "auto" (AWS's HuggingFace training image of the region) or an ECR image URI.
     """
 
-    base_model: str = Field("distilbert/distilbert-base-uncased", min_length=1)
-    base_revision: str = Field("12040accade4e8a0f71eabdb258fecc2e7e948be", min_length=1)
-    image: str = "auto"
-    instance_type: str = Field("ml.g4dn.xlarge", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
-    instance_count: int = Field(1, ge=1, le=16)
-    spot: bool = True
-    on_demand_max_usd_per_hour: float = Field(0.0, ge=0)
-    max_run_seconds: int = Field(7200, ge=60, le=432_000)
-    max_wait_seconds: int = Field(14_400, ge=60, le=432_000)
+    base_model: str = Field(
+        "distilbert/distilbert-base-uncased",
+        min_length=1,
+        description="the pretrained model: a hub id, or an `s3://bucket/prefix/` with its files",
+    )
+    base_revision: str = Field(
+        "12040accade4e8a0f71eabdb258fecc2e7e948be", min_length=1, description="the hub's revision of it, pinned"
+    )
+    image: str = Field(
+        "auto", description="`auto`: AWS's HuggingFace training image of the region; or an ECR image URI"
+    )
+    instance_type: str = Field("ml.g4dn.xlarge", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="where it trains")
+    instance_count: int = Field(1, ge=1, le=16, description="on how many of them")
+    spot: bool = Field(True, description="on Spot instances")
+    on_demand_max_usd_per_hour: float = Field(
+        0.0, ge=0, description="without Spot capacity, train on demand if an hour costs no more than this; 0: never"
+    )
+    max_run_seconds: int = Field(7200, ge=60, le=432_000, description="how long a job may train")
+    max_wait_seconds: int = Field(
+        14_400,
+        ge=60,
+        le=432_000,
+        description="how long it may take with waiting for Spot capacity; at least `max_run_seconds`",
+    )
     hyperparameters: Hyperparameters = Hyperparameters()
 
     @model_validator(mode="after")
@@ -142,17 +187,33 @@ class TrainingSettings(_Section):
 class GateSettings(_Section):
     """When a candidate may replace the live model (`domain/gate/decision.py` says how each is used)."""
 
-    min_accuracy: Fraction = 0.75
-    min_macro_f1: Fraction = 0.7
-    max_drop: Fraction = 0.0
-    margin: Fraction = 0.05
-    min_harm: Fraction = 0.01
-    max_label_drop: Fraction = 0.1
-    max_total_drop: Fraction = 0.02
-    approval: Literal["auto", "manual"] = "auto"
-    min_test_rows: int = Field(50, ge=1)
-    max_test_rows: int = Field(20_000, ge=1, le=200_000)
-    min_label_rows: int = Field(10, ge=1)
+    min_accuracy: Fraction = Field(0.75, description="the least accuracy on held-out rows that may go live")
+    min_macro_f1: Fraction = Field(0.7, description="the least mean of the labels' F1 scores that may go live")
+    max_drop: Fraction = Field(0.0, description="the loss of accuracy against the live model that may be seen")
+    margin: Fraction = Field(
+        0.05,
+        description="the loss against it that must not be likely (95%): what may be this much worse is kept out",
+    )
+    min_harm: Fraction = Field(
+        0.01,
+        description="a candidate that is surely worse (99%), by more than this, did harm: its new data is held",
+    )
+    max_label_drop: Fraction = Field(
+        0.1, description="how much worse one label or slice may do than with the live model"
+    )
+    max_total_drop: Fraction = Field(
+        0.02, description="how much small losses may add up to since the epoch's first model"
+    )
+    approval: Literal["auto", "manual"] = Field(
+        "auto", description="`auto`, or `manual`: a model that passed waits for a person"
+    )
+    min_test_rows: int = Field(50, ge=1, description="with fewer held-out rows no model is promoted")
+    max_test_rows: int = Field(
+        20_000, ge=1, le=200_000, description="the most held-out rows that models are judged on; of more a fixed sample"
+    )
+    min_label_test_rows: int = Field(
+        10, ge=1, description="a label with fewer held-out rows does not count towards macro-F1"
+    )
 
     @model_validator(mode="after")
     def _judges_by_enough_rows(self) -> GateSettings:
@@ -168,19 +229,26 @@ class ScreenSettings(_Section):
     `tolerance` is how much more often than on accepted data it may disagree with the labels.
     """
 
-    enabled: bool = True
-    sample_rows: int = Field(500, ge=30, le=5_000)
-    tolerance: Fraction = 0.05
+    enabled: bool = Field(True, description="whether new files are looked at before they are trained on")
+    sample_rows: int = Field(500, ge=30, le=5_000, description="rows of each new file that the live model reads")
+    tolerance: Fraction = Field(0.05, description="how much more than on accepted data it may disagree with the labels")
 
 
 class ServingSettings(_Section):
     """The Serverless endpoint. `image` is "build" (our Dockerfile, at deploy) or an ECR image URI."""
 
-    image: str = "build"
-    memory_mb: Literal[1024, 2048, 3072] = 2048
+    image: str = Field("build", description="`build`: serving/Dockerfile, at deploy; or an ECR image URI")
+    memory_mb: Literal[1024, 2048, 3072] = Field(2048, description="the endpoint's memory, in MB")
     # 10 in all is what many accounts have (quota L-96300102): 4 live, 4 that replace them, 1 in rehearsal.
-    max_concurrency: int = Field(4, ge=1, le=200)
-    provisioned_concurrency: int = Field(0, ge=0, le=200)
+    max_concurrency: int = Field(
+        4,
+        ge=1,
+        le=200,
+        description="requests that are answered at once; a replacement needs as many again, out of the account's quota",
+    )
+    provisioned_concurrency: int = Field(
+        0, ge=0, le=200, description="containers that are kept warm, which costs while nobody asks"
+    )
 
     @model_validator(mode="after")
     def _provisions_within_its_concurrency(self) -> ServingSettings:
@@ -192,18 +260,26 @@ class ServingSettings(_Section):
 class OperationsSettings(_Section):
     """How the pipeline is watched and how often it tries again."""
 
-    sweep_hours: int = Field(24, ge=1, le=168)
-    max_attempts: int = Field(3, ge=1, le=10)
-    log_retention_days: Literal[1, 3, 7, 14, 30, 60, 90, 365] = 30
-    dashboard: bool = True
+    sweep_hours: int = Field(24, ge=1, le=168, description="hours between sweeps, which find what no event told of")
+    max_attempts: int = Field(3, ge=1, le=10, description="how often a dataset is tried before it is given up")
+    log_retention_days: Literal[1, 3, 7, 14, 30, 60, 90, 365] = Field(30, description="how long logs are kept")
+    dashboard: bool = Field(True, description="whether there is a CloudWatch dashboard")
 
 
 class Settings(_Section):
     """Everything a user may set. Unknown keys and values out of range are refused by name."""
 
     # Bucket names end in "-data-<account>-<region>" and S3 allows 63 characters in all.
-    project: str = Field("automate-mlops", pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", min_length=2, max_length=20)
-    notify_email: str = Field("", pattern=r"^$|^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    project: str = Field(
+        "automate-mlops",
+        pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+        min_length=2,
+        max_length=20,
+        description="prefix of all names; one pipeline each",
+    )
+    notify_email: str = Field(
+        "", pattern=r"^$|^[^@\s]+@[^@\s]+\.[^@\s]+$", description="who hears of verdicts and failures; empty: nobody"
+    )
     data: DataSettings = DataSettings()
     screen: ScreenSettings = ScreenSettings()
     training: TrainingSettings = TrainingSettings()

@@ -45,7 +45,7 @@ def _above_baseline(rows: Sequence[JudgedRow], candidate: Scores, policy: GateSe
     whoever wants that one sets `min_accuracy` to 0. What is right on every row cannot be better, and passes.
     """
     labels = [row.label for row in rows]
-    commonest = score(labels, [majority_label(labels)] * len(labels), policy.min_label_rows)
+    commonest = score(labels, [majority_label(labels)] * len(labels), policy.min_label_test_rows)
     measured = {
         METRICS[0]: (policy.min_accuracy, candidate.accuracy, commonest.accuracy),
         METRICS[1]: (policy.min_macro_f1, candidate.macro_f1, commonest.macro_f1),
@@ -134,7 +134,7 @@ def no_slow_decline(rows: Sequence[JudgedRow], policy: GateSettings) -> list[Rul
 
 def scored(rows: Sequence[JudgedRow], who: str, policy: GateSettings) -> Scores:
     """Scores of "candidate", "champion" or "anchor" on rows that it answered."""
-    return score([row.label for row in rows], answers(rows, who), policy.min_label_rows)
+    return score([row.label for row in rows], answers(rows, who), policy.min_label_test_rows)
 
 
 def answers(rows: Sequence[JudgedRow], who: str) -> list[str]:

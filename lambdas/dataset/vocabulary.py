@@ -21,7 +21,7 @@ _REMEMBER: Final = timedelta(days=90)
 
 def label_changes(env: Environment, version: Version) -> str:
     """What became of the labels of the champion's version, or "". Models of different epochs are never compared."""
-    champion, least = env.ledger.champion(), env.settings.gate.min_label_rows
+    champion, least = env.ledger.champion(), env.settings.gate.min_label_test_rows
     now, before, told = _counts(env, version), None, tuple[str, ...]()
     aside = {label: now.pop(label).rows for label in version.set_aside}
     if champion and champion.epoch == version.epoch:

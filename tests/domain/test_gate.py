@@ -14,8 +14,8 @@ from domain.config import GateSettings
 from domain.gate import decision as gate
 from domain.gate.types import Decision, JudgedRow, Rule
 
-POLICY = GateSettings(min_accuracy=0.6, min_macro_f1=0.5, min_test_rows=10, min_label_rows=2)
-OPEN = GateSettings(min_accuracy=0, min_macro_f1=0, min_test_rows=1, min_label_rows=1)
+POLICY = GateSettings(min_accuracy=0.6, min_macro_f1=0.5, min_test_rows=10, min_label_test_rows=2)
+OPEN = GateSettings(min_accuracy=0, min_macro_f1=0, min_test_rows=1, min_label_test_rows=1)
 LABELS = "ab"
 
 
@@ -263,7 +263,7 @@ policies = st.builds(
     margin=st.floats(0.1, 0.3),
     min_test_rows=st.integers(1, 80),
     max_test_rows=st.just(1000),
-    min_label_rows=st.integers(1, 10),
+    min_label_test_rows=st.integers(1, 10),
 )
 
 

@@ -34,7 +34,7 @@ OVERLAY = {
             "int8_min_agreement": 0.8,
         },
     },
-    "gate": {"min_accuracy": 0.7, "min_macro_f1": 0.7, "min_test_rows": 10, "min_label_rows": 2},
+    "gate": {"min_accuracy": 0.7, "min_macro_f1": 0.7, "min_test_rows": 10, "min_label_test_rows": 2},
     "serving": {"image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/serving:local", "memory_mb": 1024},
 }
 

@@ -29,7 +29,7 @@ OVERLAY: dict[str, Any] = {
         "max_wait_seconds": 120,
         "on_demand_max_usd_per_hour": 1.0,
     },
-    "gate": {"min_accuracy": 0.7, "min_macro_f1": 0.7, "min_test_rows": 10, "min_label_rows": 2},
+    "gate": {"min_accuracy": 0.7, "min_macro_f1": 0.7, "min_test_rows": 10, "min_label_test_rows": 2},
     "serving": {"image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/serving:local", "memory_mb": 1024},
     "operations": {"max_attempts": 2, "dashboard": False},
 }

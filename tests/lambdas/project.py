@@ -31,7 +31,7 @@ Judge = Callable[..., Run]
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/image:1"
 OVERLAY: dict[str, dict[str, Any]] = {
     "data": {"test_percent": 30, "validation_percent": 20, "min_train_rows": 10},
-    "gate": {"min_accuracy": 0.4, "min_macro_f1": 0.2, "min_test_rows": 3, "min_label_rows": 1},
+    "gate": {"min_accuracy": 0.4, "min_macro_f1": 0.2, "min_test_rows": 3, "min_label_test_rows": 1},
     "serving": {"image": IMAGE, "memory_mb": 1024},
 }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from domain.config import Settings
+from ops import pages
 from ops.__main__ import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +49,12 @@ def test_every_setting_that_the_readme_names_exists() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
         assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(("name", "made"), [("settings", pages.settings_page), ("commands", pages.commands_page)])
+def test_a_page_that_is_made_of_code_is_up_to_date(name: str, made: Callable[[], str]) -> None:
+    """`make pages` makes it anew."""
+    assert (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") == made()
 
 
 def test_every_page_is_in_the_index() -> None:
