@@ -189,21 +189,19 @@ class GateSettings(_Section):
 
     min_accuracy: Fraction = Field(0.75, description="the least accuracy on held-out rows that may go live")
     min_macro_f1: Fraction = Field(0.7, description="the least mean of the labels' F1 scores that may go live")
-    max_drop: Fraction = Field(0.0, description="the loss of accuracy against the live model that may be seen")
+    max_drop: Fraction = Field(
+        0.0, description="the largest observed loss of accuracy, against the live model, that is still promoted"
+    )
     margin: Fraction = Field(
         0.05,
-        description="the loss against it that must not be likely (95%): what may be this much worse is kept out",
+        description="the true loss must be below this with 95% confidence",
     )
     min_harm: Fraction = Field(
         0.01,
-        description="a candidate that is surely worse (99%), by more than this, did harm: its new data is held",
+        description="the smallest loss that puts new data on hold, if the candidate is worse with 99% confidence",
     )
-    max_label_drop: Fraction = Field(
-        0.1, description="how much worse one label or slice may do than with the live model"
-    )
-    max_total_drop: Fraction = Field(
-        0.02, description="how much small losses may add up to since the epoch's first model"
-    )
+    max_label_drop: Fraction = Field(0.1, description="the largest loss on one label or slice")
+    max_total_drop: Fraction = Field(0.02, description="the largest loss since the epoch's first model")
     approval: Literal["auto", "manual"] = Field(
         "auto", description="`auto`, or `manual`: a model that passed waits for a person"
     )

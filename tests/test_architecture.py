@@ -16,10 +16,6 @@ def test_imports_point_one_way() -> None:
     assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
-def test_the_readme_is_short_enough_to_be_read() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 250
-
-
 def test_the_tests_of_a_folder_stay_on_one_worker() -> None:
     """Else each worker would make each folder's cloud, and every chapter of a story would be played on its own."""
     line = [sys.executable, "-m", "pytest", "-vv", "-n", "2", "--dist", "loadgroup", "tests/domain/test_golden.py"]

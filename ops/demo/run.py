@@ -73,7 +73,7 @@ def _where_next(console: Console) -> None:
         "  ./mlops demo --keep   the same, and the cloud stays up: try ./mlops explain, held, release, predict",
         "  ./mlops local         an empty local cloud, for your own files",
         "  make deploy           the same stacks to your AWS account",
-        "  README.md             settings, costs, what happens on failure; docs/decisions says why",
+        "  docs/README.md        settings, costs, what happens on failure; docs/decisions says why",
     ):
         console.print(line)
     console.print()

@@ -22,7 +22,7 @@ if all of this is so:
   function is killed between publishing and noting that it did, or SNS's own answer is lost, it may be twice.)
 
 The machine's waits and the pauses between its retries are cut to a fiftieth; an attempt is given up after the second.
-What the local cloud cannot show stands in the README, among it Step Functions' timeout of the machine and
+What the local cloud cannot show stands in docs/local-cloud.md, among it Step Functions' timeout of the machine and
 `RedriveExecution`: that a redriven execution stops unless it still has the claim is tested on the ledger
 (`tests/lambdas/test_claim.py`).
 

@@ -20,7 +20,7 @@ DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 
 
 def test_the_readme_is_short() -> None:
-    assert len(README.splitlines()) < 250
+    assert len(README.splitlines()) <= 150
 
 
 def test_every_command_is_in_the_readme() -> None:
@@ -41,7 +41,7 @@ def test_every_setting_that_the_readme_names_exists() -> None:
             section = written.partition(".")[0] if "." in written else section
             named.add(written if "." in written or written in known else f"{section}.{written}")
     named = {name.rstrip(".") for name in named}
-    assert len(named) > 20
+    assert len(named) > 5
     assert named <= known
 
 
