@@ -19,7 +19,7 @@ and the custom resource.
 | held | held source | Prepare, Screen, Reject, people |
 | vouched | source that a person looked at | people |
 | epoch | split epoch | Prepare |
-| marker | thing that is to be done once | Prepare, Reconcile |
+| marker | thing that is to be done once | Prepare, Announce, Reconcile |
 | arrival, content | landing key; content under one | Prepare, people |
 """
 

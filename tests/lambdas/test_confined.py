@@ -19,16 +19,16 @@ def ask(project: Project, module: str, imports: str) -> None:
 @pytest.mark.parametrize("name", ["numpy", "onnxruntime", "tokenizers", "serving.predictor", "aws_cdk", "typer"])
 def test_a_light_handler_cannot_import_what_its_package_lacks(project: Project, name: str) -> None:
     with pytest.raises(ModuleNotFoundError, match=f"^No module named '{name.partition('.')[0]}'$"):
-        ask(project, "reconcile", name)
+        ask(project, "events.reconcile", name)
 
 
 @pytest.mark.parametrize("name", ["boto3", "pydantic", "zlib_ng", "typing_extensions", "domain.layout", "csv"])
 def test_it_can_import_what_it_carries(project: Project, name: str) -> None:
-    ask(project, "prepare", name)
+    ask(project, "steps.prepare", name)
 
 
 def test_evaluate_has_the_model_runtime_and_no_training(project: Project) -> None:
     for name in ("numpy", "onnxruntime", "serving.predictor"):
-        ask(project, "evaluate", name)
+        ask(project, "steps.evaluate", name)
     with pytest.raises(ModuleNotFoundError, match="'torch'"):
-        ask(project, "evaluate", "torch")
+        ask(project, "steps.evaluate", "torch")

@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 import pytest
 
 from domain.config import Settings
+from domain.plainly import TITLES
+from ledger import keys
 from ops import pages
 from ops.__main__ import app
 
@@ -67,6 +69,18 @@ def test_the_architecture_names_every_step() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     steps = {path.name for path in (ROOT / "lambdas" / "steps").glob("*.py")} - {"__init__.py"}
     assert {name for name in steps if f"](../lambdas/steps/{name})" not in page} == set()
+
+
+def test_every_word_of_the_ledger_the_verdicts_and_the_machine_is_in_the_glossary() -> None:
+    page = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    words = {row.split("|")[1].strip() for row in page.splitlines() if row.startswith("| ")}
+    known = {word for row in words for word in re.split(r", | ", row)} | {f"{word}s" for word in words}
+    kinds = {value for name, value in vars(keys).items() if name.isupper()}
+    assert kinds - known == set()
+    verdicts = {*TITLES, "gave-up"}
+    assert {verdict for verdict in verdicts if f"`{verdict}`" not in page} == set()
+    steps = {path.stem.capitalize() for path in (ROOT / "lambdas" / "steps").glob("*.py")} - {"__init__"}
+    assert {step for step in steps if step not in page} == set()
 
 
 def test_the_picture_is_whole() -> None:

@@ -23,7 +23,7 @@ def main():
 def _asked(handler):
     module, function = handler.rsplit(".", 1)
     # Each import is the first one: what another handler has loaded must not help this one.
-    for name in [name for name in sys.modules if name.split(".")[0] in ("domain", "lambdas", "serving")]:
+    for name in [name for name in sys.modules if name.split(".")[0] in ("domain", "lambdas", "ledger", "serving")]:
         del sys.modules[name]
     try:
         ask = getattr(importlib.import_module(module), function)

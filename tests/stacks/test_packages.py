@@ -71,9 +71,11 @@ def test_it_fits_into_lambda(made: Path) -> None:
 
 
 def test_it_carries_our_code_and_nothing_else_of_ours(made: Path, package: Package) -> None:
-    for name in ("domain", "lambdas", "serving"):
-        there = {path.name for path in (made / name).glob("*.py")}
-        assert there == ({path.name for path in (ROOT / name).glob("*.py")} if name in package.code else set())
+    for name in ("domain", "lambdas", "ledger", "serving"):
+        there = {path.relative_to(made) for path in (made / name).rglob("*.py")}
+        assert there == (
+            {path.relative_to(ROOT) for path in (ROOT / name).rglob("*.py")} if name in package.code else set()
+        )
     assert not any((made / name).exists() for name in ("stacks", "local", "ops", "tests", "training"))
     assert not list(made.rglob("__pycache__"))
 
