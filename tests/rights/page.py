@@ -20,7 +20,7 @@ _HASH = re.compile(r"(?<=[a-z])[0-9A-F]{8}\b")
 _PHYSICAL_ROLE = re.compile(r":role/\S*?(\w+Role)[0-9A-F]*(-\w+)*$")
 _FRAMEWORK = re.compile(r"function:(?:automate-mlops-)?(EndpointProviderframework[A-Za-z]+?)[0-9A-F]{8,}")
 _WAITER = re.compile(r"(?:automate-mlops-)?(EndpointProviderwaiterstatemachine)[-0-9A-F]+")
-_SOURCEDIR = re.compile(r"(?<=/)[0-9a-f]{64}\.tar\.gz$")
+_SOURCEDIR = re.compile(r"(?<=/)[0-9a-f]{64}\.gz$")
 
 _HEAD = """# What each role may do, and what it did
 
@@ -87,7 +87,7 @@ def short_role(role: str) -> str:
 def short_resource(resource: str) -> str:
     """A resource without account, and without what differs from one deploy to the next."""
     shown = _WAITER.sub(r"\1", _FRAMEWORK.sub(r"function:\1", resource))
-    shown = _SOURCEDIR.sub("<sourcedir>", _PHYSICAL_ROLE.sub(r":role/\1", shown))
+    shown = _SOURCEDIR.sub("SOURCEDIR", _PHYSICAL_ROLE.sub(r":role/\1", shown))
     return _HASH.sub("", shown).replace("000000000000", "ACCOUNT")
 
 
