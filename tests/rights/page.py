@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -122,8 +123,9 @@ def write_removal(results: Iterable[Missed], day: str) -> None:
     """Write the page."""
     lines = []
     for missed in results:
-        # Whose role it is stands in the first column.
+        # Whose role it is stands in the first column; where files lie while the report is made concerns nobody.
         said = re.sub(r"User: \S+ is", "is", " ".join(missed.error.split())).replace("|", "\\|")
+        said = re.sub(rf"{tempfile.gettempdir()}/\S+/", "…/", said)
         one = missed.removal
         lines.append(f"| {one.role} | `{one.action}` | {one.about or 'all of it'} | {said[:250]} |")
     (DOCS / "removal.md").write_text(_REMOVAL.format(day=day) + "\n".join(lines) + "\n", encoding="utf-8")
