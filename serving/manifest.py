@@ -94,7 +94,10 @@ def verify(directory: Path, manifest: Manifest) -> None:
 
     Raises ArtifactError.
     """
-    unlisted = sorted(set(os.listdir(directory)) - {MANIFEST, *manifest.sha256})
+    listed = {MANIFEST, *manifest.sha256}
+    targets = {os.path.realpath(directory / name) for name in listed}
+    others = set(os.listdir(directory)) - listed
+    unlisted = sorted(name for name in others if not _holds_targets_alone(directory / name, targets))
     if unlisted:
         raise UnlistedFile(f"{unlisted[0]!r} is not listed in {MANIFEST}: nothing says what it should hold")
     for name, expected in manifest.sha256.items():
@@ -104,6 +107,12 @@ def verify(directory: Path, manifest: Manifest) -> None:
             raise ArtifactError(f"{name} is missing") from None
         if actual != expected:
             raise ArtifactError(f"{name} does not have the checksum that {MANIFEST} gives")
+
+
+def _holds_targets_alone(folder: Path, targets: set[str]) -> bool:
+    """Whether a folder holds nothing but what listed names are links to: so a mount may keep its files."""
+    files = [os.path.realpath(path) for path in folder.rglob("*") if not path.is_dir()]
+    return bool(files) and targets.issuperset(files)
 
 
 def _rules(value: dict[str, Any]) -> dict[str, bool]:
