@@ -40,12 +40,8 @@ row or a file is in `domain/data/records.py`, since it ends in a quarantine and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from domain.data.dataset import Source
 from domain.printable import printable
-
-if TYPE_CHECKING:
-    from domain.data.dataset import Source
 
 
 class PipelineError(Exception):

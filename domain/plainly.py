@@ -13,35 +13,25 @@ from domain.facts import Run
 from domain.failures import is_decided
 from domain.printable import printable
 
-# By the error's name, as Step Functions tells it.
-_ADVICE: Final = {
-    **{
-        error.__name__: advice
-        for error, advice in {
-            errors.EpochChanged: (
-                "Set the value back in cdk.json, deploy, and run: mlops retrain. "
-                "Or raise data.epoch there and deploy, to start over."
-            ),
-            errors.ReadingChanged: (
-                "Raise data.epoch in cdk.json and deploy, to start over by the new rules. "
-                "The live model stays until then."
-            ),
-            errors.RejectedMeanwhile: (
-                "It was rejected while it was being deployed, and is not live. Nothing needs to be done."
-            ),
-            errors.ApprovedTooLate: (
-                "It was approved too late. Judge the data against today's champion: mlops retrain"
-            ),
-            errors.NotRegistered: (
-                "With gate.approval manual nobody can approve what the registry has not got. "
-                "Mend what it says, then run: mlops retrain"
-            ),
-            errors.ModelUnreadable: "Look at the run's training job and its artifact, then run: mlops retrain",
-            errors.ConvergenceFailed: (
-                "The endpoint may not serve the promoted model. Look at it in the SageMaker console."
-            ),
-        }.items()
-    },
+_OF_ERRORS: Final = {
+    errors.EpochChanged: (
+        "Set the value back in cdk.json, deploy, and run: mlops retrain. "
+        "Or raise data.epoch there and deploy, to start over."
+    ),
+    errors.ReadingChanged: (
+        "Raise data.epoch in cdk.json and deploy, to start over by the new rules. The live model stays until then."
+    ),
+    errors.RejectedMeanwhile: "It was rejected while it was being deployed, and is not live. Nothing needs to be done.",
+    errors.ApprovedTooLate: "It was approved too late. Judge the data against today's champion: mlops retrain",
+    errors.NotRegistered: (
+        "With gate.approval manual nobody can approve what the registry has not got. Mend what it says, then run: "
+        "mlops retrain"
+    ),
+    errors.ModelUnreadable: "Look at the run's training job and its artifact, then run: mlops retrain",
+    errors.ConvergenceFailed: "The endpoint may not serve the promoted model. Look at it in the SageMaker console.",
+}
+# By the name that Step Functions tells.
+_ADVICE: Final = {error.__name__: advice for error, advice in _OF_ERRORS.items()} | {
     "Sandbox.Timedout": (
         "A function ran out of time. If that was Prepare, landing holds more than it can derive at once: "
         "what it derived is kept, and mlops retrain goes on from there."

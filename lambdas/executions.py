@@ -46,9 +46,13 @@ def start_after(env: Environment, execution: str, due: Start, chain: int = 0) ->
 
 def successor(env: Environment, execution: str) -> str:
     """ARN of the one execution that takes over what a broken `execution` left."""
-    return arn(env, f"reconcile-{layout.digest(execution)}")
+    return arn(env, _successor_of(execution))
 
 
 def start_successor(env: Environment, execution: str, chain: int) -> None:
     """Start the successor of a broken `execution`, which converges the endpoint, unless it was started before."""
-    start(env, f"reconcile-{layout.digest(execution)}", Start.redeploy("reconcile").after(chain))
+    start(env, _successor_of(execution), Start.redeploy("reconcile").after(chain))
+
+
+def _successor_of(execution: str) -> str:
+    return f"reconcile-{layout.digest(execution)}"

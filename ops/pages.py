@@ -12,6 +12,7 @@ from typer.cli import get_docs_for_click
 from typer.main import get_command
 
 from domain.config import Settings
+from ops.__main__ import app
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 _SETTINGS: Final = """# Settings
@@ -40,8 +41,6 @@ def settings_page() -> str:
 
 def commands_page() -> str:
     """docs/commands.md."""
-    from ops.__main__ import app
-
     command = get_command(app)
     context = typer.Context(command, info_name="mlops")
     return get_docs_for_click(obj=command, ctx=context, name="mlops", title="Commands").strip() + "\n"

@@ -114,6 +114,7 @@ def _approver(at: Place) -> list[Statement]:
             [at.arn("sagemaker", f"model-package/{group}/*")],
         ),
         _allow(["sagemaker:DescribeModelPackageGroup"], [at.arn("sagemaker", f"model-package-group/{group}")]),
+        # AWS offers no resource level for it.
         _allow(["sagemaker:ListModelPackages"], ["*"]),
     ]
 

@@ -111,7 +111,7 @@ def verify(directory: Path, manifest: Manifest) -> None:
 
 def _holds_targets_alone(folder: Path, targets: set[str]) -> bool:
     """Whether a folder holds nothing but what listed names are links to: so a mount may keep its files."""
-    files = [os.path.realpath(path) for path in folder.rglob("*") if not path.is_dir()]
+    files = [os.path.realpath(path) for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
     return bool(files) and targets.issuperset(files)
 
 

@@ -18,8 +18,8 @@ from domain.messages import ExecutionBroken, Start
 from domain.plainly import TITLES, explain_failure, hopeless, of_the_account, reason
 from lambdas import executions
 from lambdas.dataset.pending import current_dataset, current_sources, pending
-from lambdas.ending import give_up, postpone
 from lambdas.environment import Environment, now
+from lambdas.failed_runs import give_up, postpone
 from lambdas.model.jobs import stop_jobs
 from lambdas.notify import notify
 from lambdas.telemetry import logger

@@ -8,8 +8,8 @@ from domain.messages import Released, ReleaseStep, Start
 from domain.plainly import of_the_account, reason
 from lambdas import executions, storage
 from lambdas.dataset.pending import pending
-from lambdas.ending import give_up, postpone
 from lambdas.environment import Environment
+from lambdas.failed_runs import give_up, postpone
 from lambdas.model import hosting, released
 from lambdas.model.jobs import stop_jobs
 

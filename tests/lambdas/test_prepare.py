@@ -10,10 +10,9 @@ import pytest
 
 from domain import layout
 from domain.data.dataset import Hold
-from domain.errors import EpochChanged, JobStillStopping, ReadingChanged, Superseded
+from domain.errors import EpochChanged, ReadingChanged, Superseded
 from domain.hyperparameters import decode
 from lambdas.dataset.heldout import test_rows as held_out
-from lambdas.model import jobs
 from lambdas.steps import prepare
 from lambdas.storage import landed, read_version
 from tests.lambdas.project import Project, passed, reviews
@@ -298,61 +297,3 @@ def test_a_predecessor_of_another_epoch_does_not_stand_in(project: Project) -> N
     project.configure(data={"epoch": 2})
     second = again(project)
     assert [source.key for source in read_version(project.env, 2, second["dataset"]).sources] == ["landing/b.csv"]
-
-
-# ---- training jobs of earlier attempts --------------------------------------------------------
-
-
-def test_a_finished_job_of_the_same_run_is_used_again(project: Project) -> None:
-    project.drop("a.csv", reviews(40))
-    first = ask(project.claim())
-    project.train(first["job"])
-    described = project.trained(first["job"])
-    second = again(project)
-    assert second["outcome"] == "evaluate"
-    assert second["job"] == first["job"], "Evaluate asks SageMaker about this job"
-    assert second["artifact"] == described["ModelArtifacts"]["S3ModelArtifacts"]
-
-
-def test_a_job_whose_artifact_is_gone_is_trained_anew_under_another_name(project: Project) -> None:
-    project.drop("a.csv", reviews(40))
-    first = ask(project.claim())
-    project.train(first["job"])
-    artifact = project.trained(first["job"])["ModelArtifacts"]["S3ModelArtifacts"]
-    bucket, key = layout.split_uri(artifact)
-    project.env.client("s3").delete_object(Bucket=bucket, Key=key)
-    second = again(project)
-    assert (second["outcome"], second["run"]) == ("train", first["run"])
-    assert second["job"] != first["job"]
-
-
-def test_a_running_job_of_the_same_run_is_stopped_first(project: Project) -> None:
-    project.drop("a.csv", reviews(40))
-    first = ask(project.claim())
-    project.train(first["job"], seconds=300)
-    execution = project.start()
-    project.env.ledger.hand_over(str(project.env.ledger.claimed_by()), execution, "now")
-    with pytest.raises(JobStillStopping):
-        ask(execution)
-    project.trained(first["job"], "Stopped")
-    second = ask(execution)
-    assert (second["outcome"], second["job"]) == ("train", f"{project.name}-{first['run']}-2")
-
-
-def test_a_job_that_ended_before_it_could_be_stopped_is_no_error(project: Project, job: str) -> None:
-    jobs.stop(project.env, job)
-    jobs.stop(project.env, job)
-
-
-def test_while_a_job_is_stopping_landing_may_move_on_without_leaving_a_run_behind(project: Project) -> None:
-    project.drop("a.csv", reviews(40))
-    first = ask(project.claim())
-    project.train(first["job"], seconds=300)
-    execution = project.start()
-    project.env.ledger.hand_over(str(project.env.ledger.claimed_by()), execution, "now")
-    with pytest.raises(JobStillStopping):
-        ask(execution)
-    project.drop("b.csv", reviews(40, 40))
-    second = ask(execution)
-    assert [run.run for run in project.env.ledger.runs() if run.execution == execution] == [second["run"]]
-    project.trained(first["job"], "Stopped")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from domain.artifact import MANIFEST_SHA256, sha256_file
-from serving.manifest import TokenizerUnusable
+from serving.manifest import TokenizerUnusable, UnlistedFile
 from serving.predictor import Predictor
 from tests.serving.conftest import LABELS, ROOT, environment, serving
 from tests.tiny_model import tiny_artifact
@@ -82,6 +82,34 @@ def test_nor_is_what_has_anything_more_in_it(copy: Path, name: str) -> None:
     first = name.split("/")[0]
     said = f"{first!r} is not listed in manifest.json: nothing says what it should hold"
     assert refusal(copy, **told) == f"cannot serve {copy}: {said}"
+
+
+def linked(model: Path) -> Path:
+    """Let a model's files be links into a folder beside them, as some mounts have it; that folder."""
+    store = model / ".store"
+    store.mkdir()
+    for number, file in enumerate(sorted(path for path in model.iterdir() if path.is_file())):
+        file.rename(store / f"blob-{number}")
+        file.symlink_to(f".store/blob-{number}")
+    return store
+
+
+def test_a_mount_may_keep_the_files_in_a_folder_beside_links_to_them(copy: Path) -> None:
+    linked(copy)
+    Predictor.load(copy)
+
+
+@pytest.mark.parametrize("more", ["file", "link to a file", "link to a folder", "deeper/file"])
+def test_but_nothing_else_in_that_folder(copy: Path, tmp_path: Path, more: str) -> None:
+    added = linked(copy) / more
+    added.parent.mkdir(exist_ok=True)
+    if more.startswith("link"):
+        target = tmp_path if more.endswith("folder") else Path(__file__)
+        added.symlink_to(target)
+    else:
+        added.write_bytes(b"more")
+    with pytest.raises(UnlistedFile, match=r"'\.store' is not listed"):
+        Predictor.load(copy)
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
