@@ -185,6 +185,10 @@ class LocalCloud:
         if status != 200:
             raise LocalCloudError(f"the fault switch is off, or refused: {body.decode()}")
 
+    def let_go(self) -> None:
+        """Local only: calls that the fault switch holds are carried out."""
+        self._own.ask("DELETE", "/_local/faults")
+
     def went_wrong(self) -> list[str]:
         """Local only: what the fault switch did since `faults` was called."""
         fired: list[str] = json.loads(self._own.ask("GET", "/_local/faults")[1])

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-ACTIONS: Final = ("error", "lose", "twice", "drop", "delay", "kill-before", "kill-after", "answer", "shift")
+ACTIONS: Final = ("error", "lose", "twice", "drop", "delay", "hold", "kill-before", "kill-after", "answer", "shift")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Rule:
     lose: carried out, and then answered with that error;
     twice: carried out twice; drop: not carried out, nobody is told (events);
     delay: carried out after `seconds`;
+    hold: carried out `seconds` after whoever set the table lets it go (`let_go`), which functions wait for 7 s at most;
     kill-before, kill-after: the function that calls is killed before or after it is carried out;
     answer: not carried out, answered with `body`;
     shift: the times that it tells the function are `seconds` later than they are, as if the function's clock were slow.
@@ -72,11 +73,16 @@ class Rule:
         return same and self.caller in ("", call.caller) and self.match in call.text
 
 
+# A function gives a call up after 10 s (`lambdas/environment.py`).
+_LONGEST_HOLD: Final = 7.0
+
+
 class Faults:
     """The table, and how often each rule was met. Thread safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._let_go = threading.Event()
         self._rules: list[Rule] = []
         self._met: list[int] = []
         self._fired: list[str] = []
@@ -85,6 +91,15 @@ class Faults:
         """Replace the table; counting starts anew."""
         with self._lock:
             self._rules, self._met, self._fired = list(rules), [0] * len(rules), []
+            self._let_go.clear()
+
+    def let_go(self) -> None:
+        """What is held is carried out from now on."""
+        self._let_go.set()
+
+    def wait_until_let_go(self) -> None:
+        """Return when what is held is let go, or must go on by itself."""
+        self._let_go.wait(_LONGEST_HOLD)
 
     def armed(self) -> bool:
         """Whether there is any rule."""

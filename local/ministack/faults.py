@@ -68,7 +68,9 @@ async def _meet(inner: Asgi, faults: Faults, caller: str, scope: Scope, body: by
     if rule is None:
         await carry_out(send)
         return
-    if rule.do == "delay":
+    if rule.do == "hold":
+        await asyncio.to_thread(faults.wait_until_let_go)
+    if rule.do in ("delay", "hold"):
         await asyncio.sleep(rule.seconds)
     if rule.do in ("lose", "kill-after", "twice"):
         await carry_out(_nowhere)
@@ -146,8 +148,13 @@ def _kill(function: str) -> None:
 
 
 async def _control(faults: Faults, scope: Scope, receive: Receive, send: Send) -> None:
-    """PUT: the table, as a list of rules; GET: what went wrong since. For the tests; `front.py` checks who asks."""
+    """PUT: the table, as a list of rules; GET: what went wrong since; DELETE: what is held is let go.
+
+    For the tests; `front.py` checks who asks.
+    """
     status, content = 200, json.dumps(faults.fired())
+    if scope["method"] == "DELETE":
+        faults.let_go()
     if scope["method"] == "PUT":
         try:
             faults.set([Rule.of(rule) for rule in json.loads(await asgi.read_body(receive))])
@@ -168,7 +175,9 @@ def _tasks(original: Callable[[str, Any], Any], faults: Faults, service: SageMak
         rule = faults.meet(Call("states", f"lambda:{name}" if is_step else f"sagemaker:{name}", json.dumps(data)))
         if rule is None:
             return original(resource, data)
-        if rule.do == "delay":
+        if rule.do == "hold":
+            faults.wait_until_let_go()
+        if rule.do in ("delay", "hold"):
             time.sleep(rule.seconds)
         if rule.do == "shift":
             moments = {name: _moved(data["Payload"][name], rule.seconds) for name in ("started", "entered")}

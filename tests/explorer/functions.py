@@ -11,18 +11,18 @@ import copy
 import io
 import json
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import boto3
 import pytest
 
-from lambdas import environment
+from lambdas import environment, turns
 from tests.explorer.table import exceptions
 
 Handler = Callable[[dict[str, Any], object], Any]
@@ -219,6 +219,10 @@ class _Clock(datetime):
         return NOW
 
 
+def _waits(_seconds: float) -> None:
+    pytest.fail("a function was answered that it has to wait")
+
+
 @contextmanager
 def surroundings(variables: Mapping[str, str]) -> Iterator[None]:
     """Handlers called in here find these environment variables, boto3 sessions that are scripted, and that clock."""
@@ -231,7 +235,7 @@ def surroundings(variables: Mapping[str, str]) -> Iterator[None]:
         patch.setattr(boto3.session, "Session", _Session)
         patch.setattr(environment, "datetime", _Clock)
         # Nobody's turn ends while the clock stands still: the explorer asks again when it may be the function's.
-        patch.setattr(time, "sleep", lambda _seconds: pytest.fail("a function was answered that it has to wait"))
+        patch.setattr(turns, "time", SimpleNamespace(sleep=_waits))
         for maker in makers:
             maker.cache_clear()
         yield

@@ -17,6 +17,7 @@ def act(rig: Rig, what: str) -> None:
             pipeline.until("the fault", pipeline.cloud.went_wrong, pause=0.05)
         for execution in pipeline.executions():
             _stop(pipeline, execution)
+        pipeline.cloud.let_go()
     elif doing == "stop":
         job = pipeline.until("a training job", lambda: next(iter(pipeline.jobs("InProgress")), None))
         pipeline.training_process()

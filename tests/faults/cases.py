@@ -32,7 +32,7 @@ def aborted() -> list[Case]:
         Case(
             f"aborted-in-{state.lower()}",
             f"a person stops the execution in {state}; its {operation} comes through 2 s later",
-            on(caller, operation, "", do="delay", seconds=2),
+            on(caller, operation, "", do="hold", seconds=2),
             train="hostile-backwards" if state == "Reject" else "copy",
             act="abort",
             verdict="reject" if state == "Reject" else "promote",

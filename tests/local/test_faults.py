@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from local.cloud import LocalCloud, LocalCloudError
@@ -44,6 +46,17 @@ def test_a_rule_that_says_something_unknown_is_refused() -> None:
         Rule.of({"do": "error", "whne": 1})
     with pytest.raises(ValueError, match=r"one of error, .*, not 'explode'"):
         Rule.of({"do": "explode"})
+
+
+def test_what_is_held_goes_on_when_it_is_let_go() -> None:
+    faults = armed(do="hold")
+    held = threading.Thread(target=faults.wait_until_let_go)
+    held.start()
+    held.join(0.2)
+    assert held.is_alive()
+    faults.let_go()
+    held.join(5)
+    assert not held.is_alive()
 
 
 def test_a_cloud_that_was_not_started_for_it_has_no_switch(small_cloud: LocalCloud) -> None:
