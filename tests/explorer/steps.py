@@ -153,16 +153,14 @@ class Steps:
             yield Step(f"{label} asks {_words(asked)}", after)
         else:
             after.invocations = others
-            if asked.error and about:
-                self._again(after, about)
+            if asked.error:
+                self._ended_badly(after, about)
             yield Step(f"{label} ends {asked.error}", after)
         if self._may(world, "kill"):
             for last in (False, True) if about else (False,):
                 after = self._fault(world)
-                _turns_are_over(after)
                 after.invocations = others
-                if about:
-                    self._again(after, about._replace(tries=1) if last else about)
+                self._ended_badly(after, about._replace(tries=1) if last and about else about)
                 yield Step(f"{label} is killed{' for good' if last else ''}", after, True)
 
     def _of_event(self, world: World, event: Event) -> Iterator[Step]:
@@ -178,7 +176,7 @@ class Steps:
             for so_far, _ in self._prefixes(begun, self._reconcile(begun, event)):
                 for last in (False, True):
                     killed = so_far.copy()
-                    self._again(killed, event._replace(tries=1) if last else event)
+                    self._ended_badly(killed, event._replace(tries=1) if last else event)
                     yield Step(f"Reconcile of {event.about} is killed{' for good' if last else ''}", killed, True)
         if self._may(world, "repeat"):
             after = self._fault(world)
@@ -213,9 +211,11 @@ class Steps:
         detail = {"detail": {"executionArn": self._machine.execution_arn(event.about)}}
         return self._eagerly(world, self._functions.invoke("reconcile", json.dumps(detail)))
 
-    def _again(self, world: World, event: Event) -> None:
-        """Lambda tries an event that failed twice more, after a minute."""
+    def _ended_badly(self, world: World, event: Event | None) -> None:
+        """An invocation failed or was killed: Lambda tries its event twice more, after a minute; an orphan has none."""
         _turns_are_over(world)
+        if event is None:
+            return
         if event.tries > 1:
             world.send(event._replace(tries=event.tries - 1))
         else:
