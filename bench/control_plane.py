@@ -19,8 +19,8 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from bench.cloudtrail import requests
 from bench.report import Cell, Result, Table, Target
-from bench.trail import requests
 from domain import layout
 from local.cloud import LocalCloud
 from ops import minilm

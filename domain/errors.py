@@ -34,7 +34,7 @@ TrainingError              of the training job; it becomes the job's FailureReas
 ├── ParityFailed           the exported model does not say what the trained one says
 └── HubUnreachable         the hub did not answer: another attempt may succeed
 
-Retries and catches (`stacks/`) and the advice to people (`domain/plainly.py`) name these classes. What is wrong with a
+Retries and catches (`stacks/`) and the advice to people (`domain/explain.py`) name these classes. What is wrong with a
 row or a file is in `domain/data/records.py`, since it ends in a quarantine and not in a failure.
 """
 

@@ -60,6 +60,11 @@ def ledger(project: str) -> str:
     return f"{project}-ledger"
 
 
+def metric_namespace(project: str) -> str:
+    """CloudWatch namespace of the metrics that the functions emit; their only dimension is service={project}."""
+    return f"AutomateMlops/{project}"
+
+
 def execution(machine: str, name: str) -> str:
     """ARN of the execution `name` of the state machine with the ARN `machine`."""
     return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"

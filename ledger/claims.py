@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from domain.errors import Superseded
-from domain.facts import Claim
+from domain.state import Claim
 from ledger.items import Items
 from ledger.keys import CLAIM
 

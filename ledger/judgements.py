@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from domain.facts import Approval, Champion, Judgement, Seal
+from domain.state import Approval, Champion, Judgement, Seal
 from ledger.items import Items
 from ledger.keys import ADOPTION, APPROVAL, JUDGEMENT
 

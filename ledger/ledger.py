@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from domain.data.dataset import Hold
 from domain.errors import RunMissing, Superseded
-from domain.facts import AWAITING, Champion, Judgement, Run
+from domain.state import AWAITING, Champion, Judgement, Run
 from ledger import keys
 from ledger.arrivals import Arrivals
 from ledger.claims import Claims

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from domain.facts import TEARDOWN, Run
-from domain.plainly import reason
+from domain.explain import reason
+from domain.state import TEARDOWN, Run
 from ops.deployment import Deployment
 from ops.errors import NotFound
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from domain.facts import Run
+from domain.state import Run
 from ops import receipts
 from ops.console import dollars, moment, seconds, styled
 from ops.deployment import Deployment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.facts import Run
+from domain.state import Run
 from ops.deployment import Deployment
 from ops.errors import NotFound, Unusable
 

@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from rich.console import Console
 
-from domain.facts import Run
 from domain.printable import printable
+from domain.state import Run
 from ops import explain, pictures, receipts
 from ops.deployment import Deployment
 from ops.errors import in_plain_words

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from domain.facts import Run
 from domain.messages import Start
+from domain.state import Run
 from ops.deployment import Deployment
 from ops.errors import NotDeployed, OpsError, in_plain_words
 from ops.execution import Outcome, look, running

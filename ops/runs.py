@@ -6,7 +6,7 @@ from datetime import datetime
 
 from rich.table import Table
 
-from domain.facts import Run
+from domain.state import Run
 from ops import receipts
 from ops.console import clock, dollars, make_table, moment
 from ops.deployment import Deployment

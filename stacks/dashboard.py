@@ -9,9 +9,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from domain import layout
 from domain.metrics import NAMES
 from stacks.alarms import endpoint_metric
-from stacks.naming import metric_namespace
 
 _HOUR: Final = Duration.hours(1)
 _WIDTH: Final = 8
@@ -79,7 +79,7 @@ class Dashboard(Construct):
         """Metrics that our functions emit; the service is their only dimension."""
         return [
             cloudwatch.Metric(
-                namespace=metric_namespace(self._project),
+                namespace=layout.metric_namespace(self._project),
                 metric_name=name,
                 dimensions_map={"service": self._project},
                 statistic=statistic,

@@ -18,7 +18,7 @@ from constructs import Construct, IConstruct
 from domain import layout
 from domain.config import Settings
 from stacks.images import Image
-from stacks.naming import retention
+from stacks.retention import retention
 
 
 class ServerlessEndpoint(Construct):

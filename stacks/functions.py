@@ -19,7 +19,7 @@ from domain.data import limits
 from stacks import bundling
 from stacks.access import Access, Grant
 from stacks.bundling import EVALUATE, LIGHT, Package
-from stacks.naming import metric_namespace, retention
+from stacks.retention import retention
 
 # ONNX Runtime would report to Microsoft. The code says so, too, before it imports it: it runs elsewhere as well.
 _QUIET: Final = {"ORT_DISABLE_TELEMETRY": "1"}
@@ -181,7 +181,7 @@ class Functions(Construct):
                 **self._environment,
                 **(_QUIET if step.package is EVALUATE else {}),
                 "POWERTOOLS_SERVICE_NAME": self._settings.project,
-                "POWERTOOLS_METRICS_NAMESPACE": metric_namespace(self._settings.project),
+                "POWERTOOLS_METRICS_NAMESPACE": layout.metric_namespace(self._settings.project),
             },
             role=role,
             log_group=log_group,

@@ -14,7 +14,7 @@ from domain.config import Settings
 from stacks.access import Access
 from stacks.definition import Definition
 from stacks.functions import Functions
-from stacks.naming import retention
+from stacks.retention import retention
 from stacks.states import Steps
 from stacks.training import Training
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from domain.data.spelling import alike, is_no_label
-from domain.plainly import first_of
+from domain.explain import first_of
 from domain.printable import brief
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from domain.config import GateSettings
+from domain.explain import first_of
 from domain.gate.scores import majority_label, score
 from domain.gate.statistics import Draws, bootstrap, holm, interval, mcnemar
 from domain.gate.types import JudgedRow, Rule, Scores, Verdict
-from domain.plainly import first_of
 from domain.printable import brief
 
 METRICS: Final = ("accuracy", "macro-F1")

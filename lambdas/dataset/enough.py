@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.config import Settings
 from domain.data.dataset import Version
-from domain.plainly import first_of
+from domain.explain import first_of
 from domain.printable import brief
 from lambdas.dataset.fold import Fold
 

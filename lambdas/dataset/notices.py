@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
+from domain.explain import first_of
 from domain.layout import digest
-from domain.plainly import first_of
 from domain.printable import printable
 from lambdas.dataset.derive import Report
 from lambdas.environment import Environment, now

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from domain.facts import Approval, Judgement
 from domain.messages import PackageChanged, Start
+from domain.state import Approval, Judgement
 from lambdas import executions
 from lambdas.environment import Environment, timestamp
 from lambdas.model import registry, released

@@ -14,8 +14,8 @@ from typing import Any
 
 from domain import layout
 from domain.errors import ConvergenceFailed, EndpointBusy
-from domain.facts import TEARDOWN
 from domain.messages import ConvergenceRequest, LifecycleRequest, Start
+from domain.state import TEARDOWN
 from lambdas import executions
 from lambdas.environment import Environment, NotYetAllowed, now, timestamp
 from lambdas.model import hosting, registry

@@ -13,17 +13,17 @@ from typing import Any, Final
 
 from domain import layout
 from domain.errors import WrongEvent
-from domain.facts import TEARDOWN, Run
+from domain.explain import TITLES, explain_failure, hopeless, of_the_account, reason
 from domain.messages import ExecutionBroken, Start
-from domain.plainly import TITLES, explain_failure, hopeless, of_the_account, reason
+from domain.state import TEARDOWN, Run
 from lambdas import executions
 from lambdas.dataset.pending import current_dataset, current_sources, pending
 from lambdas.environment import Environment, now
 from lambdas.failed_runs import give_up, postpone
 from lambdas.model.jobs import stop_jobs
 from lambdas.notify import notify
+from lambdas.once import end_of, once
 from lambdas.telemetry import logger
-from lambdas.turns import end_of, turn
 
 # A convergence that fails is tried again by a new execution, so often in a row; then a person is needed.
 MAX_CHAIN: Final = 3
@@ -123,8 +123,8 @@ def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_u
     ended = run is not None and run.verdict in TITLES
     # The event may come twice at once, and Announce be at it still.
     with (
-        turn(env, f"failure#{layout.digest(execution)}") as failure,
-        turn(env, end_of(run)) if failure and run and ended else nullcontext(enter_result=False) as untold,
+        once(env, f"failure#{layout.digest(execution)}") as failure,
+        once(env, end_of(run)) if failure and run and ended else nullcontext(enter_result=False) as untold,
     ):
         if failure:
             subject, message = explain_failure(

@@ -7,7 +7,7 @@ and the version in the registry, as it is now; both for the very archive that wa
 from __future__ import annotations
 
 from domain.errors import NotApproved, RejectedMeanwhile
-from domain.facts import AWAITING, Judgement, Run
+from domain.state import AWAITING, Judgement, Run
 from lambdas.environment import Environment
 from lambdas.model import registry, released
 

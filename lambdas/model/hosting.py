@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from domain import layout
 from domain.artifact import MANIFEST_SHA256
 from domain.errors import AccountLimitReached, EndpointBusy
-from domain.facts import Seal
+from domain.state import Seal
 from lambdas.environment import Environment, NotYetAllowed
 
 _PASSING = ('ould not find model "', "ould not find endpoint", "already exist", "in-progress")

@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.errors import NotRegistered
-from domain.facts import Judgement, Run
 from domain.gate.types import Decision
+from domain.state import Judgement, Run
 from lambdas.environment import Environment
 from lambdas.model import released
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from domain import layout
 from domain.errors import NotReleased
-from domain.facts import Champion
+from domain.state import Champion
 from lambdas.environment import Environment, now
 
 # Longer than any function runs: what Evaluate wrote since has perhaps not been noted yet.

@@ -13,11 +13,11 @@ from domain import layout
 from domain.artifact import text_of
 from domain.data.records import Row
 from domain.errors import NotRegistered
-from domain.facts import AWAITING, Champion, Judgement, Run, Seal
 from domain.gate import decision as gate
 from domain.gate.types import Decision, JudgedRow
 from domain.golden import Golden, choose
 from domain.messages import Evaluated, EvaluateStep
+from domain.state import AWAITING, Champion, Judgement, Run, Seal
 from lambdas.dataset.heldout import counting, sample, test_rows
 from lambdas.environment import Environment, timestamp
 from lambdas.model import registry, released

@@ -10,17 +10,17 @@ from typing import Any
 from domain import hyperparameters, layout
 from domain.data.dataset import Source, Version, holds_for
 from domain.errors import EpochChanged, LandingMoved, ReadingChanged
-from domain.facts import Run
+from domain.explain import explain_rejected
 from domain.messages import Prepared, PrepareStep
-from domain.plainly import explain_rejected
+from domain.state import Run
 from lambdas.dataset.derive import Report, ensure_derived, is_admitted_now
 from lambdas.dataset.enough import rare_labels, too_little
 from lambdas.dataset.fold import Fold
 from lambdas.dataset.intake import take_in
+from lambdas.dataset.label_changes import label_changes, tell
 from lambdas.dataset.notices import tell_notices
 from lambdas.dataset.pending import current_dataset, current_sources, known
-from lambdas.dataset.renamed import renamed
-from lambdas.dataset.vocabulary import label_changes, tell
+from lambdas.dataset.renamed_labels import renamed
 from lambdas.environment import Environment, timestamp
 from lambdas.model.jobs import finished, next_job
 from lambdas.notify import notify

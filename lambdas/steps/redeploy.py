@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from domain.errors import ApprovedTooLate, NotSealed, NotToBeDeployed, RejectedMeanwhile
-from domain.facts import Champion, Judgement, Run, Seal
 from domain.messages import DeployStep, Redeployed
+from domain.state import Champion, Judgement, Run, Seal
 from lambdas.environment import Environment
 from lambdas.model import hosting, released
 from lambdas.model.approval import require_in_registry, require_noted, require_open

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.explain import of_the_account, reason
 from domain.messages import Released, ReleaseStep, Start
-from domain.plainly import of_the_account, reason
 from lambdas import executions, storage
 from lambdas.dataset.pending import pending
 from lambdas.environment import Environment

@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 
 from domain import layout
-from domain.facts import Run
+from domain.state import Run
 from ops import predict, receipts, reviews
 from ops.console import make_table, seconds, styled
 from ops.demo.settings import PROJECT

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.config import Settings
-from domain.facts import Champion
+from domain.state import Champion
 from lambdas.environment import Environment
 from lambdas.model import hosting
 from ledger.ledger import Ledger

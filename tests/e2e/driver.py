@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.config import Settings
-from domain.facts import Run
+from domain.state import Run
 from ledger.ledger import Ledger
 from local.cloud import ACCOUNT, REGION
 from ops.deployment import partition_of

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import pytest
 
-from domain.facts import Claim
 from domain.messages import Claimed, ClaimStep, Released, ReleaseStep
+from domain.state import Claim
 from lambdas.dataset.pending import pending
 from lambdas.environment import Environment, timestamp
 from lambdas.steps import claim, release

@@ -9,7 +9,7 @@ from typing import Any
 
 from domain import layout
 from domain.data.dataset import current, listed
-from domain.facts import Run
+from domain.state import Run
 from ledger.arrivals import arrived
 from tests.e2e.driver import Pipeline
 from tests.faults.acts import act

@@ -24,7 +24,7 @@ if all of this is so:
 The machine's waits and the pauses between its retries are cut to a fiftieth; an attempt is given up after the second.
 What the local cloud cannot show stands in docs/local-cloud.md, among it Step Functions' timeout of the machine and
 `RedriveExecution`: that a redriven execution stops unless it still has the claim is tested on the ledger
-(`tests/lambdas/test_claim.py`).
+(`tests/lambdas/steps/test_claim.py`).
 
 """
 

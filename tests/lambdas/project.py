@@ -17,7 +17,7 @@ import pytest
 from domain import layout
 from domain.artifact import MANIFEST, sha256_file
 from domain.config import Settings
-from domain.facts import Claim, Judgement, Run, Seal
+from domain.state import Claim, Judgement, Run, Seal
 from lambdas.environment import Environment
 from lambdas.model import released
 from ledger.judgements import item_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from domain.facts import Run
+from domain.state import Run
 from ops.runs import cells
 
 

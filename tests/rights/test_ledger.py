@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from domain.facts import Approval, Judgement, Run, Seal
+from domain.state import Approval, Judgement, Run, Seal
 from ledger import keys
 from local.cloud import LocalCloud
 from stacks import ledger_rights
