@@ -9,7 +9,7 @@ export TOKENIZERS_PARALLELISM := false
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
 .PHONY: help setup demo test test-aws-image test-images check faults load explore gate-report screen-report data-report \
-	rights-report removal-report people-report pages bench bench-full synth deploy update roll-out destroy acceptance clean
+	rights-report removal-report people-report pages terminal-picture bench bench-full synth deploy update roll-out destroy acceptance clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -56,8 +56,11 @@ removal-report: setup ## what fails when a right is really taken away: docs/remo
 people-report: setup ## what the policies for people allow and refuse, tried: docs/people.md
 	@python -m tests.rights people
 
-pages: setup ## the pages that are made of code: docs/settings.md, docs/commands.md
+pages: setup ## the pages that are made of code: docs/settings.md, docs/commands.md, docs/states.md
 	@python -m ops.pages
+
+terminal-picture: setup ## the demo, and what two commands show of it: docs/terminal.svg
+	@python -m bench.reports.terminal
 
 bench: setup ## speed and memory beside what people use, in under 15 minutes: bench/results
 	@python -m bench
