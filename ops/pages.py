@@ -20,8 +20,9 @@ from stacks.build import build, context
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 _SETTINGS: Final = """# Settings
 
-They live in `cdk.json` under `settings`. A wrong key or value is refused at synth with what is allowed. A deploy brings
-a change; what an epoch froze needs another `data.epoch`. `make pages` made this page of `domain/config.py`.
+They go into `cdk.json` under `settings`, such as `"gate": {"min_accuracy": 0.8}`; what is not there has its default.
+A wrong key or value is refused at synth with what is allowed. A deploy brings a change; what an epoch froze needs
+another `data.epoch`. `make pages` made this page of `domain/config.py`.
 
 """
 _STATES: Final = """# Every state, and where it leads
