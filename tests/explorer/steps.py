@@ -159,6 +159,7 @@ class Steps:
         if self._may(world, "kill"):
             for last in (False, True) if about else (False,):
                 after = self._fault(world)
+                _turns_are_over(after)
                 after.invocations = others
                 if about:
                     self._again(after, about._replace(tries=1) if last else about)
@@ -275,7 +276,7 @@ class Steps:
 
 
 def _turns_are_over(world: World) -> None:
-    """Whoever was killed within a turn loses it before anybody tries again, for that takes longer than a turn."""
+    """Whoever was killed within a turn loses it in the end: who waits for it, or tries again, outlasts a turn."""
     for key, item in world.items.items():
         if key[0] == keys.MARKER:
             world.items[key] = re.sub(r'"until": {"N": "\d+"}', '"until": {"N": "0"}', item)
