@@ -25,8 +25,8 @@ def handler(event: dict[str, Any], _context: object) -> None:
     """Start the run's deployment, or conclude it as kept. Versions that nobody waits for are not ours to answer."""
     package, env = PackageChanged.read(event).detail.package, Environment.read()
     version = registry.version(env, package)
-    run = env.ledger.run(version.run) if version.run else None
-    if run is None or run.package != package or not run.awaits_approval:
+    run = env.ledger.run(version.run) if version and version.run else None
+    if version is None or run is None or run.package != package or not run.awaits_approval:
         return
     judgement = env.ledger.judgements.of(run.run)
     logger().info("A person decided", extra={"run": run.run, "status": version.status})

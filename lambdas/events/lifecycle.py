@@ -94,7 +94,7 @@ def _torn_down(env: Environment) -> bool:
         with suppress(states.exceptions.ExecutionDoesNotExist, states.exceptions.ValidationException):  # it has ended
             arn = execution["executionArn"]
             states.stop_execution(executionArn=arn, error="Teardown", cause="The stack is deleted.")
-    if running or stop_jobs(env, ""):
+    if running or stop_jobs(env, None):
         return False
     try:
         removed = [hosting.remove_endpoint(env, name) for name in (env.rehearsal, env.endpoint)]

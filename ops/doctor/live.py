@@ -64,14 +64,18 @@ def serves(about: Surroundings, env: Environment) -> Iterator[Finding]:
     """Whether the endpoint serves the promoted model. Raises botocore's errors."""
     ledger = Ledger(about.table(env.ledger_table))
     champion, endpoint = ledger.champion(), _endpoint(about, env.endpoint)
-    wanted = hosting.config_name(env, champion.run, ledger.judgements.seal(champion)) if champion else ""
+    seal = ledger.judgements.seal(champion) if champion else None
+    wanted = hosting.config_name(env, champion.run, seal) if champion and seal else None
     finding = judge(env, champion, endpoint, wanted)
     # Between two steps of a run they may differ.
     yield finding.at_most(Level.WARNING) if ledger.claimed_by() else finding
 
 
-def judge(env: Environment, champion: Champion | None, endpoint: Endpoint | None, wanted: str) -> Finding:
-    """The finding about what is promoted and what the endpoint serves; `wanted` is the promoted model's config."""
+def judge(env: Environment, champion: Champion | None, endpoint: Endpoint | None, wanted: str | None) -> Finding:
+    """The finding about what is promoted and what the endpoint serves.
+
+    `wanted` is the promoted model's config, None for one that an earlier release left unsealed.
+    """
     sweep = (
         f"aws stepfunctions start-execution --state-machine-arn {env.state_machine_arn} "
         """--input '{"reason":"by hand","from":"Settle"}'"""
