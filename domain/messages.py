@@ -74,6 +74,10 @@ class Start(Message):
         """As Step Functions takes it: JSON, without what is not said."""
         return self.model_dump_json(by_alias=True, exclude_unset=True)
 
+    def to_object(self) -> dict[str, object]:
+        """The same, as what it is JSON of."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
 
 class Step(Message):
     """What every step is told: the execution it works for."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from domain import layout
 from domain.messages import PackageChanged, Start
 from domain.state import Approval, Judgement
 from lambdas import executions
@@ -37,7 +38,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
     elif version.status == registry.APPROVED and _is_of(env, version, package, judgement):
         # Before the execution: should that one find the claim taken, whoever has it finds this when it releases.
         env.ledger.judgements.approve(Approval(run.run, package, judgement.seal.archive), timestamp())
-        name = f"approved-{judgement.run}-{judgement.champion_version}"
+        name = layout.execution_for_approval(judgement.run, judgement.champion_version)
         executions.start(env, name, Start.redeploy("approved", judgement.run))
 
 

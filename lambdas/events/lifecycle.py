@@ -64,7 +64,7 @@ def _converged(env: Environment, request: str, asked: datetime) -> bool:
     """
     states = env.client("stepfunctions")
     for attempt in range(_ATTEMPTS):
-        name = f"deploy-{layout.digest(request)}-{attempt}"
+        name = layout.execution_for_deploy(request, attempt)
         try:
             described = states.describe_execution(executionArn=executions.arn(env, name))
         except states.exceptions.ExecutionDoesNotExist:

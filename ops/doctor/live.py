@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.config import Settings
+from domain.messages import Start
 from domain.state import Champion
 from lambdas.environment import Environment
 from lambdas.model import hosting
@@ -78,7 +79,7 @@ def judge(env: Environment, champion: Champion | None, endpoint: Endpoint | None
     """
     sweep = (
         f"aws stepfunctions start-execution --state-machine-arn {env.state_machine_arn} "
-        """--input '{"reason":"by hand","from":"Settle"}'"""
+        f"--input '{Start.settle('by hand').to_input()}'"
     )
     look = f"{_LOOK} {env.endpoint}"
     if champion is None:
