@@ -147,7 +147,7 @@ def part(epoch: int, split: str, source: str) -> str:
 
 
 def test_ids(epoch: int, source: str) -> str:
-    """Ids of the test rows of one source, one per line, gzipped: training drops any it meets."""
+    """Ids of the test rows of one source, one per line, gzipped: training leaves out any it meets."""
     return f"{epoch_prefix(epoch)}parts/ids/{source}.txt.gz"
 
 

@@ -93,7 +93,7 @@ def _turn(server: Any, sockets: dict[int, Any], seconds: float) -> None:
 
 
 def _finish(server: Any, sockets: dict[int, Any]) -> None:
-    """Answer what was asked before, for GRACE seconds at most; waitress itself would drop what waits for a thread."""
+    """Answer what was asked before, for GRACE seconds at most; waitress itself would forget what waits for a thread."""
     server.accepting = False
     end = time.monotonic() + GRACE
     # What has arrived and was not read yet.

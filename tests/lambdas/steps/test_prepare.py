@@ -149,7 +149,7 @@ def test_the_same_rows_in_several_files_count_once(project: Project) -> None:
     assert all(last_word[row].label != first_word[row].label for row in first_word)
 
 
-def test_an_overwritten_file_supersedes_its_rows(project: Project) -> None:
+def test_an_overwritten_file_replaces_its_rows(project: Project) -> None:
     project.drop("a.csv", reviews(40))
     before = ask(project.claim())
     project.drop("a.csv", reviews(40, 100))
