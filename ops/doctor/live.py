@@ -42,10 +42,7 @@ def deployed_environment(about: Surroundings) -> Environment | None:
         answer = functions.get_function_configuration(FunctionName=layout.function(about.project, "redeploy"))
     except functions.exceptions.ResourceNotFoundException:
         return None
-    env = Environment.read(answer["Environment"]["Variables"])
-    if not env.serving_image:
-        raise KeyError("SERVING_IMAGE")
-    return env
+    return Environment.read(answer["Environment"]["Variables"])
 
 
 def settings(deployed: Settings, written: Settings) -> Iterator[Finding]:
