@@ -6,7 +6,7 @@ PipelineError
 ├── RunMissing             the ledger has no such run
 ├── Superseded             the claim is another execution's, or the champion another one than was judged against
 ├── EpochChanged           settings that an epoch froze were changed
-│   └── ReadingChanged     this release reads files by other rules than the epoch's
+│   └── ReadingChanged     this version of the project reads files by other rules than the epoch's
 ├── LandingMoved           a file changed while it was read
 ├── ObjectUnreadable       S3 lists a file and does not give it out
 ├── JobStillStopping       an earlier job of this run has not ended yet

@@ -70,7 +70,7 @@ def explain_end(run: Run) -> str:
         f"\n\nThe model registry did not take its version: {printable(run.unregistered)}" if run.unregistered else ""
     )
     started = f"Run {run.run} (started because: {printable(run.reason)}). Read more: mlops explain {run.run}"
-    return f"{printable(run.sentence)}{waits}{missing}\n\n{started}"
+    return f"{printable(run.sentence or 'No reason was given.')}{waits}{missing}\n\n{started}"
 
 
 def explain_rejected(project: str, rejected: Sequence[tuple[str, str]]) -> tuple[str, str]:
@@ -92,14 +92,14 @@ def explain_failure(
     cause: str,
     execution: str,
     run: Run | None,
-    gave_up: str,
+    gave_up: str | None,
     lost: bool,
     live: bool,
     untold: bool,
 ) -> tuple[str, str]:
     """(subject, message) for a person about an execution that ended FAILED, ABORTED or TIMED_OUT.
 
-    `gave_up`: why it is not tried again, or ""; `lost`: the endpoint needs a person; `live`: a model is promoted;
+    `gave_up`: why it is not tried again, or None; `lost`: the endpoint needs a person; `live`: a model is promoted;
     `untold`: the run is concluded, and nobody was told how.
     """
     what = {"ABORTED": "was stopped", "TIMED_OUT": "ran out of time"}.get(status, "failed")
@@ -127,12 +127,12 @@ def explain_failure(
     return f"{project}: {about} {what}", "\n".join(lines)
 
 
-def hopeless(error: str, cause: str) -> str:
-    """Why a failure leaves no further attempt a chance to succeed, or "" if one may."""
+def hopeless(error: str, cause: str) -> str | None:
+    """Why a failure leaves no further attempt a chance to succeed, or None if one may."""
     if _limited(error, cause) and _NO_QUOTA.search(cause):
         return "the account's quota is 0"
     # From the machine, the cause of a failed job is its description.
-    return "another attempt would end the same" if is_decided(reason(cause)) else ""
+    return "another attempt would end the same" if is_decided(reason(cause)) else None
 
 
 def of_the_account(error: str, cause: str = "") -> bool:
@@ -187,7 +187,7 @@ def reason(cause: str) -> str:
     return str(said or cause)
 
 
-def _within(cause: str) -> str:
-    """The sentence in JSON that ends too early."""
+def _within(cause: str) -> str | None:
+    """The sentence in JSON that ends too early, or None."""
     found = _SENTENCE.search(cause)
-    return str(json.loads(found[1])) if found else ""
+    return str(json.loads(found[1])) if found else None

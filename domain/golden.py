@@ -42,8 +42,8 @@ def choose(rows: Iterable[tuple[str, str, str, float]], most: int = ROWS) -> lis
     return chosen[:most]
 
 
-def disagreement(golden: Sequence[Golden], answers: Sequence[tuple[str, float]]) -> str:
-    """What is wrong with the live answers (label, probability), in order; "" if nothing is.
+def disagreement(golden: Sequence[Golden], answers: Sequence[tuple[str, float]]) -> str | None:
+    """What is wrong with the live answers (label, probability), in order; None if nothing is.
 
     Rows are named by their place in the run's golden.json, from 1 on: this goes into mails, logs and the ledger, where
     no text of a row belongs.
@@ -55,4 +55,4 @@ def disagreement(golden: Sequence[Golden], answers: Sequence[tuple[str, float]])
         for place, (row, (label, score)) in enumerate(zip(golden, answers, strict=True), 1)
         if label != row["label"] or abs(score - row["score"]) > SCORE_TOLERANCE
     ]
-    return f"{len(wrong)} of {len(golden)} golden rows differ: " + "; ".join(wrong[:3]) if wrong else ""
+    return f"{len(wrong)} of {len(golden)} golden rows differ: " + "; ".join(wrong[:3]) if wrong else None

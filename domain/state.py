@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, fields
+from typing import Any, Final, Literal
+
+from domain.gate.types import Verdict
 
 TEARDOWN: Final = "teardown"
 AWAITING: Final = "awaiting-approval"
+# How a run may end: as the gate says, or otherwise.
+RunVerdict = Literal[Verdict, "awaiting-approval", "screened", "too-few-rows", "no-data", "gave-up"]
 
 
 @dataclass(frozen=True)
@@ -40,28 +44,32 @@ class Seal:
 class Judgement:
     """What Evaluate found about one archive, and what that is believed for: nothing else says what may be deployed.
 
-    `verdict` is the gate's. It was judged beside the champion of `champion_version` (0: none), whose archive had the
-    SHA-256 `against` ("": none, or one of an earlier release). `waits`: a person is to approve it, by its version
-    `package` (an ARN) in the model registry.
+    `verdict` is the gate's. It was judged beside the champion of `champion_version` (0: none). `waits`: a person is to
+    approve it. `package` is the ARN of its version in the model registry, None if the registry did not take it.
     """
 
     run: str
     dataset: str
     epoch: int
     seal: Seal
-    verdict: str
+    verdict: Verdict
     champion_version: int
-    against: str = ""
     waits: bool = False
-    package: str = ""
-    judged_at: str = ""
+    package: str | None = None
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Judgement:
         """The judgement that a ledger's item is; DynamoDB's numbers are decimals."""
-        texts = {name: item[name] for name in ("run", "dataset", "verdict", "against", "package", "judged_at")}
-        epoch, version = int(item["epoch"]), int(item["champion_version"])
-        return cls(epoch=epoch, champion_version=version, seal=Seal(**item["seal"]), waits=item["waits"], **texts)
+        return cls(
+            run=item["run"],
+            dataset=item["dataset"],
+            epoch=int(item["epoch"]),
+            seal=Seal(**item["seal"]),
+            verdict=item["verdict"],
+            champion_version=int(item["champion_version"]),
+            waits=item["waits"],
+            package=item["package"] or None,  # "" in an item of an earlier release
+        )
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ class Champion:
     promoted_at: str
     before: tuple[str, ...] = ()
     seal: Seal | None = None
-    artifact: str = ""
+    artifact: str | None = None
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Champion:
@@ -100,19 +108,27 @@ class Champion:
             version=int(item["version"]),
             before=tuple(item.get("before", ())),
             seal=seal,
-            artifact=item.get("artifact", ""),
+            artifact=item.get("artifact") or None,  # "" in an item of an earlier release
             **texts,
         )
+
+    @property
+    def unsealed(self) -> str:
+        """Where the archive lies of one without a seal, as a URI. Raises LookupError for one that has no such place."""
+        if self.artifact is None:
+            raise LookupError(f"champion {self.version}, run {self.run}, does not say where an earlier release left it")
+        return self.artifact
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run, for listing and for the steps that follow.
+    """One run, for listing and for the steps that follow. What there is none of (yet) is None.
 
-    `judged` is the gate's word; `verdict` is what the run ended with, "" until it is concluded. `package` is the ARN
-    of its version in the model registry; `unregistered` says why it has none there. `landed` is the id of its dataset's
-    sources alone: `dataset` is another one where labels are set aside. `labels` says what became of the labels since
-    the champion, if anything. `postponed` says why it could not be deployed yet: the next sweep tries again.
+    `judged` is the gate's word; `verdict` is what the run ended with, once it is concluded, and `sentence` says why.
+    `artifact` is the URI of its archive. `package` is the ARN of its version in the model registry; `unregistered` says
+    why it has none there. `landed` is the id of its dataset's sources alone: `dataset` is another one where labels are
+    set aside. `labels` says what became of the labels since the champion, if anything. `postponed` says why it could
+    not be deployed yet: the next sweep tries again.
     """
 
     run: str
@@ -123,28 +139,37 @@ class Run:
     started: str
     attempt: int = 1
     requests: tuple[str, ...] = ()
-    artifact: str = ""
+    artifact: str | None = None
     champion_version: int = 0
-    judged: str = ""
-    verdict: str = ""
-    sentence: str = ""
-    package: str = ""
-    labels: str = ""
-    unregistered: str = ""
-    postponed: str = ""
-    landed: str = ""
+    judged: Verdict | None = None
+    verdict: RunVerdict | None = None
+    sentence: str | None = None
+    package: str | None = None
+    labels: str | None = None
+    unregistered: str | None = None
+    postponed: str | None = None
+    landed: str | None = None
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Run:
         """The run that a ledger's item is; fields that an earlier release did not know have their defaults."""
-        fields = {name: item[name] for name in cls.__dataclass_fields__ if name in item}
-        numbers = {name: int(fields[name]) for name in ("epoch", "attempt", "champion_version")}
-        return cls(**{**fields, **numbers, "requests": tuple(fields["requests"])})
+        known = {field.name: item[field.name] for field in fields(cls) if field.name in item}
+        # An earlier release wrote "" for what there is none of.
+        optional = {field.name: known.get(field.name) or None for field in fields(cls) if field.default is None}
+        numbers = {name: int(known[name]) for name in ("epoch", "attempt", "champion_version")}
+        return cls(**{**known, **optional, **numbers, "requests": tuple(known["requests"])})
 
     @property
     def closes(self) -> str:
         """The dataset, by its sources alone, that is done with when this run is: all that a look at landing tells."""
         return self.landed or self.dataset
+
+    @property
+    def ending(self) -> RunVerdict:
+        """What the run ended with. Raises LookupError for one that is not concluded."""
+        if self.verdict is None:
+            raise LookupError(f"run {self.run} is not concluded")
+        return self.verdict
 
     @property
     def awaits_approval(self) -> bool:

@@ -17,8 +17,11 @@ _TURN_SECONDS: Final = 10
 
 
 def end_of(run: Run) -> str:
-    """The marker of how a run ended, which Announce tells, or Reconcile if that never came to it."""
-    return f"end#{run.run}#{run.verdict}"
+    """The marker of how a run ended, which Announce tells, or Reconcile if that never came to it.
+
+    Raises LookupError for a run that is not concluded.
+    """
+    return f"end#{run.run}#{run.ending}"
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from ops.find import find_run
 FOLDER: Final = Path(".local")
 
 
-def write(deployment: Deployment, prefix: str, console: Console) -> Path:
+def write(deployment: Deployment, prefix: str | None, console: Console) -> Path:
     """Write the page of the run whose id starts with `prefix`, or of the newest; its path. Raises as explain."""
     with in_plain_words(deployment.project):
         run = find_run(deployment, prefix)

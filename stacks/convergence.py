@@ -67,14 +67,14 @@ def converge(
     verify = steps.ask(
         "Verify",
         "verify",
-        {**about, "config": "{% $config %}"},
+        {"stage": "{% $stage %}", "config": "{% $config %}"},
         comment="Which config is live, and do the golden rows get the answers that Evaluate saw",
         on_failure=roll_back,
     )
     promote = steps.ask(
         "Promote",
         "promote",
-        {"run": "{% $run %}", "config": "{% $config %}"},
+        {"run": "{% $run %}"},
         comment="The champion pointer moves; from here on nothing is rolled back",
         on_failure=roll_back,
     )

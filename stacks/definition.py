@@ -69,7 +69,7 @@ class Definition:
             sfn.Choice.jsonata(self._scope, "Claimed")
             .when(when("$outcome = 'coalesced'"), coalesced, outputs={"outcome": "coalesced"})
             .when(
-                when("$start = 'Redeploy' and $run != '' and $outcome = 'claimed'"),
+                when("$start = 'Redeploy' and $run != null and $outcome = 'claimed'"),
                 redeploy,
                 comment="A person approved this run",
                 assign={"verdict": "promote"},
@@ -173,7 +173,7 @@ class Definition:
         announce = self._steps.ask(
             "Announce",
             "announce",
-            {"run": "{% $run %}", "verdict": "{% $verdict %}"},
+            {"run": "{% $run %}"},
             comment="The event and the notification",
         )
         again = retrying(seconds=5, times=3)

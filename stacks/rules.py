@@ -17,6 +17,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from domain import layout
+from domain.messages import Start
 
 _TRIES = 24
 _MAX_AGE = Duration.hours(6)
@@ -45,7 +46,7 @@ class Triggers(Construct):
     def _rule(self, name: str, reason: str, **what: Any) -> None:
         target = targets.SfnStateMachine(
             self._machine,
-            input=events.RuleTargetInput.from_object({"reason": reason, "from": "Settle"}),
+            input=events.RuleTargetInput.from_object(Start.settle(reason).to_object()),
             dead_letter_queue=self._dead_letters,
             retry_attempts=_TRIES,
             max_event_age=_MAX_AGE,

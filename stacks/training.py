@@ -102,7 +102,7 @@ class Training(Construct):
             "Assign": {
                 "job": "{% $states.result.TrainingJobName %}",
                 # A job that ended before it began has none, and an undefined value would fail the state.
-                "artifact": f"{{% $exists({_ARTIFACT}) ? {_ARTIFACT} : '' %}}",
+                "artifact": f"{{% $exists({_ARTIFACT}) ? {_ARTIFACT} : null %}}",
                 "trained": {
                     "status": "{% $states.result.TrainingJobStatus %}",
                     "why": "{% $states.result.SecondaryStatus %}",

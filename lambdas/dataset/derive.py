@@ -10,18 +10,18 @@ import json
 import reprlib
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal, cast
+from typing import IO, Any, cast
 
 from botocore.exceptions import ClientError
 from zlib_ng import gzip_ng
 
 from domain import layout
 from domain.config import DataSettings
-from domain.data.dataset import Source
+from domain.data.dataset import Again, Source
 from domain.data.limits import MAX_FILE_BYTES, MAX_FILE_ROWS, over_the_limit
 from domain.data.records import Contract, FileRejected, Rejected, RowRejected, RowSetAside, parse_row
 from domain.errors import LandingMoved
@@ -39,12 +39,12 @@ _MAX_LABELS = 10_000
 
 @dataclass
 class Report:
-    """What became of one source. `labels` counts rows by label and split; `error` is set if nothing was accepted.
+    """What became of one source. `labels` counts rows by label and split; `error` says why nothing was accepted.
 
     `source` is the one that its content is known as. `rules` counts the rows that are rejected or set aside by their
     rule, `rejected` those that count as broken; `over` is their share, if that was too large. `notices` are for a
-    person, though the file is used. `sha256` is the content's, "" if it was not read to its end. `again` is what its
-    hold says then (`domain.data.dataset.Hold`).
+    person, though the file is used. `sha256` is the content's, None if it was not read to its end. `again` is what
+    its hold says then (`domain.data.dataset.Hold`).
     """
 
     source: str
@@ -52,12 +52,19 @@ class Report:
     rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(layout.SPLITS, 0))
     rejected: int = 0
     labels: dict[str, dict[str, int]] = field(default_factory=dict)
-    error: str = ""
+    error: str | None = None
     rules: dict[str, int] = field(default_factory=dict)
     over: float = 0.0
     notices: list[str] = field(default_factory=list)
-    sha256: str = ""
-    again: Literal["", "read", "vouch"] = ""
+    sha256: str | None = None
+    again: Again | None = None
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> Report:
+        """The report that a JSON object is."""
+        # An earlier release wrote "" for None.
+        absent = {name: value.get(name) or None for name in ("error", "sha256", "again")}
+        return cls(**{**value, **absent})
 
     def accepted(self) -> int:
         """Rows in all splits together."""
@@ -94,7 +101,7 @@ def is_admitted_now(env: Environment, source: Source) -> bool:
 
 def _report(env: Environment, source: Source) -> Report | None:
     known = read_json(env, layout.part_report(env.settings.data.epoch, source.source))
-    return Report(**known) if known else None
+    return Report.of(known) if known else None
 
 
 def _is_admitted_now(env: Environment, known: Report) -> bool:

@@ -19,8 +19,8 @@ from lambdas.storage import read_json, read_version
 _REMEMBER: Final = timedelta(days=90)
 
 
-def label_changes(env: Environment, version: Version) -> str:
-    """What became of the labels of the champion's version, or "". Models of different epochs are never compared."""
+def label_changes(env: Environment, version: Version) -> str | None:
+    """What became of the labels of the champion's version, or None. Models of different epochs are never compared."""
     champion, least = env.ledger.champion(), env.settings.gate.min_label_test_rows
     now, before, told = _counts(env, version), None, tuple[str, ...]()
     aside = {label: now.pop(label).rows for label in version.set_aside}
@@ -33,7 +33,7 @@ def label_changes(env: Environment, version: Version) -> str:
         sentence(changes(now, before, least, env.settings.data.label), least),
         sentence_aside(aside, told, env.settings.data.min_label_rows),
     ]
-    return " ".join(filter(None, said))
+    return " ".join(filter(None, said)) or None
 
 
 def tell(env: Environment, run: Run) -> None:

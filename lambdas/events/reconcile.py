@@ -41,10 +41,10 @@ def handler(event: dict[str, Any], _context: object) -> None:
     message = _message(described)
     chain, converging = message.chain + 1, _converges(message)
     successor = executions.successor(env, execution)
-    gave_up, lost = "", False
+    gave_up, lost = None, False
     if holder in (execution, successor):
         gave_up = _count(env, described, run)
-        stop_jobs(env, run.run if run else "")
+        stop_jobs(env, run.run if run else None)
         lost = converging and chain > MAX_CHAIN
         if lost:
             env.ledger.release(execution)
@@ -82,23 +82,23 @@ def _run_of(env: Environment, execution: str) -> Run | None:
     return next((run for run in reversed(env.ledger.runs()) if run.execution == execution), None)
 
 
-def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str:
-    """Count a failed attempt, and give the dataset up after `max_attempts`; why, or "".
+def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str | None:
+    """Count a failed attempt, and give the dataset up after `max_attempts`; why, or None.
 
     An abort is a person's decision, not a failure of the data; neither is what fails after the run was concluded, or
     for the account's quota.
     """
     converging = _converges(_message(described))
     if described["status"] == "ABORTED" or converging or (run and run.verdict and not run.awaits_approval):
-        return ""
+        return None
     if run and of_the_account(str(described.get("error", "")), str(described.get("cause", ""))):
         postpone(env, run, reason(described["cause"]))
-        return ""
+        return None
     dataset = run.closes if run else current_dataset(env, current_sources(env))
     failures = env.ledger.count_failure(dataset, described["executionArn"])
     why = hopeless(str(described.get("error", "")), str(described.get("cause", "")))
     if failures < env.settings.operations.max_attempts and not why:
-        return ""
+        return None
     why = why or f"{failures} attempts failed"
     give_up(env, run or _unprepared(env, described, dataset), f"Given up: {why}. {reason(described.get('cause', ''))}")
     return why
@@ -117,7 +117,7 @@ def _unprepared(env: Environment, described: dict[str, Any], dataset: str) -> Ru
     )
 
 
-def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_up: str, *, lost: bool) -> None:
+def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_up: str | None, *, lost: bool) -> None:
     """Tell of the failure, and how the run ended if the execution did not come to say that."""
     execution = described["executionArn"]
     ended = run is not None and run.verdict in TITLES

@@ -29,7 +29,7 @@ def uri(env: Environment, archive: str) -> str:
 def place(env: Environment, champion: Champion) -> str:
     """The S3 URI of a champion's archive; one of an earlier release that is not adopted yet lies where it was left."""
     seal = env.ledger.judgements.seal(champion)
-    return uri(env, seal.archive) if seal else champion.artifact
+    return uri(env, seal.archive) if seal else champion.unsealed
 
 
 def write(env: Environment, path: Path, archive: str) -> None:

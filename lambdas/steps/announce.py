@@ -7,7 +7,7 @@ from typing import Any
 
 from domain import layout
 from domain.explain import TITLES, explain_end
-from domain.messages import AnnounceStep
+from domain.messages import RunStep
 from lambdas.environment import Environment
 from lambdas.notify import notify
 from lambdas.once import end_of, once
@@ -16,9 +16,9 @@ from lambdas.telemetry import emit
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """Put the event and publish the verdict in one sentence."""
-    step, env = AnnounceStep.read(event), Environment.read()
+    step, env = RunStep.read(event), Environment.read()
     run = env.ledger.require_run(step.run)
-    title = TITLES[run.verdict]
+    title = TITLES[run.ending]
     with once(env, end_of(run)) as ours:
         if ours:
             detail = {"project": env.project, "run": run.run, "dataset": run.dataset, "sentence": run.sentence}

@@ -48,7 +48,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
         ended = replace(_run(env, step, landed_id, landed_id, requests), verdict="no-data", sentence=nothing)
         env.ledger.conclude(ended, step.execution)
     if not sources or (env.ledger.conclusion(landed_id) and not requests):
-        return Prepared(outcome="nothing_new", dataset=landed_id).to_payload()
+        return Prepared(outcome="nothing_new").to_payload()
     fold = Fold(env, sources, reports)
     version = _write_version(env, sources, reports, rare_labels(fold, env.settings.data.min_label_rows))
     run = _run(env, step, version.dataset, landed_id, requests)
@@ -56,7 +56,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     if refusal:
         refused = replace(env.ledger.start_run(run), verdict="too-few-rows", sentence=refusal)
         env.ledger.conclude(refused, step.execution)
-        return Prepared(outcome="refused", run=run.run, dataset=version.dataset).to_payload()
+        return Prepared(outcome="refused", run=run.run).to_payload()
     # Deriving takes minutes. If this execution was aborted meanwhile, a job that runs is its heir's, not to be stopped.
     env.ledger.require_claim(step.execution)
     # Asked before the run is on record: while a job is stopping, landing may move on and this run never be.
@@ -114,7 +114,8 @@ def _derive_all(env: Environment) -> tuple[list[Source], dict[str, Report]]:
         try:
             reports = take_in(env, landing, missing)
             reports |= renamed(env, known(env, landing), reports)
-            rejected = [one for one in known(env, landing) if one.source in reports and reports[one.source].error]
+            read = [(one, reports[one.source]) for one in known(env, landing) if one.source in reports]
+            rejected = {one: report.error for one, report in read if report.error}
             if rejected:
                 _hold_rejected(env, rejected, reports)
             sources = current_sources(env, landing)
@@ -138,22 +139,22 @@ def _reconsider(env: Environment, landing: list[Source]) -> None:
             env.ledger.unhold(source.source)
 
 
-def _hold_rejected(env: Environment, rejected: list[Source], reports: dict[str, Report]) -> None:
-    """Set files aside that cannot be used, and tell of all of them at once."""
+def _hold_rejected(env: Environment, rejected: dict[Source, str], reports: dict[str, Report]) -> None:
+    """Set files aside that cannot be used, each with the reason, and tell of all of them at once."""
     champion = env.ledger.champion()
     accepted: tuple[Source, ...] = ()
     if champion and champion.epoch == env.settings.data.epoch:
         accepted = read_version(env, champion.epoch, champion.dataset).sources
-    for source in rejected:
-        logger().warning("File rejected", extra={"key": source.key, "reason": reports[source.source].error})
-    subject, message = explain_rejected(env.project, [(item.key, reports[item.source].error) for item in rejected])
+    for source, error in rejected.items():
+        logger().warning("File rejected", extra={"key": source.key, "reason": error})
+    subject, message = explain_rejected(env.project, [(source.key, error) for source, error in rejected.items()])
     notify(env, subject, message)
     # Held after publishing: killed in between, a person hears twice rather than never.
-    for source in rejected:
-        report = reports[source.source]
-        why = report.error if report.again else f"rejected whole: {report.error}"
-        for hold in holds_for("", why, env.settings.data.epoch, [source], accepted):
-            env.ledger.hold(replace(hold, again=report.again))
+    for source, error in rejected.items():
+        again = reports[source.source].again
+        why = error if again else f"rejected whole: {error}"
+        for hold in holds_for(None, why, env.settings.data.epoch, [source], accepted):
+            env.ledger.hold(replace(hold, again=again))
 
 
 def _write_version(
@@ -188,7 +189,7 @@ def _training(env: Environment, run: Run, version: Version, done: tuple[str, str
     def manifest(channel: str) -> str:
         return uri(layout.version(version.epoch, version.dataset, f"{channel}.manifest"))
 
-    job, artifact = done or (next_job(env, run.run, run.attempt), "")
+    job, artifact = done or (next_job(env, run.run, run.attempt), None)
     script = {
         "sagemaker_program": "training/train.py",
         "sagemaker_submit_directory": env.code_uri,
@@ -201,7 +202,6 @@ def _training(env: Environment, run: Run, version: Version, done: tuple[str, str
     return Prepared(
         outcome="evaluate" if done else "train",
         run=run.run,
-        dataset=version.dataset,
         job=job,
         hyperparameters=_hyperparameters(env) | {name: json.dumps(value) for name, value in script.items()},
         train_manifest=manifest("train"),

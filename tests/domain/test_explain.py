@@ -171,8 +171,8 @@ def test_more_data_than_one_invocation_derives_is_gone_on_with() -> None:
     ("error", "cause", "why"),
     [
         ("SageMaker.ResourceLimitExceededException", QUOTA, "the account's quota is 0"),
-        ("SageMaker.ResourceLimitExceededException", QUOTA.replace("is 0", "is 1", 1), ""),
-        ("States.TaskFailed", QUOTA, ""),
+        ("SageMaker.ResourceLimitExceededException", QUOTA.replace("is 0", "is 1", 1), None),
+        ("States.TaskFailed", QUOTA, None),
     ],
 )
 def test_only_a_quota_of_0_leaves_no_attempt_a_chance(error: str, cause: str, why: str) -> None:
@@ -187,11 +187,11 @@ def test_only_a_quota_of_0_leaves_no_attempt_a_chance(error: str, cause: str, wh
             for error in DECIDED
         ),
         # The hub may answer the next time, and a bug or a lack of memory of any kind is not known to be one of these.
-        ("AlgorithmError: HubUnreachable: no answer, exit code: 1", ""),
-        ("AlgorithmError: ExecuteUserScriptError: NoTrainingRows: it said, exit code: 1", ""),
-        ("AlgorithmError: RuntimeError: AlgorithmError: NoTrainingRows: quoted, exit code: 1", ""),
-        ("InternalServerError: We encountered an internal error. Please try again.", ""),
-        ("AlgorithmError: , exit code: 137", ""),
+        ("AlgorithmError: HubUnreachable: no answer, exit code: 1", None),
+        ("AlgorithmError: ExecuteUserScriptError: NoTrainingRows: it said, exit code: 1", None),
+        ("AlgorithmError: RuntimeError: AlgorithmError: NoTrainingRows: quoted, exit code: 1", None),
+        ("InternalServerError: We encountered an internal error. Please try again.", None),
+        ("AlgorithmError: , exit code: 137", None),
     ],
 )
 def test_what_data_or_settings_decide_is_paid_for_once(failure: str, why: str) -> None:

@@ -50,8 +50,8 @@ GOLDEN: list[Golden] = [{"text": "one", "label": "a", "score": 0.9}, {"text": "t
 
 
 def test_the_same_answers_agree() -> None:
-    assert disagreement(GOLDEN, [("a", 0.9), ("b", 0.8)]) == ""
-    assert disagreement(GOLDEN, [("a", 0.9 - SCORE_TOLERANCE + 1e-9), ("b", 0.8 + SCORE_TOLERANCE - 1e-9)]) == ""
+    assert disagreement(GOLDEN, [("a", 0.9), ("b", 0.8)]) is None
+    assert disagreement(GOLDEN, [("a", 0.9 - SCORE_TOLERANCE + 1e-9), ("b", 0.8 + SCORE_TOLERANCE - 1e-9)]) is None
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ The same tests run on the table in memory that the explorer of the machine uses 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
-from domain.data.dataset import Hold, Source
+from domain.data.dataset import Hold, Source, valid_in
 from domain.errors import Superseded
 from domain.state import Approval, Champion, Claim, Run, Seal
 from ledger.ledger import Ledger
@@ -121,7 +121,7 @@ def test_an_attempt_counts_executions_and_a_retry_finds_what_was_written(ledger:
     assert ledger.start_run(run).judged == "promote", "a late retry must not wipe what was judged since"
     ledger.hand_over("owner", "arn:2", "now")
     fresh = ledger.start_run(other)
-    assert (fresh.attempt, fresh.judged) == (2, "")
+    assert (fresh.attempt, fresh.judged) == (2, None)
 
 
 def test_a_dead_executions_function_does_not_write_over_what_its_heir_made(ledger: Ledger) -> None:
@@ -144,6 +144,40 @@ def test_a_run_comes_back_as_it_was_written(ledger: Ledger) -> None:
     assert ledger.run("unknown") is None
 
 
+def test_what_an_earlier_release_wrote_for_none_is_none(ledger: Ledger) -> None:
+    """It wrote "" where there was nothing to say; a text that may be empty stays as it is."""
+    texts = ("artifact", "judged", "verdict", "sentence", "package", "labels", "unregistered", "postponed", "landed")
+    run = replace(RUN, reason="", artifact=None)
+    item = {**asdict(run), "requests": [], **dict.fromkeys(texts, "")}
+    ledger._items.write({"pk": "run", "sk": run.run, **item})
+    assert (ledger.run(run.run), ledger.runs()) == (run, [run])
+    assert run.closes == run.dataset
+    assert not ledger.take_up(run, "arn:2"), "it does not wait for approval"
+    judgement = passed(run)
+    said = {"against": "", "package": "", "judged_at": "then"}
+    ledger._items.write({"pk": "judgement", "sk": run.run, **asdict(judgement), **said})
+    assert ledger.judgements.of(run.run) == judgement
+    ledger._items.write({"pk": "approval", "sk": run.run, "run": run.run, "package": "", "archive": "", "at": "then"})
+    assert ledger.judgements.approval(judgement) is None
+    hold = replace(_hold("s1"), run=None)
+    ledger._items.write({"pk": "held", "sk": "s1", **asdict(hold), "run": "", "again": ""})
+    assert ledger.held() == {"s1": hold}
+    assert valid_in(2, ledger.held()) == {}, "what could not be read is tried again in a new epoch"
+    ledger._items.write({"pk": "champion", "sk": "champion", **OLD, "artifact": "", "seal": asdict(judgement.seal)})
+    champion = ledger.champion()
+    assert champion is not None
+    assert (champion.artifact, ledger.judgements.seal(champion)) == (None, judgement.seal)
+    with pytest.raises(LookupError, match=f"run {RUN.run}, does not say where an earlier release left it"):
+        _ = champion.unsealed
+
+
+def test_a_run_without_a_verdict_is_not_concluded(ledger: Ledger) -> None:
+    ledger.save_run(RUN)
+    with pytest.raises(LookupError, match=f"run {RUN.run} is not concluded"):
+        ledger.conclude(RUN)
+    assert ledger.conclusion(RUN.dataset) is None
+
+
 def test_runs_are_listed_oldest_first(ledger: Ledger) -> None:
     for run in (NEXT, RUN):
         ledger.save_run(run)
@@ -159,7 +193,7 @@ def test_concluding_closes_the_dataset_and_what_was_asked(ledger: Ledger) -> Non
         assert ledger.conclusion("d1") == "keep"
         assert ledger.requests() == {"b": "reason b"}
         assert ledger.run(run.run) == run
-    assert ledger.conclusion("other") == ""
+    assert ledger.conclusion("other") is None
 
 
 def test_whoever_lost_the_claim_concludes_and_holds_nothing(ledger: Ledger) -> None:
@@ -169,7 +203,7 @@ def test_whoever_lost_the_claim_concludes_and_holds_nothing(ledger: Ledger) -> N
     for holds in (many[:1], many):
         with pytest.raises(Superseded):
             ledger.conclude(run, "somebody", holds)
-    assert (ledger.run(RUN.run), ledger.held(), ledger.conclusion("d1")) == (RUN, {}, "")
+    assert (ledger.run(RUN.run), ledger.held(), ledger.conclusion("d1")) == (RUN, {}, None)
     for _ in range(2):
         ledger.conclude(run, "owner", many)
     assert (ledger.run(RUN.run), ledger.conclusion("d1")) == (run, "reject")
@@ -192,11 +226,11 @@ def test_a_conclusion_holds_as_long_as_the_champion_that_it_left(ledger: Ledger)
         ledger.conclude(replace(run, verdict="promote"))
         assert ledger.conclusion(run.dataset) == "promote"
     ledger.conclude(replace(RUN, run="3" * 12, dataset="d3", verdict="keep"))
-    assert [ledger.conclusion(dataset) for dataset in ("d1", "d2", "d3")] == ["", "promote", "keep"]
+    assert [ledger.conclusion(dataset) for dataset in ("d1", "d2", "d3")] == [None, "promote", "keep"]
 
 
 def test_a_judgement_comes_back_as_it_was_written_and_with_the_claim_alone(ledger: Ledger) -> None:
-    judgement = replace(passed(RUN), against="a" * 64, waits=True, package="arn:p", judged_at="now")
+    judgement = replace(passed(RUN), waits=True, package="arn:p")
     ledger.record("owner", RUN, judgement)
     assert (ledger.judgements.of(RUN.run), ledger.judgements.all()) == (judgement, [judgement])
     assert ledger.judgements.of(NEXT.run) is None
@@ -265,7 +299,7 @@ def test_who_deploys_an_approved_run_does_not_undo_what_was_decided(ledger: Ledg
 def test_a_verdict_that_a_person_gives_late_is_about_the_champion_of_then(ledger: Ledger) -> None:
     ledger.promote("owner", passed(RUN), "now")
     ledger.conclude(replace(NEXT, judged="promote", champion_version=0, verdict="keep"))
-    assert ledger.conclusion(NEXT.dataset) == ""
+    assert ledger.conclusion(NEXT.dataset) is None
 
 
 def test_what_is_decided_about_a_second_model_leaves_what_the_first_one_closed(ledger: Ledger) -> None:
@@ -300,7 +334,7 @@ def test_failures_are_counted_once_per_execution(ledger: Ledger) -> None:
 
 def test_holds_come_back_as_they_were_written(ledger: Ledger) -> None:
     before, after = Source("s1", "landing/a", "1", "t1"), Source("s2", "landing/a", "2", "t2")
-    holds = {"s1": Hold(before, "", "unreadable", epoch=2), "s2": Hold(after, "r", "worse", before)}
+    holds = {"s1": Hold(before, None, "unreadable", epoch=2), "s2": Hold(after, "r", "worse", before)}
     for _ in range(2):
         for hold in holds.values():
             ledger.hold(hold)

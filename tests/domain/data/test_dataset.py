@@ -89,7 +89,7 @@ def test_after_the_holds_nothing_is_left_that_the_champion_does_not_have(
 
 
 def test_a_new_epoch_tries_again_what_could_not_be_read_and_keeps_out_what_did_harm() -> None:
-    unread, harmful = Hold(A, "", "no column", C), Hold(B, "r", "worse", C)
+    unread, harmful = Hold(A, None, "no column", C), Hold(B, "r", "worse", C)
     held = {A.source: unread, B.source: harmful}
     assert valid_in(1, held) == held
     assert valid_in(2, held) == {B.source: Hold(B, "r", "worse", None)}
@@ -139,7 +139,7 @@ def test_a_manifest_of_another_shape_is_refused() -> None:
 
 
 def test_what_could_not_be_read_is_another_object_once_it_was_put_there_anew() -> None:
-    unread = Hold(A, "", "archived", again="read")
+    unread = Hold(A, None, "archived", again="read")
     anew = source("a", at="2026-01-04")
     assert current([A], {A.source: unread}) == []
     assert current([anew], {A.source: unread}) == [anew]

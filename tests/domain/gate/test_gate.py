@@ -86,7 +86,7 @@ def test_a_threshold_is_reached_by_its_own_value(accuracy: float, verdict: str) 
 
 
 @pytest.mark.parametrize(("max_drop", "verdict"), [(0.0, "keep"), (0.05, "promote")])
-def test_a_drop_within_what_is_allowed_is_promoted(max_drop: float, verdict: str) -> None:
+def test_a_loss_within_what_is_allowed_is_promoted(max_drop: float, verdict: str) -> None:
     policy = POLICY.model_copy(update={"max_drop": max_drop, "margin": 0.1})
     assert decide(judged("." * 39 + "x", "." * 40), policy).verdict == verdict
 

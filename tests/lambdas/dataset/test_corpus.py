@@ -40,7 +40,7 @@ def test_there_are_enough_of_them() -> None:
 @pytest.mark.parametrize("dropped", WHOLLY_BAD, ids=lambda dropped: dropped.name)
 def test_a_wholly_bad_file_costs_no_training_job_and_has_its_reason(project: Project, dropped: Dropped) -> None:
     source, answer = prepared(project, dropped)
-    assert (answer["outcome"], answer["job"], project.env.ledger.runs()) == ("nothing_new", "", [])
+    assert (answer["outcome"], answer["job"], project.env.ledger.runs()) == ("nothing_new", None, [])
     assert project.listed(layout.DATASETS) == [layout.part_report(1, source.source)]
     last = quarantined(project, source)[-1]
     assert (last["rule"], last["line"]) == (dropped.rule, None)

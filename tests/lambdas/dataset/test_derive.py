@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ def test_every_row_lands_in_the_split_of_its_id(project: Project) -> None:
 def test_bad_rows_are_quarantined_with_line_and_reason_and_good_ones_used(project: Project) -> None:
     body = reviews(20) + "only one cell\n ,pos\n" + "\x00,neg\n"
     source, report = derive(project, "a.csv", body)
-    assert (report.accepted(), report.rejected, report.error) == (20, 3, "")
+    assert (report.accepted(), report.rejected, report.error) == (20, 3, None)
     entries = quarantined(project, source)
     assert [entry["line"] for entry in entries] == [22, 23, 24]
     assert [entry["reason"].split(":")[0] for entry in entries] == [
@@ -77,11 +78,17 @@ def test_hostile_rows_are_quarantined_like_any_other(project: Project) -> None:
     hostile = ['{"text": "\\ud800", "label": "a"}', '{"text": "x", "label": "\\udfff"}', '{"text": NaN, "label": "a"}']
     body = "[" + ",".join([*lines, f'{{"text": {deep}, "label": "a"}}']) + "]"
     _, report = derive(project, "a.json", body)
-    assert (report.accepted(), report.rejected, report.error) == (30, 1, "")
+    assert (report.accepted(), report.rejected, report.error) == (30, 1, None)
     project.delete("a.json")
     source, report = derive(project, "a.jsonl", "\n".join([*lines, *hostile]))
     assert (report.accepted(), report.rejected) == (30, 3)
     assert len(quarantined(project, source)) == 3
+
+
+def test_the_report_of_an_earlier_release_says_none_by_nothing() -> None:
+    written = asdict(Report("s", "landing/a.csv"))
+    assert Report.of({**written, "error": "", "sha256": "", "again": ""}) == Report("s", "landing/a.csv")
+    assert Report.of({**written, "error": "no rows"}).error == "no rows"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +151,7 @@ def test_a_packed_file_is_measured_by_what_it_unpacks_to(project: Project, monke
 
 def test_just_within_the_limit_the_good_rows_are_used(project: Project) -> None:
     _, report = derive(project, "a.csv", reviews(12) + "a,\n" * 3)
-    assert (report.accepted(), report.rejected, report.error) == (12, 3, "")
+    assert (report.accepted(), report.rejected, report.error) == (12, 3, None)
 
 
 def test_a_column_of_free_text_is_not_taken_for_labels(project: Project) -> None:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.reports.folder import FolderEnvironment, FolderS3
+from bench.reports.folder import FolderEnvironment
 from domain import layout
 from domain.config import Settings
 from domain.data.dataset import Source, Version
@@ -36,7 +36,7 @@ parts = st.lists(
 
 def environment(folder: str | Path, **data: Any) -> FolderEnvironment:
     settings = Settings.model_validate({"project": "folded", "data": data, "gate": {"min_test_rows": 1}})
-    return FolderEnvironment("folded", "bucket", "", "", "", "", settings, s3=FolderS3(Path(folder)))
+    return FolderEnvironment.over(Path(folder), settings)
 
 
 def write(env: FolderEnvironment, folder: str | Path, key: str, lines: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from tests.lambdas.steps.test_prepare import again, ask, conclude, promote
 def test_changed_labels_are_told_once_before_training_and_kept_with_the_run(project: Project) -> None:
     project.drop("a.csv", reviews(40))
     first = ask(project.claim())
-    assert project.env.ledger.run(first["run"]).labels == ""  # type: ignore[union-attr]
+    assert project.env.ledger.run(first["run"]).labels is None  # type: ignore[union-attr]
     promote(project, first)
     project.notifications()
     project.drop("b.csv", reviews(60, 100).replace("neg", "negative"))
@@ -52,7 +52,7 @@ def test_a_closed_set_of_labels_keeps_the_others_out(project: Project) -> None:
     project.drop("a.csv", reviews(40) + "odd one,posi\n")
     prepared = ask(project.claim())
     assert prepared["outcome"] == "train"
-    assert read_version(project.env, 1, prepared["dataset"]).labels == ("neg", "pos")
+    assert read_version(project.env, 1, project.dataset(prepared)).labels == ("neg", "pos")
     (source,) = landed(project.env)
     (entry,) = project.read(layout.quarantine(source.source)).splitlines()
     assert {name: json.loads(entry)[name] for name in ("line", "rule", "excerpt")} == {
@@ -71,7 +71,7 @@ def test_a_stray_label_is_set_aside_told_and_comes_in_once_there_is_enough_of_it
     project.drop("b.csv", "text,label\nodd one,neutral\n")
     prepared = again(project)
     assert prepared["outcome"] == "train"
-    version = read_version(project.env, 1, prepared["dataset"])
+    version = read_version(project.env, 1, project.dataset(prepared))
     assert (version.labels, version.set_aside) == (("neg", "pos"), ("neutral",))
     run = project.env.ledger.run(prepared["run"])
     assert run is not None
@@ -87,12 +87,12 @@ def test_a_stray_label_is_set_aside_told_and_comes_in_once_there_is_enough_of_it
 
     project.drop("c.csv", reviews(10, 100))
     more = again(project)
-    assert read_version(project.env, 1, more["dataset"]).set_aside == ("neutral",)
+    assert read_version(project.env, 1, project.dataset(more)).set_aside == ("neutral",)
     assert project.notifications() == [], "it was told when it was set aside"
 
     project.drop("d.csv", "text,label\n" + "".join(f"odd one {number},neutral\n" for number in range(20)))
     enough = again(project)
-    version = read_version(project.env, 1, enough["dataset"])
+    version = read_version(project.env, 1, project.dataset(enough))
     assert (version.labels, version.set_aside) == (("neg", "neutral", "pos"), ())
     (told,) = project.notifications()
     assert "Labels new: 'neutral' (21 rows)" in told["Message"]
@@ -104,11 +104,11 @@ def test_the_labels_set_aside_are_part_of_the_version_and_not_of_what_is_pending
     project.configure(data={"min_label_rows": 6})
     without = again(project)
     assert without["outcome"] == "train"
-    assert read_version(project.env, 1, without["dataset"]).set_aside == ("neutral",)
+    assert read_version(project.env, 1, project.dataset(without)).set_aside == ("neutral",)
     project.configure(data={"min_label_rows": 40})
     all_aside = again(project)
     assert all_aside["outcome"] == "refused"
-    assert len({found["dataset"] for found in (whole, without, all_aside)}) == 3
+    assert len({project.dataset(found) for found in (whole, without, all_aside)}) == 3
     assert len({found["run"] for found in (whole, without, all_aside)}) == 3
     for least in (2, 6):
         project.configure(data={"min_label_rows": least})

@@ -58,7 +58,7 @@ def due(project: Project) -> bool:
 
 def nothing_new(project: Project, dataset: str) -> None:
     prepared = again(project)
-    assert (prepared["outcome"], prepared["dataset"]) == ("nothing_new", dataset)
+    assert (prepared["outcome"], project.dataset(prepared)) == ("nothing_new", dataset)
     assert not due(project), "no execution follows"
 
 
@@ -73,7 +73,7 @@ def test_dropped_again_every_night_it_starts_no_training(project: Project, in_pa
     for _night in range(2):
         drop_later(project, "a.csv", reviews(40), in_parts=in_parts)
         assert (only(project, "a.csv").etag != etag) is in_parts
-        nothing_new(project, first["dataset"])
+        nothing_new(project, project.dataset(first))
     assert [run.run for run in project.env.ledger.runs()] == [first["run"]]
 
 
@@ -95,7 +95,7 @@ def test_a_large_file_in_parts_of_another_size_is_the_same(project: Project) -> 
     etag = only(project, "a.csv").etag
     drop_in_parts(project, "a.csv", LARGE, chunk=2 * CHUNK)
     assert only(project, "a.csv").etag != etag
-    nothing_new(project, first["dataset"])
+    nothing_new(project, project.dataset(first))
 
 
 def test_back_to_an_earlier_content_is_back_to_its_place(project: Project) -> None:
@@ -107,7 +107,7 @@ def test_back_to_an_earlier_content_is_back_to_its_place(project: Project) -> No
     second = again(project)
     assert names(project, second) == ["b.csv", "a.csv"], "a new content is a later word"
     conclude(project, second)
-    for body, dataset in ((reviews(40), first["dataset"]), (reviews(40, 100), second["dataset"])):
+    for body, dataset in ((reviews(40), project.dataset(first)), (reviews(40, 100), project.dataset(second))):
         for in_parts in (True, False):
             drop_later(project, "a.csv", body, in_parts=in_parts)
             nothing_new(project, dataset)
@@ -126,16 +126,16 @@ def test_what_is_held_stays_so_when_it_comes_again(project: Project) -> None:
     promote(project, first)
     drop_later(project, "a.csv", reviews(40, 100, flipped=True))
     second = again(project)
-    judged, accepted = (read_version(project.env, 1, found["dataset"]).sources for found in (second, first))
+    judged, accepted = (read_version(project.env, 1, project.dataset(found)).sources for found in (second, first))
     for hold in holds_for(second["run"], "worse", 1, judged, accepted):
         project.env.ledger.hold(hold)
     conclude(project, second, "reject")
     drop_later(project, "a.csv", reviews(40, 100, flipped=True), in_parts=True)
-    nothing_new(project, first["dataset"])
+    nothing_new(project, project.dataset(first))
     (held,) = in_force(Deployment.find(project.name)).values()
     assert held.source == judged[0]
     drop_later(project, "a.csv", reviews(40), in_parts=True)
-    nothing_new(project, first["dataset"])
+    nothing_new(project, project.dataset(first))
     assert in_force(Deployment.find(project.name)) == {}
 
 
@@ -159,7 +159,7 @@ def test_in_a_new_epoch_the_order_is_still_that_of_the_first_arrival(project: Pr
     again(project)
     project.configure(data={"epoch": 2})
     prepared = again(project)
-    sources = read_version(project.env, 2, prepared["dataset"]).sources
+    sources = read_version(project.env, 2, project.dataset(prepared)).sources
     assert [source.key for source in sources] == ["landing/a.csv", "landing/b.csv"]
     assert layout.part(2, "train", sources[0].source) in project.listed()
 
@@ -190,7 +190,7 @@ def test_killed_at_any_of_its_notes_it_comes_to_the_same(project: Project, nth: 
     finally:
         events.unregister("before-call.dynamodb.PutItem", die)
     prepared = ask(execution)
-    assert (prepared["outcome"] == "nothing_new") is (prepared["dataset"] == first) is known
+    assert (prepared["outcome"] == "nothing_new") is (project.dataset(prepared) == first) is known
     assert due(project) is not known
     assert project.env.ledger.held() == {}
 
@@ -208,14 +208,14 @@ def test_a_file_with_all_labels_renamed_is_told_the_way_and_not_trained(project:
     promote(project, first)
     for extra in range(3):
         drop_later(project, "a.csv", renamed(reviews(60 + extra)))
-        nothing_new(project, first["dataset"])
+        nothing_new(project, project.dataset(first))
         (told,) = project.notifications()
         assert "set data.epoch to 2" in told["Message"]
         assert "'negative', 'positive' instead of 'neg', 'pos'" in told["Message"]
     project.configure(data={"epoch": 2})
     prepared = again(project)
     assert prepared["outcome"] == "train"
-    assert read_version(project.env, 2, prepared["dataset"]).labels == ("negative", "positive")
+    assert read_version(project.env, 2, project.dataset(prepared)).labels == ("negative", "positive")
 
 
 def test_released_it_is_trained_with(project: Project) -> None:

@@ -106,7 +106,9 @@ def test_a_rejected_overwrite_leaves_what_the_champion_has(project: Project) -> 
     first = ask(project.claim())
     promote(project, first)
     project.drop("a.csv", "wrong\n")
-    assert again(project) == {**again(project), "outcome": "nothing_new", "dataset": first["dataset"]}
+    for _ in range(2):
+        prepared = again(project)
+        assert (prepared["outcome"], project.dataset(prepared)) == ("nothing_new", project.dataset(first))
 
 
 def test_a_held_source_stays_out_until_it_is_released(project: Project) -> None:

@@ -175,7 +175,7 @@ def test_a_dataset_is_given_up_after_so_many_failed_attempts(project: Project) -
         tell(execution)
         ended = project.env.ledger.run(run.run)
         assert ended is not None
-        assert ended.verdict == ("" if attempt < 3 else "gave-up")
+        assert ended.verdict == (None if attempt < 3 else "gave-up")
         project.env.ledger.seize("nobody", "now")
         project.env.ledger.release("nobody")
     assert ended.sentence == "Given up: 3 attempts failed. no disk"
@@ -228,7 +228,7 @@ def test_an_abort_is_not_counted(project: Project) -> None:
     project.client("stepfunctions").stop_execution(executionArn=execution)
     until(lambda: project.status(execution) == "ABORTED")
     tell(execution)
-    assert project.env.ledger.conclusion(run.dataset) == ""
+    assert project.env.ledger.conclusion(run.dataset) is None
     assert list(started(project)) == [successor(project, execution)]
     assert "was stopped" in project.notifications()[0]["Subject"]
 
@@ -249,12 +249,12 @@ def test_how_a_run_ended_is_told_with_the_failure_unless_it_was_told_before(proj
     execution = failed(project)
     run = project.run(execution, verdict="promote", sentence="Better.")
     if told:
-        announce.handler({"execution": execution, "run": run.run, "verdict": run.verdict}, None)
+        announce.handler({"execution": execution, "run": run.run}, None)
         project.notifications()
     tell(execution)
     (said,) = project.notifications()
     assert (f"Run {run.run} (started" in said["Message"]) is not told
-    announce.handler({"execution": execution, "run": run.run, "verdict": run.verdict}, None)
+    announce.handler({"execution": execution, "run": run.run}, None)
     assert project.notifications() == [], "Announce comes too late"
 
 
@@ -299,7 +299,7 @@ def test_a_convergence_that_the_accounts_quota_stopped_counts_against_no_dataset
     tell(execution)
     found = project.env.ledger.run(run.run)
     assert found is not None
-    assert (found.verdict, found.postponed) == ("", "AccountLimitReached: 10 in all")
+    assert (found.verdict, found.postponed) == (None, "AccountLimitReached: 10 in all")
     assert list(started(project)) == [successor(project, execution)]
     assert "Service Quotas" in project.notifications()[0]["Message"]
 

@@ -13,6 +13,7 @@ from domain.errors import NotApproved, NotToBeDeployed
 from domain.state import Run
 from lambdas.dataset.pending import pending
 from lambdas.events import approve
+from lambdas.model import hosting
 from lambdas.steps import promote, release
 from tests.lambdas.events.test_approve import decide, note, waiting
 from tests.lambdas.models import Models
@@ -70,7 +71,8 @@ def test_the_ledger_alone_is_not_enough_and_is_not_tried_for_ever(project: Proje
 def test_an_approval_that_is_taken_back_stops_what_is_on_its_way(project: Project, waiting: Run) -> None:
     decide(project, waiting, "Approved")
     execution = project.claim()
-    assert deploy(execution, "candidate", waiting.run, "rehearsal")["outcome"] == "updating"
+    rehearsal = deploy(execution, "candidate", waiting.run, "rehearsal")["endpoint"]
+    assert hosting.describe_endpoint(project.env, rehearsal) is not None, "it is on its way"
     in_registry(project, waiting, "Rejected")
     with pytest.raises(NotApproved, match="is Rejected in the model registry"):
         deploy(execution, "candidate", waiting.run, "live")

@@ -57,7 +57,7 @@ def test_every_verdict_is_told_as_event_notification_and_metric(
 ) -> None:
     queue = listen(project)
     run = project.run("arn:1", verdict=verdict, sentence="Because.")
-    announce.handler({"execution": "arn:1", "run": run.run, "verdict": verdict}, None)
+    announce.handler({"execution": "arn:1", "run": run.run}, None)
     message = until(lambda: project.client("sqs").receive_message(QueueUrl=queue).get("Messages"))[0]
     event = json.loads(message["Body"])
     assert event["detail-type"] == title
@@ -73,7 +73,7 @@ def test_every_verdict_is_told_as_event_notification_and_metric(
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_a_mail_shows_what_data_says_and_does_nothing(project: Project, text: str) -> None:
     run = project.run("arn:1", verdict="keep", sentence=text, reason=text, labels=text)
-    announce.handler({"execution": "arn:1", "run": run.run, "verdict": "keep"}, None)
+    announce.handler({"execution": "arn:1", "run": run.run}, None)
     label_changes.tell(project.env, run)
     notify(project.env, f"{project.name}: {text}", "one line")
     told = project.notifications()
@@ -88,7 +88,7 @@ def test_a_mail_shows_what_data_says_and_does_nothing(project: Project, text: st
 
 def test_an_unknown_run_is_an_error_and_nothing_is_told(project: Project) -> None:
     with pytest.raises(RunMissing, match="not in the ledger"):
-        announce.handler({"execution": "arn", "run": "0123456789ab", "verdict": "promote"}, None)
+        announce.handler({"execution": "arn", "run": "0123456789ab"}, None)
     assert project.notifications() == []
 
 

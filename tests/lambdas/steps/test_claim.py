@@ -29,7 +29,7 @@ def test_what_means_nothing_is_refused_before_the_claim_is_taken(project: Projec
 
 def test_what_it_was_started_with_is_answered_with_every_word_in_its_place(project: Project) -> None:
     answer = claim.handler({"execution": project.start(), "started": {}}, None)
-    assert answer == {"outcome": "claimed", "reason": "unknown", "start": "Settle", "run": ""}
+    assert answer == {"outcome": "claimed", "reason": "unknown", "start": "Settle", "run": None}
 
 
 def test_while_its_owner_runs_nobody_else_gets_it(project: Project) -> None:

@@ -54,7 +54,7 @@ def judge(project: Project, run: Run, artifact: Path, job: str) -> tuple[dict[st
 def champion(project: Project, artifact: Path, job: str) -> Run:
     """Prepare, judge and promote."""
     answer, run = judge(project, prepared(project), artifact, job)
-    assert answer["verdict"] == "promote", answer["sentence"]
+    assert answer["verdict"] == "promote", run.sentence
     promote.handler({"execution": run.execution, "run": run.run}, None)
     return run
 
@@ -68,7 +68,7 @@ def test_the_first_good_model_passes(project: Project, models: Models, job: str)
     answer, run = judge(project, prepared(project), models.right, job)
     assert answer["verdict"] == run.judged == "promote"
     assert run.champion_version == 0
-    assert run.verdict == "", "it is not concluded before it is live"
+    assert run.verdict is None, "it is not concluded before it is live"
 
 
 def test_golden_rows_are_what_the_model_answered(project: Project, models: Models, job: str) -> None:
@@ -84,7 +84,7 @@ def test_the_receipt_says_what_was_judged_how_and_what_it_cost(project: Project,
     project.drop("a.csv", models.reviews() + "broken\n")
     answer, run = judge(project, prepared(project), models.right, job)
     receipt = project.json(layout.run_file(run.run, "receipt.json"))
-    assert (receipt["run"], receipt["verdict"], receipt["sentence"]) == (run.run, "promote", answer["sentence"])
+    assert (receipt["run"], receipt["verdict"], receipt["sentence"]) == (run.run, answer["verdict"], run.sentence)
     assert [source["key"] for source in receipt["data"]["sources"]] == ["landing/a.csv"]
     assert sum(receipt["data"]["rows"].values()) == 200
     assert (receipt["data"]["rejected"], receipt["data"]["rejected_by_file"]) == (1, {"landing/a.csv": 1})
@@ -145,7 +145,7 @@ def test_a_candidate_is_compared_with_the_champion_on_the_same_rows(project: Pro
     live = champion(project, models.right, job)
     project.drop("b.csv", models.reviews(150))
     answer, run = judge(project, prepared(project), models.equal, job)
-    assert answer["verdict"] == "promote", answer["sentence"]
+    assert answer["verdict"] == "promote", run.sentence
     assert run.champion_version == 1
     receipt = project.json(layout.run_file(run.run, "receipt.json"))
     assert receipt["champion"]["run"] == live.run
@@ -228,7 +228,7 @@ def test_what_did_harm_is_held_and_the_rest_goes_on(project: Project, models: Mo
         assert project.env.ledger.conclusion(run.dataset) == "reject"
     project.env.ledger.release(run.execution)
     again = prepare.handler({"execution": project.claim(), "reason": "sweep"}, None)
-    assert (again["outcome"], again["dataset"]) == ("nothing_new", live.dataset)
+    assert (again["outcome"], project.dataset(again)) == ("nothing_new", live.dataset)
 
 
 def test_a_harmful_overwrite_leaves_its_predecessor_in_place(project: Project, models: Models, job: str) -> None:
@@ -240,7 +240,7 @@ def test_a_harmful_overwrite_leaves_its_predecessor_in_place(project: Project, m
     refuse(run)
     project.env.ledger.release(run.execution)
     again = prepare.handler({"execution": project.claim(), "reason": "sweep"}, None)
-    assert (again["outcome"], again["dataset"]) == ("nothing_new", live.dataset)
+    assert (again["outcome"], project.dataset(again)) == ("nothing_new", live.dataset)
 
 
 def test_without_a_champion_nothing_is_held(project: Project, models: Models, job: str) -> None:

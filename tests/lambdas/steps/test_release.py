@@ -18,7 +18,7 @@ CHANGED = Start.settle("landing changed")
 FAILED = {"error": "VerifyFailed", "cause": "3 of 20 golden rows differ"}
 
 
-def ask(execution: str, run: str = "", failed: dict[str, str] | None = None) -> Any:
+def ask(execution: str, run: str | None = None, failed: dict[str, str] | None = None) -> Any:
     return release.handler({"execution": execution, "run": run, "failed": failed}, None)["started"]
 
 
@@ -163,7 +163,7 @@ def test_a_late_release_does_not_end_what_a_newer_execution_works_on(project: Pr
 LIMITED = {"error": "AccountLimitReached", "cause": json.dumps({"errorMessage": "10 in all", "errorType": "x"})}
 
 
-def release_as(reason: str, execution: str, run: str = "", failed: dict[str, str] | None = None) -> Any:
+def release_as(reason: str, execution: str, run: str | None = None, failed: dict[str, str] | None = None) -> Any:
     message = {"execution": execution, "run": run, "failed": failed, "reason": reason}
     return release.handler(message, None)["started"]
 
@@ -187,14 +187,14 @@ def test_what_the_accounts_quota_kept_from_going_live_is_tried_again_by_the_swee
         assert release_as("sweep", execution, run.run, LIMITED) is None, "else it would be tried again for ever"
     postponed = project.env.ledger.run(run.run)
     assert postponed is not None
-    assert (postponed.verdict, postponed.postponed) == ("", "AccountLimitReached: 10 in all")
-    assert project.env.ledger.conclusion(run.dataset) == ""
+    assert (postponed.verdict, postponed.postponed) == (None, "AccountLimitReached: 10 in all")
+    assert project.env.ledger.conclusion(run.dataset) is None
     assert pending(project.env) is None, "nor is it Reconcile's to start"
     sweep = prepare.handler({"execution": project.claim(), "reason": "sweep"}, None)
     assert (sweep["outcome"], sweep["run"]) == ("evaluate", run.run), "what was trained is not trained again"
     tried = project.env.ledger.run(run.run)
     assert tried is not None
-    assert tried.postponed == ""
+    assert tried.postponed is None
 
 
 def test_what_comes_after_a_postponed_run_does_not_wait_for_the_sweep(project: Project) -> None:
@@ -224,7 +224,7 @@ def test_an_approved_run_that_was_postponed_is_due_to_who_comes_of_a_sweep(proje
     assert project.env.ledger.take_up(run, "next")
     adopted = project.env.ledger.run(run.run)
     assert adopted is not None
-    assert adopted.postponed == ""
+    assert adopted.postponed is None
 
 
 def test_the_artifact_of_a_postponed_run_is_kept_until_another_came_after_it(project: Project) -> None:

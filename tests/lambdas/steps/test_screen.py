@@ -62,7 +62,7 @@ def test_a_harmful_overwrite_leaves_its_predecessor_in_place(project: Project, m
     assert hold.predecessor is not None
     project.env.ledger.release(str(project.env.ledger.claimed_by()))
     again = prepare.handler({"execution": project.claim(), "reason": "sweep"}, None)
-    assert (again["outcome"], again["dataset"]) == ("nothing_new", live.dataset)
+    assert (again["outcome"], project.dataset(again)) == ("nothing_new", live.dataset)
 
 
 def test_what_a_person_vouched_for_passes(project: Project, models: Models, live: Run) -> None:
@@ -111,8 +111,8 @@ def test_a_poisoned_drop_is_stopped_and_later_good_drops_are_promoted(
         assert ask(project, run) == {"outcome": "passed"}
         manifest = project.json(layout.version(1, run.dataset, "manifest.json"))
         assert "landing/poison.csv" not in [source["key"] for source in manifest["sources"]]
-        answer, _ = judge(project, run, models.equal, job)
-        assert answer["verdict"] == "promote", answer["sentence"]
+        answer, judged = judge(project, run, models.equal, job)
+        assert answer["verdict"] == "promote", judged.sentence
         promote.handler({"execution": run.execution, "run": run.run}, None)
     now = project.env.ledger.champion()
     assert now is not None

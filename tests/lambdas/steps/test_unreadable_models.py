@@ -26,7 +26,7 @@ def test_a_champion_that_cannot_be_loaded_is_an_error_with_its_run(project: Proj
         judge(project, run, models.equal, job)
     unjudged = project.env.ledger.run(run.run)
     assert unjudged is not None
-    assert (unjudged.judged, unjudged.package) == ("", ""), "neither judged nor registered"
+    assert (unjudged.judged, unjudged.package) == (None, None), "neither judged nor registered"
 
 
 @pytest.mark.parametrize("content", [b"no tarball", b""])
