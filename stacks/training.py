@@ -20,6 +20,7 @@ from domain.prices import AS_OF, REGION, TRAINING_USD_PER_HOUR, training_usd_per
 from stacks.images import Image
 from stacks.settings import SettingsError
 from stacks.sourcedir import SourceDir
+from stacks.variables import Variables, expression
 
 # From "training has ended" to "the artifact is uploaded and Step Functions has noticed".
 _WRAP_UP_SECONDS: Final = 1800
@@ -99,15 +100,15 @@ class Training(Construct):
                 "EnableInterContainerTrafficEncryption": settings.instance_count > 1,
                 "Tags": [{"Key": "project", "Value": self._project}],
             },
-            "Assign": {
-                "job": "{% $states.result.TrainingJobName %}",
+            "Assign": Variables(
+                job=expression("$states.result.TrainingJobName"),
                 # A job that ended before it began has none, and an undefined value would fail the state.
-                "artifact": f"{{% $exists({_ARTIFACT}) ? {_ARTIFACT} : '' %}}",
-                "trained": {
-                    "status": "{% $states.result.TrainingJobStatus %}",
-                    "why": "{% $states.result.SecondaryStatus %}",
+                artifact=expression(f"$exists({_ARTIFACT}) ? {_ARTIFACT} : ''"),
+                trained={
+                    "status": expression("$states.result.TrainingJobStatus"),
+                    "why": expression("$states.result.SecondaryStatus"),
                 },
-            },
+            ),
             # For minutes, since SageMaker may not know of a new role yet. A lack of quota is not retried: it does not
             # go away within an execution, and Reconcile knows it by name.
             "Retry": [
