@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy, Size
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -144,6 +145,17 @@ class Functions(Construct):
     def items(self) -> list[tuple[str, lambda_.Function]]:
         """All functions with their names, in the order of the table."""
         return list(self._functions.items())
+
+    def metric(self, name: str, *, statistic: str) -> cloudwatch.Metric:
+        """A metric that a function emits, each hour; the service is the only dimension of these."""
+        return cloudwatch.Metric(
+            namespace=layout.metric_namespace(self._settings.project),
+            metric_name=name,
+            dimensions_map={"service": self._settings.project},
+            statistic=statistic,
+            period=Duration.hours(1),
+            label=name,
+        )
 
     def _make(self, step: Step) -> lambda_.Function:
         name = layout.function(self._settings.project, step.name)

@@ -107,12 +107,21 @@ class AutomateMlops(Stack):
             self,
             "Alarms",
             project=project,
+            endpoint=endpoint,
             reconcile=functions["reconcile"],
             dead_letters=notices.dead_letters,
             topic=notices.topic,
         )
         if settings.operations.dashboard:
-            Dashboard(self, "Dashboard", project=project, machine=pipeline.machine)
+            Dashboard(
+                self,
+                "Dashboard",
+                project=project,
+                machine=pipeline.machine,
+                functions=functions,
+                training=training,
+                endpoint=endpoint,
+            )
         Tags.of(self).add("project", project)
         for name, value in {
             "Bucket": data.bucket.bucket_name,

@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from domain import layout
 from domain.config import TrainingSettings
-from domain.metrics import METRIC_DEFINITIONS
+from domain.metrics import METRIC_DEFINITIONS, NAMES
 from domain.prices import AS_OF, REGION, TRAINING_USD_PER_HOUR, training_usd_per_hour
 from stacks.images import Image
 from stacks.settings import SettingsError
@@ -25,6 +26,8 @@ from stacks.variables import Variables, expression
 # From "training has ended" to "the artifact is uploaded and Step Functions has noticed".
 _WRAP_UP_SECONDS: Final = 1800
 _VOLUME_GB: Final = 30
+# CloudWatch's namespace of what jobs measure, and the log group that all jobs of an account share.
+_OF_JOBS: Final = "/aws/sagemaker/TrainingJobs"
 _MANIFESTS: Final = ("train", "validation", "dataset")
 # Of the data, what a job learns from, and the ids of the rows that it is judged on: never those rows, nor what landed.
 _READ: Final = ("train", "validation", "ids", "versions")
@@ -145,6 +148,17 @@ class Training(Construct):
             ),
         ]
 
+    def metric(self, key: str) -> cloudwatch.SearchExpression:
+        """The metric of all training jobs of the project that `domain/metrics.py` has under `key`, each minute.
+
+        One line each: their names are not known at deploy.
+        """
+        # Unquoted terms match parts of a value, and a part cannot hold a hyphen.
+        jobs = " ".join(f"TrainingJobName={part}" for part in self._project.split("-"))
+        schema = f'{{"{_OF_JOBS}",TrainingJobName}}'
+        search = f"SEARCH('{schema} MetricName=\"{NAMES[key]}\" {jobs}', 'Average', 60)"
+        return cloudwatch.SearchExpression(expression=search, label="", period=Duration.minutes(1))
+
     def _job_name(self) -> str:
         """A name is used once in an account's life, so every try that Step Functions makes has its own."""
         context = {"-r": "$states.context.State.RetryCount", "-d": "$states.context.Execution.RedriveCount"}
@@ -185,8 +199,7 @@ class Training(Construct):
             base_bucket, prefix = layout.split_uri(self._settings.base_model)
             lists.append(_listing(f"arn:{stack.partition}:s3:::{base_bucket}", prefix))
             read.append(f"arn:{stack.partition}:s3:::{base_bucket}/{prefix}*")
-        group = "/aws/sagemaker/TrainingJobs"
-        logs = stack.format_arn(service="logs", resource=f"log-group:{group}*")
+        logs = stack.format_arn(service="logs", resource=f"log-group:{_OF_JOBS}*")
         return [
             *lists,
             iam.PolicyStatement(actions=["s3:GetObject"], resources=read),
@@ -205,7 +218,7 @@ class Training(Construct):
             iam.PolicyStatement(
                 actions=["cloudwatch:PutMetricData"],
                 resources=["*"],
-                conditions={"StringEquals": {"cloudwatch:namespace": group}},
+                conditions={"StringEquals": {"cloudwatch:namespace": _OF_JOBS}},
             ),
             # AWS offers no resource level for a login; what may be pulled is named below.
             iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),
