@@ -12,7 +12,7 @@ from stacks.alarms import Alarms
 from stacks.dashboard import Dashboard
 from stacks.data import Data
 from stacks.endpoint import ServerlessEndpoint
-from stacks.functions import Functions, table
+from stacks.functions import Functions
 from stacks.images import serving_image, training_image
 from stacks.notices import Notices
 from stacks.pipeline import Pipeline
@@ -71,7 +71,7 @@ class AutomateMlops(Stack):
             self,
             "Functions",
             settings=settings,
-            steps=table(access),
+            access=access,
             environment=environment,
             dead_letters=notices.dead_letters,
             local=local,
