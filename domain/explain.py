@@ -95,17 +95,17 @@ def explain_failure(
     gave_up: str | None,
     lost: bool,
     live: bool,
-    untold: bool,
+    not_announced: bool,
 ) -> tuple[str, str]:
     """(subject, message) for a person about an execution that ended FAILED, ABORTED or TIMED_OUT.
 
     `gave_up`: why it is not tried again, or None; `lost`: the endpoint needs a person; `live`: a model is promoted;
-    `untold`: the run is concluded, and nobody was told how.
+    `not_announced`: the run is concluded, and nobody was told how.
     """
     what = {"ABORTED": "was stopped", "TIMED_OUT": "ran out of time"}.get(status, "failed")
     about = f"run {run.run}" if run else "an execution"
     why = printable(reason(cause) or error or "no reason was given")
-    if error == "Untold" and run:
+    if error == errors.NotAnnounced.__name__ and run:
         what = "could not tell how it ended"
     lines = [f"{about[0].upper()}{about[1:]} of {project} {what}: {why}"]
     if gave_up:
@@ -115,11 +115,11 @@ def explain_failure(
         lines.append(f"{before} {_deployment_quota(cause)}")
     elif _limited(error, cause):
         lines.append(_quota_advice(cause))
-    elif error == "RolledBack":
+    elif error == errors.RolledBack.__name__:
         lines.append(f"{before} Look at the endpoint's log, then drop more data or run: mlops retrain")
     elif error in _ADVICE:
         lines.append(_ADVICE[error])
-    if untold and run:
+    if not_announced and run:
         lines += ["What was decided stands; programs that wait for its event may not have got it.", explain_end(run)]
     if lost:
         lines.append("The endpoint could not be brought back by itself: please look at it.")

@@ -108,7 +108,7 @@ class Ledger(Claims):
     def record(self, owner: str, run: Run, judgement: Judgement | None = None, holds: Sequence[Hold] = ()) -> None:
         """Write what `owner` made of a run, how it judged it and what it holds for it, all while it has the claim.
 
-        A function of an execution that was aborted goes on: it must not write over what its heir made of the run.
+        A function of an execution that was aborted goes on: it must not write over what its successor made of the run.
         Raises Superseded.
         """
         items = [_item(run), *([item_of(judgement)] if judgement else []), *map(_held, holds)]

@@ -12,10 +12,10 @@ from constructs import Construct
 from domain import layout
 from domain.config import Settings
 from stacks.access import Access
-from stacks.definition import Definition
+from stacks.definition import link
 from stacks.functions import Functions
 from stacks.retention import retention
-from stacks.states import Steps
+from stacks.tasks import Tasks
 from stacks.training import Training
 
 # Everything but Settle and Train: Prepare, Evaluate, two convergences and one back, and waiting for a busy endpoint or
@@ -47,14 +47,15 @@ class Pipeline(Construct):
         )
         trainings = 2 if training.on_demand_allowed else 1
         seconds = settings.data.settle_max_seconds + trainings * training.timeout_seconds + _REST_SECONDS
-        definition = Definition(self, settings=settings, steps=Steps(self, functions), training=training, access=access)
+        tasks = Tasks(self, settings=settings, functions=functions, training=training, access=access)
+        begin = link(self, tasks, on_demand_allowed=training.on_demand_allowed)
         self.machine = sfn.StateMachine(
             self,
             "Machine",
             state_machine_name=name,
             query_language=sfn.QueryLanguage.JSONATA,
             comment="From a dropped file to a live model",
-            definition_body=sfn.DefinitionBody.from_chainable(definition.sentence()),
+            definition_body=sfn.DefinitionBody.from_chainable(begin),
             timeout=Duration.seconds(seconds),
             logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=True),
             tracing_enabled=False,

@@ -13,11 +13,7 @@ from constructs import Construct
 
 from domain.errors import NotYetAllowed, PipelineError, Superseded
 from stacks.functions import Functions
-
-
-def expression(jsonata: str) -> str:
-    """`jsonata` as the value of a state's field."""
-    return f"{{% {jsonata} %}}"
+from stacks.variables import Expression, Variables, expression
 
 
 def when(condition: str) -> sfn.Condition:
@@ -25,10 +21,15 @@ def when(condition: str) -> sfn.Condition:
     return sfn.Condition.jsonata(expression(condition))
 
 
+def fail(scope: Construct, error: type[PipelineError], why: str) -> sfn.Fail:
+    """The state in which an execution fails, named as `error` is; `why` is JSONata."""
+    return sfn.Fail.jsonata(scope, error.__name__, error=error.__name__, cause=expression(why))
+
+
 EXECUTION: Final = "{% $states.context.Execution.Id %}"
 RESULT: Final = "$states.result.Payload"
 # A cause may hold a whole job description; its start says what happened.
-CAUGHT: Final = {
+CAUGHT: Final[Variables] = {
     "caught": {
         "error": expression("$states.errorOutput.Error"),
         "cause": expression("$substring($string($states.errorOutput.Cause), 0, 2000)"),
@@ -96,7 +97,7 @@ def retrying(*, seconds: int, times: int, backoff: float = 2) -> dict[str, Any]:
     }
 
 
-class Steps:
+class StepStates:
     """Makes the states that ask a function; a run that lost its claim ends `Superseded`, whatever step it is at."""
 
     def __init__(self, scope: Construct, functions: Functions) -> None:
@@ -110,17 +111,14 @@ class Steps:
         message: Mapping[str, Any],
         *,
         comment: str,
-        assign: Mapping[str, Any] | None = None,
+        assign: Variables | None = None,
         outputs: Mapping[str, Any] | None = None,
         patience: tuple[Patience, ...] = (),
-        detour: tuple[type[PipelineError], sfn.IChainable] | None = None,
-        on_failure: sfn.IChainable | None = None,
     ) -> tasks.LambdaInvoke:
         """The state `name`: ask `function` with `message` and the execution's ARN.
 
-        Facts go on in variables (`assign`); `outputs` becomes the next state's input, else nothing does. What is
-        transient is retried; `detour` is an error that is no failure, and where it leads; with `on_failure`, any other
-        error goes there, and is in $caught.
+        What it says goes on in variables (`assign`); `outputs` becomes the next state's input, else nothing does. What
+        is transient is retried.
         """
         asked = self._functions[function]
         assert asked.timeout is not None
@@ -143,16 +141,11 @@ class Steps:
         # Its answer was lost, or it hangs where its own timeout does not reach.
         state.add_retry(errors=["States.Timeout"], **retrying(seconds=2, times=1))
         state.add_catch(self._superseded, errors=[Superseded.__name__], outputs={"outcome": "superseded"})
-        if detour is not None:
-            error, leads_to = detour
-            state.add_catch(leads_to, errors=[error.__name__], outputs={})
-        if on_failure is not None:
-            state.add_catch(on_failure, errors=["States.ALL"], assign=CAUGHT, outputs={})
         return state
 
 
 def describe_endpoint(
-    scope: Construct, name: str, *, endpoint: str, arns: list[str], comment: str, assign: Mapping[str, Any]
+    scope: Construct, name: str, *, endpoint: Expression, arns: list[str], comment: str, assign: Variables
 ) -> tasks.CallAwsService:
     """The state `name`: ask SageMaker how the endpoint is, one of `arns`."""
     state = tasks.CallAwsService.jsonata(

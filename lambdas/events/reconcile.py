@@ -124,7 +124,7 @@ def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_u
     # The event may come twice at once, and Announce be at it still.
     with (
         once(env, f"failure#{layout.digest(execution)}") as failure,
-        once(env, end_of(run)) if failure and run and ended else nullcontext(enter_result=False) as untold,
+        once(env, end_of(run)) if failure and run and ended else nullcontext(enter_result=False) as not_announced,
     ):
         if failure:
             subject, message = explain_failure(
@@ -137,6 +137,6 @@ def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_u
                 gave_up=gave_up,
                 lost=lost,
                 live=env.ledger.champion() is not None,
-                untold=untold,
+                not_announced=not_announced,
             )
             notify(env, subject, message)

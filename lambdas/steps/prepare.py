@@ -57,7 +57,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
         refused = replace(env.ledger.start_run(run), verdict="too-few-rows", sentence=refusal)
         env.ledger.conclude(refused, step.execution)
         return Prepared(outcome="refused", run=run.run).to_payload()
-    # Deriving takes minutes. If this execution was aborted meanwhile, a job that runs is its heir's, not to be stopped.
+    # Deriving takes minutes. If this execution was aborted meanwhile, a job that runs is its successor's: not to be
+    # stopped.
     env.ledger.require_claim(step.execution)
     # Asked before the run is on record: while a job is stopping, landing may move on and this run never be.
     done = finished(env, run.run)

@@ -36,7 +36,7 @@ ASKED: dict[str, Any] = {
     "gave_up": "",
     "lost": False,
     "live": True,
-    "untold": False,
+    "not_announced": False,
 }
 QUOTA = (
     "The account-level service limit 'ml.g4dn.xlarge for spot training job usage' is 0 Instances, with current "
@@ -132,7 +132,7 @@ def test_the_reason_stands_before_the_advice() -> None:
 
 
 def test_what_could_not_be_announced_is_told_here() -> None:
-    subject, message = explain(error="Untold", cause="ThrottledException: Rate exceeded", untold=True)
+    subject, message = explain(error="NotAnnounced", cause="ThrottledException: Rate exceeded", not_announced=True)
     assert subject == "shop: run 0123456789ab could not tell how it ended"
     assert "could not tell how it ended: ThrottledException: Rate exceeded" in message
     assert explain_end(RUN) in message
@@ -143,9 +143,9 @@ def test_what_could_not_be_announced_is_told_here() -> None:
 def test_what_data_says_is_one_line_without_effect(wrap: str, text: str) -> None:
     run = replace(RUN, sentence=text, reason=text)
     cause = wrap.format(json.dumps(text) if "errorMessage" in wrap else text)
-    plain = explain(run=replace(RUN, sentence="s", reason="r"), cause="c", gave_up="g", untold=True)[1]
-    for error in ("", "Untold", text):
-        message = explain(run=run, cause=cause, gave_up=text, error=error, untold=True)[1]
+    plain = explain(run=replace(RUN, sentence="s", reason="r"), cause="c", gave_up="g", not_announced=True)[1]
+    for error in ("", "NotAnnounced", text):
+        message = explain(run=run, cause=cause, gave_up=text, error=error, not_announced=True)[1]
         assert effects(message) == []
         assert printable(text) in message
         assert message.count("\n") <= plain.count("\n")
@@ -157,7 +157,7 @@ def test_what_data_says_is_one_line_without_effect(wrap: str, text: str) -> None
 def test_any_text_in_a_mail_has_no_effect(text: str) -> None:
     run = replace(RUN, sentence=text, reason=text, verdict="awaiting-approval")
     assert effects(explain_end(run)) == []
-    assert effects("".join(explain(run=run, cause=text, error=text, gave_up=text, untold=True))) == []
+    assert effects("".join(explain(run=run, cause=text, error=text, gave_up=text, not_announced=True))) == []
 
 
 def test_more_data_than_one_invocation_derives_is_gone_on_with() -> None:

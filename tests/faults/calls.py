@@ -78,7 +78,7 @@ def refused() -> list[Case]:
     ]
     # boto3 does not know this one of SNS's for throttling, so it takes the machine's own retries and then Reconcile.
     throttled = on("announce", "sns:Publish", "", do="error", status=429, times=8, code="Throttled")
-    untold = Case(
+    not_announced = Case(
         "trouble-announce-sns-publish", "Announce is answered Throttled by sns:Publish", throttled,
         words="(?s)could not tell how it ended.*Promoted: ", failures=1,
     )  # fmt: skip
@@ -96,7 +96,7 @@ def refused() -> list[Case]:
     not_ready = Case(
         "trouble-verify-not-ready", "the endpoint's container is being provisioned for some seconds yet", empty
     )
-    return [*cases, fetched, untold, dependency, not_ready]
+    return [*cases, fetched, not_announced, dependency, not_ready]
 
 
 def denied() -> list[Case]:

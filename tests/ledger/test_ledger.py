@@ -33,24 +33,24 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
 
 
 def test_what_is_handed_over_is_taken_up_by_the_heir_alone(ledger: Ledger) -> None:
-    assert ledger.hand_over("owner", "heir", "now")
-    assert ledger.hand_over("owner", "heir", "again"), "its own earlier write is a success"
+    assert ledger.hand_over("owner", "successor", "now")
+    assert ledger.hand_over("owner", "successor", "again"), "its own earlier write is a success"
     assert not ledger.hand_over("owner", "another", "now")
-    reserved = Claim("heir", reserved=True, recover=True)
+    reserved = Claim("successor", reserved=True, recover=True)
     assert ledger.claim("other", "now") == reserved
     for _ in range(2):
-        assert ledger.claim("heir", "now") == Claim("heir", recover=True)
+        assert ledger.claim("successor", "now") == Claim("successor", recover=True)
     assert not ledger.take_over(reserved, "other", "now"), "it has been taken up since it was looked at"
-    assert ledger.take_over(Claim("heir", recover=True), "other", "now")
+    assert ledger.take_over(Claim("successor", recover=True), "other", "now")
     assert ledger.claim("other", "now") == Claim("other", recover=True)
 
 
 def test_what_is_reserved_for_an_heir_that_never_starts_can_be_taken_over(ledger: Ledger) -> None:
-    ledger.hand_over("owner", "heir", "now")
-    assert ledger.take_over(Claim("heir", reserved=True, recover=True), "other", "now")
-    assert ledger.claim("heir", "now") == Claim("other", recover=True)
+    ledger.hand_over("owner", "successor", "now")
+    assert ledger.take_over(Claim("successor", reserved=True, recover=True), "other", "now")
+    assert ledger.claim("successor", "now") == Claim("other", recover=True)
     ledger.release("other")
-    assert ledger.claim("heir", "now") == Claim("heir")
+    assert ledger.claim("successor", "now") == Claim("successor")
 
 
 def test_the_first_promotion_makes_a_champion(ledger: Ledger) -> None:
@@ -96,7 +96,7 @@ def test_a_champion_other_than_the_one_judged_against_is_not_replaced(ledger: Le
 
 
 def test_without_the_claim_nothing_is_promoted(ledger: Ledger) -> None:
-    ledger.hand_over("owner", "heir", "now")
+    ledger.hand_over("owner", "successor", "now")
     with pytest.raises(Superseded, match="the claim was lost"):
         ledger.promote("owner", passed(RUN), "now")
     assert ledger.champion() is None
@@ -126,10 +126,10 @@ def test_an_attempt_counts_executions_and_a_retry_finds_what_was_written(ledger:
 
 def test_a_dead_executions_function_does_not_write_over_what_its_heir_made(ledger: Ledger) -> None:
     late = replace(RUN, execution="owner")
-    ledger.hand_over("owner", "heir", "now")
-    ledger.start_run(replace(RUN, execution="heir"))
-    judged = replace(RUN, execution="heir", judged="promote", artifact="s3://b/of-the-heir")
-    ledger.record("heir", judged)
+    ledger.hand_over("owner", "successor", "now")
+    ledger.start_run(replace(RUN, execution="successor"))
+    judged = replace(RUN, execution="successor", judged="promote", artifact="s3://b/of-the-successor")
+    ledger.record("successor", judged)
     with pytest.raises(Superseded):
         ledger.start_run(late)
     with pytest.raises(Superseded):

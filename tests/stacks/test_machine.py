@@ -266,8 +266,8 @@ def test_an_announcement_that_fails_undoes_nothing_and_is_told_by_reconcile(aws:
     assert len(done.asked["announce"]) == 4
     assert "RollBack" not in done.states
     assert done.asked["release"][0]["failed"] is None
-    assert done.states[-3:] == ["Release", "Released", "Untold"]
-    assert (done.status, done.error, done.cause) == ("FAILED", "Untold", "RuntimeError: no mail")
+    assert done.states[-3:] == ["Release", "Released", "NotAnnounced"]
+    assert (done.status, done.error, done.cause) == ("FAILED", "NotAnnounced", "RuntimeError: no mail")
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,8 @@ def test_the_same_event_again_changes_nothing(project: Project) -> None:
 
 def test_killed_after_the_hand_over_the_next_try_starts_the_successor(project: Project) -> None:
     execution = failed(project)
-    heir = project.machine.replace(":stateMachine:", ":execution:") + ":" + successor(project, execution)
-    project.env.ledger.hand_over(execution, heir, "now")
+    arn = project.machine.replace(":stateMachine:", ":execution:") + ":" + successor(project, execution)
+    project.env.ledger.hand_over(execution, arn, "now")
     tell(execution)
     assert list(started(project)) == [successor(project, execution)]
     assert len(project.notifications()) == 1

@@ -40,25 +40,25 @@ def test_while_its_owner_runs_nobody_else_gets_it(project: Project) -> None:
 
 @pytest.mark.parametrize("end", ["end", "fail"])
 def test_from_an_owner_that_ended_it_is_taken_over_and_the_endpoint_converged_first(project: Project, end: str) -> None:
-    dead, heir = project.start(end, error="E", cause="c"), project.start()
+    dead, successor = project.start(end, error="E", cause="c"), project.start()
     project.env.ledger.claim(dead, "then")
-    assert ask(heir) == "recover"
-    assert project.env.ledger.claimed_by() == heir
-    assert ask(heir) == "recover", "a retry, too, since nobody has looked at the endpoint yet"
+    assert ask(successor) == "recover"
+    assert project.env.ledger.claimed_by() == successor
+    assert ask(successor) == "recover", "a retry, too, since nobody has looked at the endpoint yet"
 
 
 def test_from_an_aborted_owner_it_is_taken_over(project: Project) -> None:
-    dead, heir = project.claim(), project.start()
+    dead, successor = project.claim(), project.start()
     project.client("stepfunctions").stop_execution(executionArn=dead)
     until(lambda: project.status(dead) == "ABORTED")
-    assert ask(heir) == "recover"
+    assert ask(successor) == "recover"
 
 
 def test_from_an_owner_that_was_never_started_it_is_taken_over(project: Project) -> None:
     named = project.machine.replace(":stateMachine:", ":execution:") + ":reconcile-0123"
     project.env.ledger.claim(named, "then")
-    heir = project.start()
-    assert ask(heir) == "recover"
+    successor = project.start()
+    assert ask(successor) == "recover"
 
 
 def test_two_heirs_cannot_both_take_over(project: Project) -> None:
@@ -72,13 +72,13 @@ def test_two_heirs_cannot_both_take_over(project: Project) -> None:
 def test_an_heir_that_started_meanwhile_keeps_the_claim(project: Project) -> None:
     ledger, dead, other = project.env.ledger, project.start("end"), project.start()
     ledger.claim(dead, "then")
-    heir = project.start()
-    ledger.hand_over(dead, heir, "now")
+    successor = project.start()
+    ledger.hand_over(dead, successor, "now")
     seen = ledger.claim(other, "now")
-    assert seen == Claim(heir, reserved=True, recover=True)
-    assert ask(heir) == "recover"
+    assert seen == Claim(successor, reserved=True, recover=True)
+    assert ask(successor) == "recover"
     assert not ledger.take_over(seen, other, "now"), "what it saw has changed"
-    assert ledger.claimed_by() == heir
+    assert ledger.claimed_by() == successor
 
 
 def test_a_teardown_is_never_taken_over(project: Project) -> None:

@@ -294,7 +294,7 @@ def test_what_has_not_passed_the_gate_is_not_deployed(project: Project, verdict:
 
 def test_without_the_claim_nothing_is_deployed_or_promoted(project: Project, models: Models, judged: Judge) -> None:
     run = judged(ONE, models.right, project.claim())
-    project.env.ledger.hand_over(run.execution, "heir", "now")
+    project.env.ledger.hand_over(run.execution, "successor", "now")
     for target in ("candidate", "champion"):
         with pytest.raises(Superseded):
             deploy(run.execution, target, ONE)

@@ -312,7 +312,7 @@ def test_answers_are_kept_on_the_way_so_that_a_function_out_of_time_goes_on(
 def test_without_the_claim_nothing_is_judged_or_rejected(project: Project, models: Models, job: str) -> None:
     project.drop("a.csv", models.reviews())
     run = prepared(project)
-    project.env.ledger.hand_over(run.execution, "heir", "now")
+    project.env.ledger.hand_over(run.execution, "successor", "now")
     with pytest.raises(Superseded):
         judge(project, run, models.right, job)
     with pytest.raises(Superseded):

@@ -131,7 +131,7 @@ def test_a_champion_that_cannot_be_loaded_is_an_error(project: Project, models: 
 def test_without_the_claim_nothing_is_held(project: Project, models: Models, live: Run) -> None:
     project.drop("b.csv", models.reviews(400, 500, flipped=True))
     run = prepared(project)
-    project.env.ledger.hand_over(run.execution, "heir", "now")
+    project.env.ledger.hand_over(run.execution, "successor", "now")
     with pytest.raises(Superseded):
         ask(project, run)
     assert project.env.ledger.held() == {}
