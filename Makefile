@@ -8,7 +8,7 @@ export TOKENIZERS_PARALLELISM := false
 # SageMaker refuses OCI image indexes, which is what build attestations make of an image (stacks/images.py has the rest).
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
-QUICK := tests/domain tests/ledger tests/serving tests/stacks tests/bench
+QUICK := tests/domain tests/serving tests/stacks tests/bench
 
 .PHONY: help setup demo quick test test-e2e test-aws-image test-images check faults load explore gate-report screen-report data-report \
 	rights-report removal-report people-report pages terminal-picture bench bench-full synth deploy update roll-out destroy acceptance clean

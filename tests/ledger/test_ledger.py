@@ -13,8 +13,7 @@ from domain.data.dataset import Hold, Source, valid_in
 from domain.errors import Superseded
 from domain.state import Approval, Champion, Claim, Run, Seal
 from ledger.ledger import Ledger
-from tests.explorer.table import Table
-from tests.lambdas.project import Project, passed
+from tests.lambdas.project import passed
 
 RUN = Run("0123456789ab", "d1", 1, "arn:1", "drop", "2026-01-01", artifact="s3://b/m1")
 NEXT = Run("ba9876543210", "d2", 1, "arn:2", "drop", "2026-01-02", artifact="s3://b/m2", champion_version=1)
@@ -24,12 +23,10 @@ def _hold(source: str) -> Hold:
     return Hold(Source(source, f"landing/{source}", "etag", "then"), RUN.run, "it did harm")
 
 
-@pytest.fixture(params=["cloud", "memory"])
-def ledger(request: pytest.FixtureRequest) -> Ledger:
-    project: Project | None = request.getfixturevalue("project") if request.param == "cloud" else None
-    ledger = project.env.ledger if project else Ledger(Table())
-    ledger.claim("owner", "now")
-    return ledger
+@pytest.fixture
+def ledger(empty: Ledger) -> Ledger:
+    empty.claim("owner", "now")
+    return empty
 
 
 def test_what_is_handed_over_is_taken_up_by_the_heir_alone(ledger: Ledger) -> None:
