@@ -38,7 +38,7 @@ def main() -> int:
     wanted = " ".join(sys.argv[1:])
     with tempfile.TemporaryDirectory() as folder:
         definition = synthesize(Path(folder) / "out").definition()
-    print(f"{'story':52}{'states':>12}{'steps':>12}{'ends':>7}{'by sweep':>10}{'seconds':>9}", flush=True)
+    print(f"{'story':56}{'states':>12}{'steps':>12}{'ends':>7}{'by sweep':>10}{'seconds':>9}", flush=True)
     rows, broken = [], False
     for name, story in {**SHORT, **LONG}.items():
         if wanted in name:
@@ -50,7 +50,7 @@ def main() -> int:
                 broken = True
             else:
                 took = time.monotonic() - begun
-                line = f"{name:52}{seen.states:12,}{seen.transitions:12,}{seen.ends:7,}{seen.needed_sweep:10,}"
+                line = f"{name:56}{seen.states:12,}{seen.transitions:12,}{seen.ends:7,}{seen.needed_sweep:10,}"
                 print(f"{line}{took:9.0f}", flush=True)
                 numbers = (seen.states, seen.transitions, seen.ends, seen.needed_sweep, round(took))
                 rows.append(f"| {name} | {' | '.join(f'{number:,}' for number in numbers)} |")
