@@ -79,16 +79,16 @@ def test_every_handler_imports_from_its_own_package_and_names_a_wrong_event(
 
 def test_an_import_that_the_package_lacks_is_found(python: str, assembly: Synthesized, tmp_path: Path) -> None:
     light, handlers = max(packages(assembly).items(), key=lambda item: len(item[1]))
-    types = light / "domain" / "gate" / "types.py"
-    whole = types.read_text()
+    shared = light / "lambdas" / "model" / "hosting.py"
+    whole = shared.read_text()
     try:
-        types.write_text(f"{whole}\nimport numpy\n")
+        shared.write_text(f"{whole}\nimport numpy\n")
         answers = asked(python, light, handlers, tmp_path)
     finally:
-        types.write_text(whole)
-    lacking = "Unable to import module 'lambdas.events.{}': No module named 'numpy'"
-    assert answers["lambdas.events.lifecycle.on_event"] == lacking.format("lifecycle")
-    assert answers["lambdas.events.approve.handler"] == lacking.format("approve")
+        shared.write_text(whole)
+    lacking = "Unable to import module 'lambdas.{}': No module named 'numpy'"
+    assert answers["lambdas.events.lifecycle.on_event"] == lacking.format("events.lifecycle")
+    assert answers["lambdas.steps.redeploy.handler"] == lacking.format("steps.redeploy")
     assert answers["lambdas.steps.claim.handler"] == ["WrongEvent"]
 
 
