@@ -1,7 +1,7 @@
 """Every function, one row each: its handler, its size, and all that it may do.
 
-A row is read by itself. `ledger` says what it may do with which kinds of the ledger's items (`ledger/keys.py`), `may` is
-all the rest, in the words of `access.py`. Nothing else gives a function a right.
+A row is read by itself. `ledger` says what it may do with which kinds of the ledger's items (`ledger/keys.py`), and
+`may` is all the rest, in the words of `access.py`. Nothing else gives a function a right.
 
 What parses bytes that come from elsewhere (Prepare files, Screen, Evaluate and Adopt models too) can note what it
 found, and move neither the champion nor an approval: compare what the rows `put`.
