@@ -227,7 +227,7 @@ def _plain(bench: _Bench) -> Meter:
     meter.watch(model, optimizer)
     batches = bench.loader()
     warm_up = round(options.warmup_ratio * len(batches))
-    schedule = get_linear_schedule_with_warmup(optimizer, warm_up, len(batches))  # type: ignore[no-untyped-call]
+    schedule = get_linear_schedule_with_warmup(optimizer, warm_up, len(batches))
     backward = meter.metered("backward", torch.Tensor.backward)
     clip = meter.metered("clipping", torch.nn.utils.clip_grad_norm_)
     for step, batch in enumerate(batches):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,10 +28,10 @@ def test_as_many_as_there_are_up_to_the_most(found: list[tuple[str, str, str, fl
 
 
 @given(rows, st.randoms())
-def test_the_order_of_rows_does_not_matter(found: list[tuple[str, str, str, float]], chance: object) -> None:
+def test_the_order_of_rows_does_not_matter(found: list[tuple[str, str, str, float]], chance: Random) -> None:
     distinct = list({row[0]: row for row in found}.values())
     shuffled = list(distinct)
-    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    chance.shuffle(shuffled)
     assert choose(shuffled) == choose(distinct)
 
 

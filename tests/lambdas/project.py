@@ -79,9 +79,9 @@ class Project:
     role: str
 
     @classmethod
-    def create(cls, clients: Clients, patch: pytest.MonkeyPatch, role: str) -> Project:
+    def create(cls, clients: Clients, patch: pytest.MonkeyPatch, role: str, name: str | None = None) -> Project:
         """Make everything that the stacks make, under a name of its own, and the environment that the handlers read."""
-        name = f"test-{next(_numbers)}"
+        name = name or f"test-{next(_numbers)}"
         bucket, table = layout.bucket(name, ACCOUNT, REGION), layout.ledger(name)
         clients("s3").create_bucket(Bucket=bucket)
         keys = [("pk", "HASH"), ("sk", "RANGE")]

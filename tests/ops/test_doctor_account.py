@@ -26,7 +26,7 @@ from tests.ops.quotas_stand_in import CONCURRENCY, ENDPOINTS, FUNCTIONS, ON_DEMA
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
 REPOSITORY = "cdk-hnb659fds-container-assets"
-SETTINGS = Settings(serving={"max_concurrency": 4})  # type: ignore[arg-type]
+SETTINGS = Settings(serving={"max_concurrency": 4})
 
 
 @pytest.fixture(scope="module")

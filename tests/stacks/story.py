@@ -48,7 +48,7 @@ LOOKED = ["Claim", "Claimed", "Settle", "Quiet", "Prepare", "Prepared", "Screen"
 JUDGED = [*LOOKED, "Train", "Trained", "Evaluate", "Judged"]
 
 
-def run(synthesized: Synthesized, message: dict[str, Any] = DROP, **answers: list[Any]) -> Execution:
+def run(synthesized: Synthesized, message: Any = DROP, **answers: list[Any]) -> Execution:
     """Execute the machine with the answers of a run that goes well, but for `answers` (`_sync` stands for `.sync`)."""
     named = {**HAPPY, **{name.replace("_sync", ".sync"): value for name, value in answers.items()}}
     # Claim answers with what the machine was started with, too.

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,8 @@ def python(request: pytest.FixtureRequest) -> str:
 def assembly(python: str, tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     """The template and the packages: the local cloud's for this Python, AWS's for Lambda's."""
     into = tmp_path_factory.mktemp("bundled") / "out"
-    return synthesize(into, bundled=True, **({"local": "true"} if python == GUARDED else {}))
+    values: dict[str, Any] = {"local": "true"} if python == GUARDED else {}
+    return synthesize(into, bundled=True, **values)
 
 
 def packages(assembly: Synthesized) -> dict[Path, list[str]]:

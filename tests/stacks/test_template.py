@@ -172,7 +172,7 @@ def test_teardown_finds_everything_it_needs(aws: Synthesized) -> None:
 
 def test_the_custom_resource_changes_with_the_serving_settings(aws: Synthesized, on_demand: Synthesized) -> None:
     def serving(synthesized: Synthesized) -> str:
-        return next(iter(synthesized.of_type("Custom::ServerlessEndpoint").values()))["Serving"]
+        return str(next(iter(synthesized.of_type("Custom::ServerlessEndpoint").values()))["Serving"])
 
     assert serving(aws) == layout.digest(Settings().serving.model_dump(mode="json"))
     assert serving(aws) != serving(on_demand)
@@ -196,7 +196,7 @@ def test_everything_that_can_have_tags_has_the_projects(tmp_path: Path) -> None:
     app.synth()
     resources = json.loads((tmp_path / "out" / stack.template_file).read_text(encoding="utf-8"))["Resources"]
     found = [construct for construct in stack.node.find_all() if isinstance(construct, CfnResource)]
-    tagged, bare = set(), set()
+    tagged, bare = set[str](), set[str]()
     for resource in found:
         logical_id = stack.resolve(resource.logical_id)
         tags = resources[logical_id].get("Properties", {}).get("Tags", [])

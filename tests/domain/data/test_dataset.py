@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -37,9 +38,9 @@ def test_files_of_the_same_moment_fold_by_name() -> None:
 
 
 @given(sources, st.randoms())
-def test_the_order_of_the_listing_does_not_matter(landed: list[Source], chance: object) -> None:
+def test_the_order_of_the_listing_does_not_matter(landed: list[Source], chance: Random) -> None:
     shuffled = list(landed)
-    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    chance.shuffle(shuffled)
     assert current(shuffled, {}) == current(landed, {})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, false_discovery_control
 from sklearn.metrics import accuracy_score, f1_score
 
-from domain.gate.statistics import DRAWS, bootstrap, holm, interval, mcnemar
+from domain.gate.statistics import DRAWS, Draws, bootstrap, holm, interval, mcnemar
 
 names = st.sampled_from("abc")
 triples = st.lists(st.tuples(names, names, names), min_size=1, max_size=40)
@@ -41,9 +43,9 @@ def test_holm_lies_between_the_bare_p_values_and_bonferroni(p_values: list[float
 
 
 @given(triples, st.randoms())
-def test_resamples_do_not_depend_on_the_order_of_rows(found: list[tuple[str, str, str]], chance: object) -> None:
+def test_resamples_do_not_depend_on_the_order_of_rows(found: list[tuple[str, str, str]], chance: Random) -> None:
     shuffled = list(found)
-    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    chance.shuffle(shuffled)
     one, two = (_resampled(rows) for rows in (found, shuffled))
     assert all(np.array_equal(one[name].macro_f1, two[name].macro_f1) for name in one)
     assert all(np.array_equal(one[name].accuracy, two[name].accuracy) for name in one)
@@ -72,6 +74,6 @@ def test_resamples_are_those_of_drawing_rows_one_by_one() -> None:
         assert interval(ours, 0.95) == pytest.approx(np.quantile(theirs, [0.025, 0.975]), abs=0.015)
 
 
-def _resampled(found: list[tuple[str, str, str]]) -> dict[str, object]:
+def _resampled(found: list[tuple[str, str, str]]) -> dict[str, Draws]:
     labels, candidate, champion = zip(*found, strict=True)
-    return bootstrap(labels, {"candidate": candidate, "champion": champion}, sorted(set(labels)), "seed")  # type: ignore[return-value]
+    return bootstrap(labels, {"candidate": candidate, "champion": champion}, sorted(set(labels)), "seed")

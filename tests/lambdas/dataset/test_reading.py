@@ -307,7 +307,7 @@ def test_memory_does_not_grow_with_the_file(name: str, unit: bytes, head: bytes,
     peaks = []
     for times in (2_000, 20_000):
         tracemalloc.start()
-        count = sum(1 for _ in read_rows(name, _Endless(unit, times, head, tail), COLUMNS))
+        count = sum(1 for _ in read_rows(name, io.BufferedReader(_Endless(unit, times, head, tail)), COLUMNS))
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert count >= times
@@ -319,7 +319,7 @@ def test_of_a_line_of_200_mb_no_more_is_read_than_the_limit(name: str, head: byt
     stream = _Endless(b"x" * 1_000, 200_000, head)
     tracemalloc.start()
     with pytest.raises(FileRejected) as refused:
-        list(read_rows(name, stream, COLUMNS))
+        list(read_rows(name, io.BufferedReader(stream), COLUMNS))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert refused.value.rule == "row-too-long"

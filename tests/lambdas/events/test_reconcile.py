@@ -136,13 +136,13 @@ def test_executions_that_die_before_they_claim_do_not_follow_each_other_for_ever
 
 
 def test_a_convergence_that_failed_is_tried_again_so_often_in_a_row(project: Project) -> None:
-    execution = failed(project, **{"from": "Redeploy", "chain": 1})
+    execution = failed(project, chain=1, **{"from": "Redeploy"})
     tell(execution)
     assert started(project)[successor(project, execution)]["chain"] == 2
 
 
 def test_then_the_claim_is_given_back_and_a_person_is_needed(project: Project) -> None:
-    execution = failed(project, **{"from": "Redeploy", "chain": reconcile.MAX_CHAIN})
+    execution = failed(project, chain=reconcile.MAX_CHAIN, **{"from": "Redeploy"})
     tell(execution)
     assert started(project) == {}
     assert project.env.ledger.claimed_by() is None
@@ -173,8 +173,7 @@ def test_a_dataset_is_given_up_after_so_many_failed_attempts(project: Project) -
         execution = failed(project, cause=json.dumps({"errorMessage": "no disk", "errorType": "OSError"}))
         run = project.run(execution, attempt=attempt, requests=("q",))
         tell(execution)
-        ended = project.env.ledger.run(run.run)
-        assert ended is not None
+        ended = project.env.ledger.require_run(run.run)
         assert ended.verdict == (None if attempt < 3 else "gave-up")
         project.env.ledger.seize("nobody", "now")
         project.env.ledger.release("nobody")

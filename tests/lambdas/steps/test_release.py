@@ -171,8 +171,8 @@ def release_as(reason: str, execution: str, run: str | None = None, failed: dict
 def judged(project: Project, execution: str) -> Run:
     """The run of what landed, with a job that finished; it is about to be deployed."""
     prepared = prepare.handler({"execution": execution, "reason": "drop"}, None)
-    project.train(prepared["job"])
-    project.trained(prepared["job"])
+    project.train(str(prepared["job"]))
+    project.trained(str(prepared["job"]))
     run = project.env.ledger.run(str(prepared["run"]))
     assert run is not None
     return run
