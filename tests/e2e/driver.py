@@ -173,7 +173,8 @@ class Pipeline:
 
     def notifications(self) -> list[str]:
         """All messages published since the last call."""
-        sqs, found = self.client("sqs"), []
+        found: list[str] = []
+        sqs = self.client("sqs")
         while True:
             answer = sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10, WaitTimeSeconds=0)
             if not answer.get("Messages"):
