@@ -123,7 +123,7 @@ def test_nothing_landed_is_nothing_new(project: Project) -> None:
 
 
 @pytest.mark.parametrize("verdict", ["promote", "keep", "reject", "too-few-rows", "gave-up"])
-def test_a_concluded_dataset_is_nothing_new(project: Project, verdict: str) -> None:
+def test_a_concluded_dataset_is_nothing_new(project: Project, verdict: RunVerdict) -> None:
     project.drop("a.csv", reviews(40))
     conclude(project, ask(project.claim()), verdict)
     assert again(project)["outcome"] == "nothing_new"
