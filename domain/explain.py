@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import Any, Final
 
 from domain import errors
-from domain.failures import is_decided
 from domain.printable import printable
 from domain.state import Run
+from domain.training_failures import is_decided
 
 _OF_ERRORS: Final = {
     errors.EpochChanged: (

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def topic_name(project: str) -> str:
-    """Name of the topic of a project's notifications (`stacks/notices.py`)."""
+    """Name of the topic of a project's notifications (`stacks/notifications.py`)."""
     return f"{project}-notices"
 
 

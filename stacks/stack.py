@@ -14,11 +14,11 @@ from stacks.data import Data
 from stacks.endpoint import ServerlessEndpoint
 from stacks.functions import Functions
 from stacks.images import serving_image, training_image
-from stacks.notices import Notices
-from stacks.pipeline import Pipeline
-from stacks.rules import Triggers, Watchers
+from stacks.notifications import Notices
 from stacks.sourcedir import SourceDir
+from stacks.state_machine.pipeline import Pipeline
 from stacks.training import Training
+from stacks.triggers import Triggers, Watchers
 
 
 class AutomateMlops(Stack):

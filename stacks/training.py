@@ -21,7 +21,7 @@ from domain.prices import AS_OF, REGION, TRAINING_USD_PER_HOUR, training_usd_per
 from stacks.images import Image
 from stacks.settings import SettingsError
 from stacks.sourcedir import SourceDir
-from stacks.variables import Variables, expression
+from stacks.state_machine.variables import Variables, expression
 
 # From "training has ended" to "the artifact is uploaded and Step Functions has noticed".
 _WRAP_UP_SECONDS: Final = 1800

@@ -23,7 +23,7 @@ class _Exceptions:
 
 
 class FolderS3:
-    """The calls of an S3 client that `lambdas/dataset/derive.py` makes. `read` counts the bytes read of each key."""
+    """The calls of an S3 client that `lambdas/dataset/parts.py` makes. `read` counts the bytes read of each key."""
 
     exceptions: ClassVar[type] = _Exceptions
 

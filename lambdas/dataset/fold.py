@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from domain import layout
 from domain.data.dataset import Source
-from lambdas.dataset.derive import Report
+from lambdas.dataset.parts import Report
 from lambdas.environment import Environment
 from lambdas.storage import read_lines, read_text_lines
 

@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from domain.data import dataset
 from domain.data.dataset import Source
 from domain.errors import LandingMoved, ObjectUnreadable
-from lambdas.dataset.derive import Report, derive, known_report
+from lambdas.dataset.parts import Report, derive, known_report
 from lambdas.environment import Environment
 from lambdas.telemetry import logger, trace
 from ledger.arrivals import Arrival

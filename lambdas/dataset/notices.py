@@ -9,7 +9,7 @@ from typing import Final
 from domain.explain import first_of
 from domain.layout import digest
 from domain.printable import printable
-from lambdas.dataset.derive import Report
+from lambdas.dataset.parts import Report
 from lambdas.environment import Environment, now
 from lambdas.notify import notify
 

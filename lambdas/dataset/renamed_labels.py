@@ -14,7 +14,7 @@ from domain import layout
 from domain.data.dataset import Source, Version
 from domain.explain import first_of
 from domain.printable import brief
-from lambdas.dataset.derive import Report
+from lambdas.dataset.parts import Report
 from lambdas.environment import Environment
 from lambdas.storage import read_text_lines, read_version
 

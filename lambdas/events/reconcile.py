@@ -22,8 +22,8 @@ from lambdas.environment import Environment, now
 from lambdas.failed_runs import give_up, postpone
 from lambdas.model.jobs import stop_jobs
 from lambdas.notify import notify
-from lambdas.once import end_of, once
 from lambdas.telemetry import logger
+from lambdas.tell_once import end_of, once
 
 # A convergence that fails is tried again by a new execution, so often in a row; then a person is needed.
 MAX_CHAIN: Final = 3

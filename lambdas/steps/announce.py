@@ -10,8 +10,8 @@ from domain.explain import TITLES, explain_end
 from domain.messages import RunStep
 from lambdas.environment import Environment
 from lambdas.notify import notify
-from lambdas.once import end_of, once
 from lambdas.telemetry import emit
+from lambdas.tell_once import end_of, once
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:

@@ -15,10 +15,10 @@ from domain.data.records import Row
 from domain.errors import NotRegistered
 from domain.gate import decision as gate
 from domain.gate.types import Decision, JudgedRow
-from domain.golden import Golden, choose
+from domain.golden_rows import Golden, choose
 from domain.messages import Evaluated, EvaluateStep
 from domain.state import AWAITING, Champion, Judgement, Run
-from lambdas.dataset.heldout import counting, sample, test_rows
+from lambdas.dataset.heldout_rows import counting, sample, test_rows
 from lambdas.environment import Environment
 from lambdas.model import registry, released
 from lambdas.model.models import Answer, answers, fetched, given_before, sealed

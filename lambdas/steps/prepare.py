@@ -9,16 +9,17 @@ from typing import Any
 
 from domain import hyperparameters, layout
 from domain.data.dataset import Source, Version, holds_for
-from domain.errors import EpochChanged, LandingMoved, ReadingChanged
+from domain.errors import LandingMoved
 from domain.explain import explain_rejected
 from domain.messages import Prepared, PrepareStep
 from domain.state import Run
-from lambdas.dataset.derive import Report, ensure_derived, is_admitted_now
 from lambdas.dataset.enough import rare_labels, too_little
+from lambdas.dataset.epoch import check_epoch
 from lambdas.dataset.fold import Fold
 from lambdas.dataset.intake import take_in
 from lambdas.dataset.label_changes import label_changes, tell
 from lambdas.dataset.notices import tell_notices
+from lambdas.dataset.parts import Report, ensure_derived, is_admitted_now
 from lambdas.dataset.pending import current_dataset, current_sources, known
 from lambdas.dataset.renamed_labels import renamed
 from lambdas.environment import Environment, timestamp
@@ -37,7 +38,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """The run to train, or why there is none. Raises Superseded, EpochChanged, LandingMoved, JobStillStopping."""
     step, env = PrepareStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
-    _check_epoch(env)
+    check_epoch(env)
     sources, reports = _derive_all(env)
     tell_notices(env, reports.values())
     requests = sorted(env.ledger.requests())
@@ -85,24 +86,6 @@ def _run(env: Environment, step: PrepareStep, dataset: str, landed_id: str, requ
         requests=tuple(requests),
         landed=landed_id,
     )
-
-
-def _check_epoch(env: Environment) -> None:
-    data = env.settings.data
-    frozen, bound = data.frozen(), env.ledger.freeze_epoch(data.epoch, data.frozen())
-    changed = [name for name in frozen if frozen[name] != bound.get(name)]
-    if "reading" in changed:
-        raise ReadingChanged(
-            f"files are read by the rules of number {frozen['reading']} now, and those of epoch {data.epoch} were read "
-            f"by number {bound.get('reading', 1)}: the same row could be another one, in another split. "
-            f"Set data.epoch to {data.epoch + 1} to read all of landing by the new rules and start over."
-        )
-    if changed:
-        raise EpochChanged(
-            f"data.{', data.'.join(changed)} cannot change within epoch {data.epoch} "
-            f"(it froze {json.dumps({name: bound.get(name) for name in changed})}): its rows were read that way. "
-            f"Set data.epoch to {data.epoch + 1} to start over."
-        )
 
 
 def _derive_all(env: Environment) -> tuple[list[Source], dict[str, Report]]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from domain import layout
 from domain.errors import VerifyFailed
-from domain.golden import Golden, disagreement
+from domain.golden_rows import Golden, disagreement
 from domain.messages import VerifyStep
 from lambdas.environment import Environment
 from lambdas.model.hosting import describe_endpoint

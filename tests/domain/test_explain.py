@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.explain import explain_end, explain_failure, explain_rejected, hopeless, of_the_account, reason
-from domain.failures import DECIDED
 from domain.printable import printable
 from domain.state import Run
+from domain.training_failures import DECIDED
 from tests.hostile import HOSTILE, effects
 
 RUN = Run(

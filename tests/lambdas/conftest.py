@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from domain import layout
-from domain.golden import choose
+from domain.golden_rows import choose
 from domain.state import Run
 from lambdas import environment
 from lambdas.model import released

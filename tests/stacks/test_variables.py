@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import pytest
 
 from domain.messages import Claimed, DeployStep, Evaluated, Prepared, Screened
-from stacks.variables import Variables
+from stacks.state_machine.variables import Variables
 from tests.stacks.synth import Synthesized
 
 LISTED = get_type_hints(Variables)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from domain import errors
 from domain.base_model import positions, too_short
 from domain.errors import BaseModelUnfit, HubUnreachable, NotFinite, TrainingError
-from domain.failures import DECIDED
+from domain.training_failures import DECIDED
 from tests.training.conftest import NewJob
 from training.train import main
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.data.records import Contract, Row, RowRejected, normalize, parse_row, row_id, split_of
+from domain.data.records import Contract, Row, RowRejected, normalize, parse_row, row_id
+from domain.data.splits import split_of
 
 CONTRACT = Contract(("text",), "label", None, test_percent=10, validation_percent=10, max_chars=1000)
 GROUPED = Contract(("text",), "label", "author", test_percent=10, validation_percent=10, max_chars=1000)

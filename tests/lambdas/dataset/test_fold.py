@@ -21,9 +21,9 @@ from domain.config import Settings
 from domain.data.dataset import Source, Version
 from domain.data.records import Contract, Row
 from domain.errors import TrainingError
-from lambdas.dataset.derive import Report
 from lambdas.dataset.enough import rare_labels, too_little
 from lambdas.dataset.fold import Fold
+from lambdas.dataset.parts import Report
 from tests.landing import GROUPED, PLAIN, Landing, Triple, changes
 from training.arguments import Places
 from training.data import read

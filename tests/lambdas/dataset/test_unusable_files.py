@@ -6,7 +6,7 @@ import pytest
 
 from domain import layout
 from domain.data.dataset import Hold
-from lambdas.dataset import derive
+from lambdas.dataset import parts
 from lambdas.storage import landed
 from tests.lambdas.project import Project, reviews
 from tests.lambdas.steps.test_prepare import again, ask, names, promote
@@ -62,7 +62,7 @@ def test_a_file_too_large_for_one_lambda_is_held_and_the_rest_goes_on(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = reviews(40)
-    monkeypatch.setattr(derive, "MAX_FILE_BYTES", len(small))
+    monkeypatch.setattr(parts, "MAX_FILE_BYTES", len(small))
     project.drop("small.csv", small)
     project.drop("large.csv", reviews(41))
     assert names(project, ask(project.claim())) == ["small.csv"]
@@ -76,7 +76,7 @@ def test_an_invocation_that_ran_out_of_time_is_gone_on_with(project: Project) ->
         project.drop(f"{number}.csv", reviews(40, first=40 * number))
     derived = [source for source in landed(project.env) if not source.key.endswith("2.csv")]
     for source in derived:
-        derive.ensure_derived(project.env, source)
+        parts.ensure_derived(project.env, source)
         # Only a file that is derived again would bring its part back.
         project.client("s3").delete_object(Bucket=project.bucket, Key=layout.part(1, "train", source.source))
     prepared = ask(project.claim())

@@ -13,7 +13,7 @@ from domain.data.dataset import Hold
 from domain.errors import EpochChanged, ReadingChanged, Superseded
 from domain.hyperparameters import decode
 from domain.state import RunVerdict
-from lambdas.dataset.heldout import test_rows as held_out
+from lambdas.dataset.heldout_rows import test_rows as held_out
 from lambdas.steps import prepare
 from lambdas.storage import landed, read_version
 from tests.lambdas.project import Project, passed, reviews

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.golden import MAX_CHARS, ROWS, SCORE_TOLERANCE, Golden, choose, disagreement
+from domain.golden_rows import MAX_CHARS, ROWS, SCORE_TOLERANCE, Golden, choose, disagreement
 
 
 def test_labels_take_turns_and_the_surest_come_first() -> None:

@@ -12,10 +12,10 @@ from constructs import Construct
 from domain import layout
 from domain.config import Settings
 from stacks.access import Access
-from stacks.definition import link
 from stacks.functions import Functions
 from stacks.retention import retention
-from stacks.tasks import Tasks
+from stacks.state_machine.definition import link
+from stacks.state_machine.tasks import Tasks
 from stacks.training import Training
 
 # Everything but Settle and Train: Prepare, Evaluate, two convergences and one back, and waiting for a busy endpoint or

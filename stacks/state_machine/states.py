@@ -13,7 +13,7 @@ from constructs import Construct
 
 from domain.errors import NotYetAllowed, PipelineError, Superseded
 from stacks.functions import Functions
-from stacks.variables import Expression, Variables, expression
+from stacks.state_machine.variables import Expression, Variables, expression
 
 
 def when(condition: str) -> sfn.Condition:

@@ -25,9 +25,9 @@ from domain.data.dataset import Again, Source
 from domain.data.limits import MAX_FILE_BYTES, MAX_FILE_ROWS, over_the_limit
 from domain.data.records import Contract, FileRejected, Rejected, RowRejected, RowSetAside, parse_row
 from domain.errors import LandingMoved
-from lambdas.dataset.objects import Hashed, get_landed
+from lambdas.dataset.csv_table import Notice
 from lambdas.dataset.reading import read_rows
-from lambdas.dataset.table import Notice
+from lambdas.dataset.s3_objects import Hashed, get_landed
 from lambdas.environment import Environment
 from lambdas.storage import read_json, write_json
 from lambdas.telemetry import emit

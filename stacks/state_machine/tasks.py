@@ -15,9 +15,9 @@ from domain.config import Settings
 from domain.errors import AccountLimitReached, EndpointBusy, JobStillStopping
 from stacks.access import Access
 from stacks.functions import Functions
-from stacks.states import RESULT, Patience, StepStates, describe_endpoint, retrying
+from stacks.state_machine.states import RESULT, Patience, StepStates, describe_endpoint, retrying
+from stacks.state_machine.variables import NULL, Variables, expression
 from stacks.training import Training
-from stacks.variables import NULL, Variables, expression
 
 # Each look at the endpoint counts, whatever comes of it.
 COUNTED: Final[Variables] = {"polls": expression("$polls + 1")}

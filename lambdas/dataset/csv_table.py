@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from domain.data.records import FileRejected, RowRejected, RowSetAside
 from domain.data.spelling import TooManyMarks, normalize
+from lambdas.dataset.csv_quotes import Quotes
 from lambdas.dataset.lines import Lines, RunsOn
-from lambdas.dataset.quotes import Quotes
 
 MAX_ROW: Final = 10_000_000
 _DELIMITERS: Final = (",", ";", "\t")

@@ -10,11 +10,11 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from domain.errors import NotAnnounced, RolledBack, TrainingNotCompleted
-from stacks.convergence import CHAMPION, link_convergence
-from stacks.states import CAUGHT, fail, when
-from stacks.tasks import Tasks
+from stacks.state_machine.convergence import CHAMPION, link_convergence
+from stacks.state_machine.states import CAUGHT, fail, when
+from stacks.state_machine.tasks import Tasks
+from stacks.state_machine.variables import Error, Variables, expression
 from stacks.training import NO_CAPACITY
-from stacks.variables import Error, Variables, expression
 
 
 def link(scope: Construct, tasks: Tasks, *, on_demand_allowed: bool) -> sfn.IChainable:

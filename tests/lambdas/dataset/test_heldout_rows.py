@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.data.dataset import Version
 from domain.data.records import Row
-from lambdas.dataset.heldout import counting, sample
+from lambdas.dataset.heldout_rows import counting, sample
 
 
 @given(st.lists(st.tuples(st.text("abc", max_size=3), st.text("xy"))), st.integers(1, 5))

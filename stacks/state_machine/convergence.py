@@ -12,9 +12,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from domain.errors import ConvergenceFailed, EndpointNotReady, NotSealed
-from stacks.states import CAUGHT, fail, when
-from stacks.tasks import COUNTED, Tasks
-from stacks.variables import Error, Variables, expression
+from stacks.state_machine.states import CAUGHT, fail, when
+from stacks.state_machine.tasks import COUNTED, Tasks
+from stacks.state_machine.variables import Error, Variables, expression
 
 # What is to be live, and not rehearsed: it was verified when it was a candidate.
 CHAMPION: Final[Variables] = {"target": "champion", "stage": "live"}

@@ -14,9 +14,8 @@ from domain import layout
 from domain.data.dataset import Source
 from domain.data.records import parse_row
 from domain.errors import LandingMoved
-from lambdas.dataset import decoding
-from lambdas.dataset import derive as derive_module
-from lambdas.dataset.derive import Report, contract_of, ensure_derived
+from lambdas.dataset import decoding, parts
+from lambdas.dataset.parts import Report, contract_of, ensure_derived
 from lambdas.storage import landed
 from tests.lambdas.project import Project, reviews
 
@@ -134,7 +133,7 @@ def test_a_header_is_shown_in_the_quarantine_alone(project: Project, first: str)
 def test_a_file_over_the_limit_of_one_lambda_is_rejected_with_the_fix(
     project: Project, monkeypatch: pytest.MonkeyPatch, limit: str, error: str
 ) -> None:
-    monkeypatch.setattr(derive_module, limit, 11)
+    monkeypatch.setattr(parts, limit, 11)
     # Nothing of it is read but its size: the line that is no CSV is not found.
     source, report = derive(project, "a.csv", reviews(20) + '"never closed\n')
     assert re.search(f"{error}.*: split the file", str(report.error))
