@@ -69,4 +69,4 @@ def test_the_same_answers_agree() -> None:
 def test_another_label_score_or_number_of_answers_is_a_disagreement(
     answers: list[tuple[str, float]], words: str
 ) -> None:
-    assert words in disagreement(GOLDEN, answers)
+    assert words in str(disagreement(GOLDEN, answers))

@@ -273,7 +273,7 @@ def test_every_command_says_it_as_long_as_it_is_not_confirmed(about: Surrounding
     assert note(deployment) is None, "there is no topic"
     with Stubber(sns) as stub:
         stub.add_response("list_subscriptions_by_topic", listed("PendingConfirmation"))
-        assert note(deployment).startswith("a@example.org gets no notifications yet")
+        assert str(note(deployment)).startswith("a@example.org gets no notifications yet")
         stub.add_response("list_subscriptions_by_topic", listed("arn:aws:sns:us-east-1:000000000000:t:1"))
         assert note(deployment) is None
         stub.add_client_error("list_subscriptions_by_topic", "AuthorizationError")

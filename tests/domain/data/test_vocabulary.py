@@ -30,7 +30,7 @@ def test_without_a_model_before_no_label_is_new_but_some_may_be_rare() -> None:
 
 def test_of_many_labels_the_first_are_named_and_the_rest_counted() -> None:
     many = {f"label {number:02}": Counts(1, 1) for number in range(25)}
-    assert sentence(changes(many, {}, 1), 1).endswith("'label 09' (1 rows) and 15 more.")
+    assert str(sentence(changes(many, {}, 1), 1)).endswith("'label 09' (1 rows) and 15 more.")
 
 
 @given(counts, st.integers(0, 20))
@@ -54,9 +54,11 @@ def test_labels_that_are_alike_or_none_are_named_on_the_first_drop_and_not_again
     found = changes(now, None, 0)
     assert found.alike == [{"Pos": 900, "pos": 5}]
     assert found.odd == {"-1": 3, "label": 1}
-    said = sentence(found, 0)
-    assert "differ only in case, white space or width are different labels: 'Pos' (900 rows), 'pos' (5 rows)." in said
-    assert "look as if there were none: '-1' (3 rows), 'label' (1 rows). If they are not meant: remove" in said
+    said = str(sentence(found, 0))
+    assert "differ only in case, white space or width are different labels: 'Pos' (900 rows), 'pos' (5 rows)." in str(
+        said
+    )
+    assert "look as if there were none: '-1' (3 rows), 'label' (1 rows). If they are not meant: remove" in str(said)
     assert sentence(changes(now, now, 0), 0) is None
     assert changes(now | {"POS": Counts(1, 1)}, now, 0).alike == [{"POS": 1, "Pos": 900, "pos": 5}]
 

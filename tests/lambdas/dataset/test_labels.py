@@ -123,8 +123,8 @@ def test_one_label_after_the_fold_is_refused_before_money_is_spent(project: Proj
     assert prepared["outcome"] == "refused"
     run = project.env.ledger.run(prepared["run"])
     assert run is not None
-    assert "1 label of 2 needed: ['pos']" in run.sentence
-    assert "are set aside: 'neg'" in run.sentence
+    assert "1 label of 2 needed: ['pos']" in str(run.sentence)
+    assert "are set aside: 'neg'" in str(run.sentence)
     assert pending(project.env) is None
     assert again(project)["outcome"] == "nothing_new"
 

@@ -38,7 +38,7 @@ def note(project: Project, run: Run) -> None:
     """An approval on record, as only Approve may write it."""
     judgement = project.env.ledger.judgements.of(run.run)
     assert judgement is not None
-    approval = Approval(run.run, judgement.package, judgement.seal.archive)
+    approval = Approval(run.run, str(judgement.package), judgement.seal.archive)
     project.env.ledger.judgements.approve(approval, "now")
 
 
@@ -91,7 +91,7 @@ def test_evaluated_twice_it_is_one_version(project: Project, models: Models, job
 
 def test_a_model_that_passed_waits(project: Project, waiting: Run) -> None:
     assert waiting.awaits_approval
-    assert waiting.sentence.startswith("Passed: ")
+    assert str(waiting.sentence).startswith("Passed: ")
     assert project.env.ledger.conclusion(waiting.dataset) == "awaiting-approval"
     (version,) = versions(project)
     assert version["ModelApprovalStatus"] == "PendingManualApproval"
@@ -104,7 +104,7 @@ def test_an_approved_one_is_deployed_by_one_execution(project: Project, waiting:
     assert project.executions()[f"approved-{waiting.run}-0"] == message
     execution = project.claim()
     answer = redeploy.handler({"execution": execution, "target": "candidate", "run": waiting.run}, None)
-    assert hosting.describe_endpoint(project.env, answer["endpoint"]) is not None, "it is on its way"
+    assert hosting.describe_endpoint(project.env, str(answer["endpoint"])) is not None, "it is on its way"
     run = project.env.ledger.run(waiting.run)
     assert run is not None
     assert (run.execution, run.awaits_approval) == (execution, True)
@@ -151,7 +151,7 @@ def test_one_rejected_while_it_is_deployed_does_not_go_live(project: Project, wa
     execution = project.claim()
     message = {"execution": execution, "target": "candidate", "run": waiting.run, "stage": "rehearsal"}
     answer = redeploy.handler(message, None)
-    assert hosting.describe_endpoint(project.env, answer["endpoint"]) is not None, "it is on its way"
+    assert hosting.describe_endpoint(project.env, str(answer["endpoint"])) is not None, "it is on its way"
     decide(project, waiting, "Rejected")
     with pytest.raises(RejectedMeanwhile, match="a person rejected"):
         redeploy.handler({**message, "stage": "live"}, None)
@@ -188,5 +188,5 @@ def test_what_nobody_waits_for_is_not_answered(project: Project, models: Models,
 
 def test_the_registry_goes_with_the_stack(project: Project, waiting: Run) -> None:
     assert [registry.remove(project.env) for _ in range(2)] == [True, False]
-    groups = project.client("sagemaker").list_model_package_groups(NameContains=waiting.package.split("/")[1])
+    groups = project.client("sagemaker").list_model_package_groups(NameContains=str(waiting.package).split("/")[1])
     assert groups["ModelPackageGroupSummaryList"] == []

@@ -175,7 +175,7 @@ def test_a_teardown_ends_the_wait_for_a_person(project: Project) -> None:
     until(lambda: complete("Delete"))
     ended = project.env.ledger.run(run.run)
     assert ended is not None
-    assert (ended.verdict, ended.sentence[:51]) == ("keep", "Kept the champion: the stack was deleted before a p")
+    assert (ended.verdict, str(ended.sentence)[:51]) == ("keep", "Kept the champion: the stack was deleted before a p")
     assert project.env.ledger.judgements.approved() == []
 
 

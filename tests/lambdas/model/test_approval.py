@@ -49,7 +49,7 @@ def test_one_that_nobody_approved_is_refused_and_waits_on(project: Project, wait
 
 
 def test_what_prepare_may_write_approves_nothing(project: Project, waiting: Run) -> None:
-    project.env.ledger.save_run(replace(waiting, verdict="", judged="promote"))
+    project.env.ledger.save_run(replace(waiting, verdict=None, judged="promote"))
     refused(project, waiting, "nobody has approved")
 
 
@@ -141,4 +141,4 @@ def test_one_that_an_earlier_release_judged_is_kept_out_when_it_is_approved(proj
     ended = project.env.ledger.run(waiting.run)
     assert ended is not None
     assert ended.verdict == "keep"
-    assert "an earlier release judged this model" in ended.sentence
+    assert "an earlier release judged this model" in str(ended.sentence)

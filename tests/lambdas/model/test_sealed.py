@@ -80,7 +80,7 @@ def test_neither_is_the_archive_of_a_candidate_that_waits(
 def test_a_run_that_prepare_makes_up_is_deployed_by_nobody(
     project: Project, models: Models, champion: Run, tmp_path: Path
 ) -> None:
-    forged = replace(champion, run="f" * 12, dataset="f" * 12, judged="promote", champion_version=1, verdict="")
+    forged = replace(champion, run="f" * 12, dataset="f" * 12, judged="promote", champion_version=1, verdict=None)
     uri = upload(project, forged, made_for(models.constant, tmp_path, forged.run, forged.dataset))
     project.env.ledger.save_run(replace(forged, artifact=uri))
     with pytest.raises(NotToBeDeployed, match="has not passed the gate"):

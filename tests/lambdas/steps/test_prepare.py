@@ -12,6 +12,7 @@ from domain import layout
 from domain.data.dataset import Hold
 from domain.errors import EpochChanged, ReadingChanged, Superseded
 from domain.hyperparameters import decode
+from domain.state import RunVerdict
 from lambdas.dataset.heldout import test_rows as held_out
 from lambdas.steps import prepare
 from lambdas.storage import landed, read_version
@@ -28,7 +29,7 @@ def again(project: Project) -> dict[str, Any]:
     return ask(project.claim())
 
 
-def conclude(project: Project, prepared: dict[str, Any], verdict: str = "keep") -> None:
+def conclude(project: Project, prepared: dict[str, Any], verdict: RunVerdict = "keep") -> None:
     run = project.env.ledger.run(prepared["run"])
     assert run
     project.env.ledger.conclude(replace(run, verdict=verdict))
@@ -220,7 +221,7 @@ def test_too_little_is_refused_and_concluded(
     run = project.env.ledger.run(prepared["run"])
     assert run is not None
     assert run.verdict == project.env.ledger.conclusion(run.closes) == "too-few-rows"
-    assert why in run.sentence
+    assert why in str(run.sentence)
     assert again(project)["outcome"] == "nothing_new"
 
 

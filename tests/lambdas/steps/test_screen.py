@@ -48,8 +48,8 @@ def test_flipped_labels_are_held_and_the_rest_of_the_drop_goes_on(project: Proje
         ended = project.env.ledger.run(run.run)
         assert ended is not None
         assert ended.verdict == project.env.ledger.conclusion(run.dataset) == "screened"
-        assert "landing/poison.csv: the live model disagrees with" in ended.sentence
-        assert "good.csv" not in ended.sentence
+        assert "landing/poison.csv: the live model disagrees with" in str(ended.sentence)
+        assert "good.csv" not in str(ended.sentence)
     rest = prepared(project)
     assert ask(project, rest) == {"outcome": "passed"}
     assert rest.dataset not in (run.dataset, live.dataset)
@@ -120,7 +120,7 @@ def test_a_poisoned_drop_is_stopped_and_later_good_drops_are_promoted(
 
 
 def test_a_champion_that_cannot_be_loaded_is_an_error(project: Project, models: Models, live: Run) -> None:
-    bucket, key = layout.split_uri(live.artifact)
+    bucket, key = layout.split_uri(str(live.artifact))
     project.client("s3").put_object(Bucket=bucket, Key=key, Body=b"no tarball")
     project.drop("b.csv", models.reviews(400, 500))
     run = prepared(project)

@@ -18,7 +18,7 @@ def test_a_champion_that_cannot_be_loaded_is_an_error_with_its_run(project: Proj
     project.drop("a.csv", models.reviews(0, 150))
     live = champion(project, models.right, job)
     project.client("s3").put_object(
-        Bucket=project.bucket, Key=layout.split_uri(live.artifact)[1], Body=b"no tarball any more"
+        Bucket=project.bucket, Key=layout.split_uri(str(live.artifact))[1], Body=b"no tarball any more"
     )
     project.drop("b.csv", models.reviews(150))
     run = prepared(project)
