@@ -23,7 +23,7 @@ demo: setup ## four drops on the local cloud: promoted, judged, screened out, qu
 	@python -m ops demo
 
 quick: setup ## the tests that need no local cloud, in under 90 s on 2 cores
-	@python -m pytest -n 2 --dist loadgroup $(QUICK) $(ARGS)
+	@python -m pytest -n 2 --dist loadgroup -m "not slow" $(QUICK) $(ARGS)
 
 test: setup ## every folder's tests, and the pipeline on the local cloud from drop to destroyed; some of them: ARGS="-k gate"
 	@python -m pytest -n 3 --dist loadgroup $(ARGS)
