@@ -8,8 +8,10 @@ export TOKENIZERS_PARALLELISM := false
 # SageMaker refuses OCI image indexes, which is what build attestations make of an image (stacks/images.py has the rest).
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
-.PHONY: help setup demo test test-aws-image test-images check faults load explore gate-report screen-report data-report \
-	rights-report removal-report people-report pages bench bench-full synth deploy update roll-out destroy acceptance clean
+QUICK := tests/domain tests/serving tests/stacks tests/bench
+
+.PHONY: help setup demo quick test test-e2e test-aws-image test-images check faults load explore gate-report screen-report data-report \
+	rights-report removal-report people-report pages terminal-picture bench bench-full synth deploy update roll-out destroy acceptance clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 16
@@ -20,8 +22,14 @@ setup: ## the environment: idempotent, seconds once it stands
 demo: setup ## four drops on the local cloud: promoted, judged, screened out, quarantined
 	@python -m ops demo
 
-test: setup ## all tests, the whole pipeline on the local cloud included; some of them: ARGS="-k gate"
+quick: setup ## the tests that need no local cloud, in under 90 s on 2 cores
+	@python -m pytest -n 2 --dist loadgroup -m "not slow" $(QUICK) $(ARGS)
+
+test: setup ## every folder's tests, and the pipeline on the local cloud from drop to destroyed; some of them: ARGS="-k gate"
 	@python -m pytest -n 3 --dist loadgroup $(ARGS)
+
+test-e2e: setup ## whatever can happen to the deployed pipeline: many drops, faults, load, teardown; some of it: ARGS
+	@python -m pytest -n 3 --dist loadgroup tests/e2e $(ARGS)
 
 test-aws-image: setup ## the training tests with the versions that AWS's training image has
 	@python -m ops.aws_image
@@ -56,8 +64,11 @@ removal-report: setup ## what fails when a right is really taken away: docs/remo
 people-report: setup ## what the policies for people allow and refuse, tried: docs/people.md
 	@python -m tests.rights people
 
-pages: setup ## the pages that are made of code: docs/settings.md, docs/commands.md
+pages: setup ## the pages that are made of code: docs/settings.md, docs/commands.md, docs/states.md
 	@python -m ops.pages
+
+terminal-picture: setup ## the demo, and what two commands show of it: docs/terminal.svg
+	@python -m bench.reports.terminal
 
 bench: setup ## speed and memory beside what people use, in under 15 minutes: bench/results
 	@python -m bench

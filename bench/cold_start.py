@@ -66,7 +66,7 @@ def _starts(found: list[Contender], cpus: list[int], evicted: bool, rounds: int,
     how = "process start to first 200 with a prediction, median; the servers took turns"
     memory = f"peak memory: VmHWM of every process of the server added up, after {_REQUESTS} requests"
     what = (
-        "files of the environment and the model dropped from the page cache (posix_fadvise); Python's and Java's stay"
+        "files of the environment and the model evicted from the page cache (posix_fadvise); Python's and Java's stay"
     )
     return Table(
         f"Cold start, {'evicted' if evicted else 'warm'} page cache, {len(cpus)} CPUs",

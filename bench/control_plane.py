@@ -6,7 +6,6 @@ is read where it could be read on AWS: the execution's history, the functions' R
 
 from __future__ import annotations
 
-import json
 import re
 import tempfile
 import time
@@ -19,9 +18,10 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from bench.cloudtrail import requests
 from bench.report import Cell, Result, Table, Target
-from bench.trail import requests
 from domain import layout
+from domain.messages import Start
 from local.cloud import LocalCloud
 from ops import minilm
 from ops.demo.settings import BUCKET, OVERLAY, PROJECT
@@ -210,7 +210,7 @@ def _start_beside(deployment: Deployment, execution: str) -> list[dict[str, Any]
         if now.over:
             raise OpsError(f"the first run ended before it trained: {now.why}")
         time.sleep(deployment.poll_seconds)
-    message = json.dumps({"reason": "drop", "from": "Settle"})
+    message = Start.settle("drop").to_input()
     answer = states.start_execution(stateMachineArn=deployment.state_machine, input=message)
     other = str(answer["executionArn"])
     while not look(deployment, other).over:

@@ -49,7 +49,7 @@ def distilbert() -> Model:
     folder.mkdir(parents=True)
     tokenizer = minilm_tokenizer()
     # The configuration's defaults are distilbert-base-uncased: 6 layers of 768, 66 million parameters.
-    config = DistilBertConfig(id2label=dict(enumerate(LABELS)), label2id={name: i for i, name in enumerate(LABELS)})  # type: ignore[no-untyped-call]
+    config = DistilBertConfig(id2label=dict(enumerate(LABELS)), label2id={name: i for i, name in enumerate(LABELS)})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         DistilBertForSequenceClassification(config).save_pretrained(model.checkpoint)
@@ -75,7 +75,7 @@ def minilm_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer.from_file(str(minilm.folder() / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         model_max_length=MAX_LENGTH,
         model_input_names=list(INPUTS[:2]),

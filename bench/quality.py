@@ -193,7 +193,7 @@ Machine: {machine}.
 
 
 def _torch_scores(saved: Path, texts: Texts, max_length: int) -> Scores:
-    tokenizer = AutoTokenizer.from_pretrained(saved)  # type: ignore[no-untyped-call]
+    tokenizer = AutoTokenizer.from_pretrained(saved)
     model: Any = AutoModelForSequenceClassification.from_pretrained(saved).eval()
     with torch.inference_mode():
         return np.concatenate(

@@ -81,7 +81,7 @@ def running(contender: Contender, cpus: Sequence[int], *, from_start: bool = Tru
 
 
 def evict(folders: Sequence[Path]) -> None:
-    """Drop the folders' files from the page cache (posix_fadvise(2), POSIX_FADV_DONTNEED); what is mapped stays."""
+    """Evict the folders' files from the page cache (posix_fadvise(2), POSIX_FADV_DONTNEED); what is mapped stays."""
     for folder in folders:
         for path in folder.rglob("*"):
             if path.is_file():

@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 from transformers import DataCollatorWithPadding, TrainerCallback, get_linear_schedule_with_warmup, set_seed
 
 from bench.report import Cell, Result, Table, Target
-from domain.hyperparameters import encode
+from domain.config import Hyperparameters
 from ops import minilm
 from ops.reviews import rotten_tomatoes
 from training import base, data, learning
@@ -115,17 +115,13 @@ class _Bench:
     steps: int
 
     def __post_init__(self) -> None:
-        self.arguments = Arguments.parse(
-            [
-                "--run_id",
-                "bench",
-                "--dataset_id",
-                "bench",
-                "--base_model",
-                encode(str(minilm.folder())),
-                "--epochs",
-                "1",
-            ]
+        self.arguments = Arguments(
+            run_id="bench",
+            dataset_id="bench",
+            base_model=str(minilm.folder()),
+            base_revision="",
+            features=("text",),
+            **Hyperparameters(epochs=1).model_dump(),
         )
         texts, labels = zip(*rotten_tomatoes()[:3000], strict=True)
         self.rows = Dataset.from_dict({"text": list(texts), "label": list(labels)})
@@ -227,7 +223,7 @@ def _plain(bench: _Bench) -> Meter:
     meter.watch(model, optimizer)
     batches = bench.loader()
     warm_up = round(options.warmup_ratio * len(batches))
-    schedule = get_linear_schedule_with_warmup(optimizer, warm_up, len(batches))  # type: ignore[no-untyped-call]
+    schedule = get_linear_schedule_with_warmup(optimizer, warm_up, len(batches))
     backward = meter.metered("backward", torch.Tensor.backward)
     clip = meter.metered("clipping", torch.nn.utils.clip_grad_norm_)
     for step, batch in enumerate(batches):

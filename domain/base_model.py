@@ -36,11 +36,11 @@ def positions(config: Mapping[str, Any]) -> int | None:
     return None
 
 
-def too_short(config: Mapping[str, Any], max_length: int) -> str:
-    """What to change if the model of this config.json reads fewer than `max_length` tokens, or ""."""
+def too_short(config: Mapping[str, Any], max_length: int) -> str | None:
+    """What to change if the model of this config.json reads fewer than `max_length` tokens, or None."""
     most = positions(config)
     if most is None or most >= max_length:
-        return ""
+        return None
     return (
         f"it has positions for {most} tokens and training.hyperparameters.max_length is {max_length}: "
         f"set that to {most} or less, or choose another base_model"

@@ -6,7 +6,7 @@ PipelineError
 ├── RunMissing             the ledger has no such run
 ├── Superseded             the claim is another execution's, or the champion another one than was judged against
 ├── EpochChanged           settings that an epoch froze were changed
-│   └── ReadingChanged     this release reads files by other rules than the epoch's
+│   └── ReadingChanged     this version of the project reads files by other rules than the epoch's
 ├── LandingMoved           a file changed while it was read
 ├── ObjectUnreadable       S3 lists a file and does not give it out
 ├── JobStillStopping       an earlier job of this run has not ended yet
@@ -21,7 +21,11 @@ PipelineError
 ├── EndpointBusy           the endpoint is changing
 ├── AccountLimitReached    the account's quota does not allow it now
 ├── VerifyFailed           what answers is not what was judged
-└── ConvergenceFailed      the endpoint did not come to serve the champion
+├── ConvergenceFailed      the endpoint did not come to serve the champion
+├── EndpointNotReady       the endpoint did not come to rest
+├── TrainingNotCompleted   the training job ended otherwise
+├── RolledBack             the candidate could not go live, and the champion serves again
+└── NotAnnounced           a run ended, and nobody was told how
 TrainingError              of the training job; it becomes the job's FailureReason
 ├── DatasetIncomplete      a channel lacks what the version's manifest promises
 ├── NoTrainingRows         nothing to learn from
@@ -34,7 +38,7 @@ TrainingError              of the training job; it becomes the job's FailureReas
 ├── ParityFailed           the exported model does not say what the trained one says
 └── HubUnreachable         the hub did not answer: another attempt may succeed
 
-Retries and catches (`stacks/`) and the advice to people (`domain/plainly.py`) name these classes. What is wrong with a
+Retries and catches (`stacks/`) and the advice to people (`domain/explain.py`) name these classes. What is wrong with a
 row or a file is in `domain/data/records.py`, since it ends in a quarantine and not in a failure.
 """
 
@@ -134,6 +138,22 @@ class VerifyFailed(PipelineError):
 
 class ConvergenceFailed(PipelineError):
     """The endpoint did not come to serve the champion with the deployed settings."""
+
+
+class EndpointNotReady(PipelineError):
+    """The endpoint did not come to rest within the time that the machine waits for it."""
+
+
+class TrainingNotCompleted(PipelineError):
+    """A training job ended neither Completed nor Failed; the message has its status and the reason."""
+
+
+class RolledBack(PipelineError):
+    """A candidate could not go live; the champion, or no endpoint where there is none, is as before."""
+
+
+class NotAnnounced(PipelineError):
+    """The run is concluded and what it decided stands, but its event and notification may not have gone out."""
 
 
 class TrainingError(Exception):

@@ -60,9 +60,9 @@ def ledger(project: str) -> str:
     return f"{project}-ledger"
 
 
-def execution(machine: str, name: str) -> str:
-    """ARN of the execution `name` of the state machine with the ARN `machine`."""
-    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+def metric_namespace(project: str) -> str:
+    """CloudWatch namespace of the metrics that the functions emit; their only dimension is service={project}."""
+    return f"AutomateMlops/{project}"
 
 
 def state_machine(project: str) -> str:
@@ -90,6 +90,39 @@ def package_group(project: str) -> str:
     return project
 
 
+# ---- executions: a name says what the execution follows from, so that a start that is repeated starts no second ----
+
+
+def execution(machine: str, name: str) -> str:
+    """ARN of the execution `name` of the state machine with the ARN `machine`."""
+    return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
+
+
+def execution_after(execution: str) -> str:
+    """Name of the execution that does what is due after the one with the ARN `execution`."""
+    return f"after-{digest(execution)}"
+
+
+def execution_instead_of(execution: str) -> str:
+    """Name of the execution that takes over what the broken one with the ARN `execution` left."""
+    return f"reconcile-{digest(execution)}"
+
+
+def execution_for_approval(run: str, champion_version: int) -> str:
+    """Name of the execution that deploys an approved run, judged beside the champion of that version."""
+    return f"approved-{run}-{champion_version}"
+
+
+def execution_for_deploy(request: str, attempt: int) -> str:
+    """Name of the execution that converges the endpoint for a request of CloudFormation, at an attempt from 0 on."""
+    return f"deploy-{digest(request)}-{attempt}"
+
+
+def execution_for_request(request: str) -> str:
+    """Name of the execution that answers a person's request, by its id in the ledger."""
+    return f"request-{request}"
+
+
 # ---- data --------------------------------------------------------------------
 
 
@@ -114,7 +147,7 @@ def part(epoch: int, split: str, source: str) -> str:
 
 
 def test_ids(epoch: int, source: str) -> str:
-    """Ids of the test rows of one source, one per line, gzipped: training drops any it meets."""
+    """Ids of the test rows of one source, one per line, gzipped: training leaves out any it meets."""
     return f"{epoch_prefix(epoch)}parts/ids/{source}.txt.gz"
 
 

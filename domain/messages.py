@@ -5,11 +5,14 @@ A message of another shape is refused by one error, which names the message and 
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from domain.errors import WrongEvent
+
+# A run, or none. Executions that an earlier release started, or a person by hand, say "" for none.
+OptionalRun = Annotated[str | None, BeforeValidator(lambda run: None if run == "" else run)]
 
 
 class Message(BaseModel):
@@ -44,7 +47,7 @@ class Start(Message):
 
     reason: str = "unknown"
     start: Literal["Settle", "Redeploy"] = Field("Settle", alias="from")
-    run: str = Field("", pattern="^([0-9a-f]{12})?$")
+    run: OptionalRun = Field(None, pattern="^[0-9a-f]{12}$")
     chain: int = Field(0, ge=0)
 
     @model_validator(mode="after")
@@ -59,7 +62,7 @@ class Start(Message):
         return cls.model_validate({"reason": reason, "from": "Settle"})
 
     @classmethod
-    def redeploy(cls, reason: str, run: str = "") -> Self:
+    def redeploy(cls, reason: str, run: str | None = None) -> Self:
         """Deploy an approved run, or bring the endpoint to what is promoted."""
         return cls.model_validate({"reason": reason, "from": "Redeploy", **({"run": run} if run else {})})
 
@@ -70,6 +73,10 @@ class Start(Message):
     def to_input(self) -> str:
         """As Step Functions takes it: JSON, without what is not said."""
         return self.model_dump_json(by_alias=True, exclude_unset=True)
+
+    def to_object(self) -> dict[str, object]:
+        """The same, as what it is JSON of."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 class Step(Message):
@@ -119,19 +126,14 @@ class DeployStep(Step):
 
     target: Literal["candidate", "champion"]
     stage: Literal["rehearsal", "live"] = "live"
-    run: str = ""
+    run: OptionalRun = None
 
 
-class VerifyStep(DeployStep):
-    """`config`: the endpoint config that must be live, or None where no endpoint should be."""
+class VerifyStep(Step):
+    """`config`: what the endpoint of this `stage` must serve, or None where no endpoint should be."""
 
+    stage: Literal["rehearsal", "live"] = "live"
     config: str | None = None
-
-
-class AnnounceStep(RunStep):
-    """What to tell: the run and its verdict."""
-
-    verdict: str
 
 
 class Failure(Message):
@@ -144,9 +146,9 @@ class Failure(Message):
 class ReleaseStep(Step):
     """`failed` is set when the run was rolled back, and says why; `reason` is why the execution was started."""
 
-    run: str = ""
+    run: OptionalRun = None
     failed: Failure | None = None
-    reason: str = ""
+    reason: str = "unknown"
 
 
 class _ExecutionDetail(Message):
@@ -205,7 +207,7 @@ class Claimed(Message):
     outcome: Literal["claimed", "recover", "coalesced"]
     reason: str = "unknown"
     start: Literal["Settle", "Redeploy"] = "Settle"
-    run: str = ""
+    run: str | None = None
 
 
 class Settled(Message):
@@ -215,19 +217,21 @@ class Settled(Message):
 
 
 class Prepared(Message):
-    """Prepare's answer. URIs are S3; `artifact` is set where a finished job of this run can be judged at once."""
+    """Prepare's answer. What is not there is None: without news there is no run, and where it is refused no job.
+
+    URIs are S3. `artifact` is where a finished job of this run left its model, which can be judged at once.
+    """
 
     outcome: Literal["train", "evaluate", "refused", "nothing_new"]
-    run: str = ""
-    dataset: str = ""
-    job: str = ""
+    run: str | None = None
+    job: str | None = None
     hyperparameters: dict[str, str] = {}
-    train_manifest: str = ""
-    validation_manifest: str = ""
-    dataset_manifest: str = ""
-    checkpoints: str = ""
-    output: str = ""
-    artifact: str = ""
+    train_manifest: str | None = None
+    validation_manifest: str | None = None
+    dataset_manifest: str | None = None
+    checkpoints: str | None = None
+    output: str | None = None
+    artifact: str | None = None
 
 
 class Screened(Message):
@@ -240,21 +244,13 @@ class Evaluated(Message):
     """Evaluate's answer."""
 
     verdict: Literal["promote", "keep", "reject", "awaiting-approval"]
-    sentence: str
 
 
 class Redeployed(Message):
-    """Redeploy's answer: the endpoint, the config that it is to serve (None: it is to go), and what was done."""
+    """Redeploy's answer: the endpoint, and the config that it is to serve (None: it is to go)."""
 
     endpoint: str
     config: str | None
-    outcome: Literal["updating", "unchanged", "removed"]
-
-
-class Verified(Message):
-    """Verify's answer; anything but agreement is an error."""
-
-    outcome: Literal["ok"] = "ok"
 
 
 class Released(Message):

@@ -31,7 +31,7 @@ class NotYetAllowed(errors.NotYetAllowed, ClientError):  # type: ignore[misc]  #
 
 @dataclass(frozen=True)
 class Environment:
-    """What a step is given at deploy. Fields that a function was not given are empty."""
+    """What every function is given at deploy."""
 
     project: str
     bucket: str
@@ -40,11 +40,11 @@ class Environment:
     topic_arn: str
     endpoint: str
     settings: Settings
-    code_uri: str = ""
-    code_hash: str = ""
-    training_image: str = ""
-    serving_image: str = ""
-    endpoint_role_arn: str = ""
+    code_uri: str
+    code_hash: str
+    training_image: str
+    serving_image: str
+    endpoint_role_arn: str
 
     @classmethod
     def read(cls, variables: Mapping[str, str] = os.environ) -> Environment:
@@ -60,11 +60,11 @@ class Environment:
             topic_arn=variables["TOPIC_ARN"],
             endpoint=variables["ENDPOINT"],
             settings=Settings.model_validate_json(variables["SETTINGS"]),
-            code_uri=variables.get("CODE_URI", ""),
-            code_hash=variables.get("CODE_HASH", ""),
-            training_image=variables.get("TRAINING_IMAGE", ""),
-            serving_image=variables.get("SERVING_IMAGE", ""),
-            endpoint_role_arn=variables.get("ENDPOINT_ROLE_ARN", ""),
+            code_uri=variables["CODE_URI"],
+            code_hash=variables["CODE_HASH"],
+            training_image=variables["TRAINING_IMAGE"],
+            serving_image=variables["SERVING_IMAGE"],
+            endpoint_role_arn=variables["ENDPOINT_ROLE_ARN"],
         )
 
     @property

@@ -1,4 +1,4 @@
-"""Executions of the state machine: their names, which say what they follow from, and their start, at most once each."""
+"""Executions of the state machine, started at most once each: `domain/layout.py` names them after what they follow."""
 
 from __future__ import annotations
 
@@ -39,20 +39,16 @@ def start_after(env: Environment, execution: str, due: Start, chain: int = 0) ->
 
     `chain` counts executions in a row that failed before they could do anything.
     """
-    name = f"after-{layout.digest(execution)}"
+    name = layout.execution_after(execution)
     start(env, name, due.after(chain))
     return arn(env, name)
 
 
 def successor(env: Environment, execution: str) -> str:
     """ARN of the one execution that takes over what a broken `execution` left."""
-    return arn(env, _successor_of(execution))
+    return arn(env, layout.execution_instead_of(execution))
 
 
 def start_successor(env: Environment, execution: str, chain: int) -> None:
     """Start the successor of a broken `execution`, which converges the endpoint, unless it was started before."""
-    start(env, _successor_of(execution), Start.redeploy("reconcile").after(chain))
-
-
-def _successor_of(execution: str) -> str:
-    return f"reconcile-{layout.digest(execution)}"
+    start(env, layout.execution_instead_of(execution), Start.redeploy("reconcile").after(chain))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from domain.facts import Run
+from domain.state import Run
 from lambdas.environment import Environment
 
 # DynamoDB items end at 400 KB and a cause may hold a whole job description: the start says what happened.

@@ -19,11 +19,11 @@ from ledger.keys import ARRIVAL, CONTENT
 
 @dataclass(frozen=True)
 class Arrival:
-    """What is known of the object under a key: its ETag and its time; the source that its content is known as, once it
-    was read; else how often a function began to read it and did not come to an end."""
+    """What is known of the object under a key, if anything: its ETag and its time; the source that its content is known
+    as, once it was read; else how often a function began to read it and did not come to an end."""
 
-    etag: str
-    last_modified: str
+    etag: str | None = None
+    last_modified: str | None = None
     tries: int = 0
     first: Source | None = None
 

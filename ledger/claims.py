@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from domain.errors import Superseded
-from domain.facts import Claim
+from domain.state import Claim
 from ledger.items import Items
 from ledger.keys import CLAIM
 
@@ -67,7 +67,7 @@ class Claims:
 
     def release(self, owner: str) -> None:
         """Give the claim back; nothing happens if it is not `owner`'s."""
-        # Released by an earlier try, or taken over: either way it is not ours any more.
+        # Given back by an earlier try, or taken over: either way it is not ours any more.
         with suppress(self._items.errors.ConditionalCheckFailedException):
             self._table.delete_item(Key=_CLAIM, **_owned_by(owner))
 

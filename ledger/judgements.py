@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from domain.facts import Approval, Champion, Judgement, Seal
+from domain.state import Approval, Champion, Judgement, Seal
 from ledger.items import Items
 from ledger.keys import ADOPTION, APPROVAL, JUDGEMENT
 
@@ -33,11 +33,12 @@ class Judgements:
 
     def approval(self, judgement: Judgement) -> Approval | None:
         """A person's yes to exactly what was judged, or None: a yes to an earlier judgement of the run is none."""
-        item = self._items.get({"pk": APPROVAL, "sk": judgement.run})
+        if judgement.package is None:
+            return None
         wanted = Approval(judgement.run, judgement.package, judgement.seal.archive)
+        item = self._items.get({"pk": APPROVAL, "sk": judgement.run}) or {}
         # An earlier release did not note what was approved.
-        found = Approval(judgement.run, item.get("package", ""), item.get("archive", "")) if item else None
-        return found if found == wanted else None
+        return wanted if (item.get("package"), item.get("archive")) == (wanted.package, wanted.archive) else None
 
     def approved(self) -> list[str]:
         """Runs that a person said yes to, and that were not concluded since."""

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from domain.data.dataset import Hold
 from domain.errors import RunMissing, Superseded
-from domain.facts import AWAITING, Champion, Judgement, Run
+from domain.state import AWAITING, Champion, Judgement, Run, RunVerdict
 from ledger import keys
 from ledger.arrivals import Arrivals
 from ledger.claims import Claims
@@ -108,7 +108,7 @@ class Ledger(Claims):
     def record(self, owner: str, run: Run, judgement: Judgement | None = None, holds: Sequence[Hold] = ()) -> None:
         """Write what `owner` made of a run, how it judged it and what it holds for it, all while it has the claim.
 
-        A function of an execution that was aborted goes on: it must not write over what its heir made of the run.
+        A function of an execution that was aborted goes on: it must not write over what its successor made of the run.
         Raises Superseded.
         """
         items = [_item(run), *([item_of(judgement)] if judgement else []), *map(_held, holds)]
@@ -121,7 +121,7 @@ class Ledger(Claims):
 
     def take_up(self, run: Run, execution: str) -> bool:
         """Note that `execution` deploys a run that waits for approval; False if it does not wait any more."""
-        item = _item(replace(run, execution=execution, postponed=""))
+        item = _item(replace(run, execution=execution, postponed=None))
         return self._items.put(item, "#verdict = :awaiting", {":awaiting": AWAITING}, {"#verdict": "verdict"})
 
     def run(self, run: str) -> Run | None:
@@ -145,11 +145,12 @@ class Ledger(Claims):
 
         With an `owner`, only while that has the claim: a step whose execution was aborted would conclude what nobody
         tells of. What it holds is held in the same breath, as far as a transaction goes, the rest before.
-        Raises Superseded.
+        Raises Superseded, and LookupError for a run without a verdict.
 
         A dataset that is closed beside a later champion stays so: two models of it may wait for approval, and what is
         decided about the second, when the first is live, says nothing about that one.
         """
+        verdict = run.ending
         if owner is None:
             self.save_run(run)
         else:
@@ -157,7 +158,7 @@ class Ledger(Claims):
             self.record(owner, run, holds=holds[:_AT_ONCE])
         beside = self._concluded_beside(run)
         self._items.put(
-            {"pk": keys.DATASET, "sk": run.closes, "verdict": run.verdict, "run": run.run, "champion": beside},
+            {"pk": keys.DATASET, "sk": run.closes, "verdict": verdict, "run": run.run, "champion": beside},
             "attribute_not_exists(champion) OR champion <= :beside",
             {":beside": beside},
         )
@@ -167,18 +168,19 @@ class Ledger(Claims):
         for request in run.requests:
             self._table.delete_item(Key={"pk": keys.REQUEST, "sk": request})
 
-    def conclusion(self, dataset: str) -> str:
-        """The verdict that closed a dataset, or "" while it is open.
+    def conclusion(self, dataset: str) -> RunVerdict | None:
+        """The verdict that closed a dataset, or None while it is open.
 
         A verdict holds as long as the champion that it left. Landing may come back to an earlier dataset, by a file
         that is withdrawn: what was promoted since was trained with that file, so the dataset is judged again.
         """
         item = self._items.get({"pk": keys.DATASET, "sk": dataset})
         if item is None:
-            return ""
+            return None
+        verdict: RunVerdict = item["verdict"]
         champion = self._champion_version()
         # An earlier release did not note it.
-        return str(item["verdict"]) if item.get("champion", champion) == champion else ""
+        return verdict if item.get("champion", champion) == champion else None
 
     def count_failure(self, dataset: str, execution: str) -> int:
         """Failed attempts at a dataset so far beside today's champion, this execution's counted once."""

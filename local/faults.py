@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-ACTIONS: Final = ("error", "lose", "twice", "drop", "delay", "hold", "kill-before", "kill-after", "answer", "shift")
+ACTIONS: Final = ("error", "lose", "twice", "skip", "delay", "hold", "kill-before", "kill-after", "answer", "shift")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Rule:
     An empty `caller`, `operation` or `match` (a part of the call's text) matches everything. `do`:
     error: refused with `code`, `status` and `fields` instead of being carried out;
     lose: carried out, and then answered with that error;
-    twice: carried out twice; drop: not carried out, nobody is told (events);
+    twice: carried out twice; skip: not carried out, nobody is told (events);
     delay: carried out after `seconds`;
     hold: carried out `seconds` after whoever set the table lets it go (`let_go`), which functions wait for 7 s at most;
     kill-before, kill-after: the function that calls is killed before or after it is carried out;

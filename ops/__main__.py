@@ -30,7 +30,8 @@ app = typer.Typer(
 )
 
 Project = Annotated[
-    str, typer.Option("--project", envvar="MLOPS_PROJECT", help="The project's name; as in cdk.json if not given.")
+    str | None,
+    typer.Option("--project", envvar="MLOPS_PROJECT", help="The project's name; as in cdk.json if not given."),
 ]
 
 
@@ -61,8 +62,8 @@ def demo_command(
 @app.command("drop")
 def drop_command(
     files: Annotated[list[Path], typer.Argument(help="CSV, JSON or JSON lines, each with or without .gz.")],
-    name: Annotated[str, typer.Option("--as", help="What to call the file under landing/.")] = "",
-    project: Project = "",
+    name: Annotated[str | None, typer.Option("--as", help="What to call the file under landing/.")] = None,
+    project: Project = None,
 ) -> None:
     """Put files under landing/, which is all it takes."""
     from ops.drop import drop
@@ -74,9 +75,9 @@ def drop_command(
 
 @app.command("watch")
 def watch_command(
-    what: Annotated[str, typer.Argument(metavar="[RUN|EXECUTION]", help="If not given, what runs now.")] = "",
+    what: Annotated[str | None, typer.Argument(metavar="[RUN|EXECUTION]", help="If not given, what runs now.")] = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for something to start.")] = 15.0,
-    project: Project = "",
+    project: Project = None,
 ) -> None:
     """Follow an execution to its verdict. Ends with 1 if the execution failed (a rejected model is no failure)."""
     from ops.watch import watch
@@ -87,7 +88,7 @@ def watch_command(
 
 @app.command("runs")
 def runs_command(
-    last: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20, project: Project = ""
+    last: Annotated[int, typer.Option(min=1, help="How many to show.")] = 20, project: Project = None
 ) -> None:
     """All runs: what they were made of, how they were judged, what they cost."""
     from ops import runs
@@ -101,9 +102,9 @@ def runs_command(
 
 @app.command("explain")
 def explain_command(
-    run: Annotated[str, typer.Argument(help="The first characters of its id; the newest if not given.")] = "",
+    run: Annotated[str | None, typer.Argument(help="The first characters of its id; the newest if not given.")] = None,
     html: Annotated[bool, typer.Option("--html", help="As a page with pictures, under .local/.")] = False,
-    project: Project = "",
+    project: Project = None,
 ) -> None:
     """One run on one page: its data, its model, each rule of the gate with its numbers, the verdict."""
     from ops import explain, report
@@ -118,7 +119,7 @@ def explain_command(
 def predict_command(
     texts: Annotated[list[str], typer.Argument(help="One text or several.")],
     top: Annotated[int, typer.Option(min=1, help="How many labels per text.")] = 1,
-    project: Project = "",
+    project: Project = None,
 ) -> None:
     """Ask the live model."""
     from ops import predict
@@ -130,7 +131,7 @@ def predict_command(
 def retrain_command(
     reason: Annotated[str, typer.Option(help="Why; it stands in the run's receipt.")] = "asked for by hand",
     wait: Annotated[bool, typer.Option("--wait", help="Follow it, and end with 1 if it fails.")] = False,
-    project: Project = "",
+    project: Project = None,
 ) -> None:
     """Train again with the data as it is."""
     from ops.retrain import retrain
@@ -140,7 +141,7 @@ def retrain_command(
 
 
 @app.command("held")
-def held_command(project: Project = "") -> None:
+def held_command(project: Project = None) -> None:
     """What is set aside, and why."""
     from ops import held
 
@@ -150,7 +151,7 @@ def held_command(project: Project = "") -> None:
 @app.command("release")
 def release_command(
     source: Annotated[str, typer.Argument(help="The source's id or its file, as mlops held shows them.")],
-    project: Project = "",
+    project: Project = None,
 ) -> None:
     """Let a held source back into the dataset, and train with it."""
     from ops import held
@@ -161,7 +162,7 @@ def release_command(
 @app.command("withdraw")
 def withdraw_command(
     file: Annotated[str, typer.Argument(help="Its name under landing/.")],
-    project: Project = "",
+    project: Project = None,
 ) -> None:
     """Take a dropped file back: the next version of the dataset is without it."""
     from ops.withdraw import withdraw
@@ -172,7 +173,7 @@ def withdraw_command(
 @app.command("approve")
 def approve_command(
     run: Annotated[str, typer.Argument(help="The first characters of its id.")],
-    project: Project = "",
+    project: Project = None,
 ) -> None:
     """Let a model go live that passed the gate and waits for a person (gate.approval: manual)."""
     from ops.approve import approve
@@ -183,7 +184,7 @@ def approve_command(
 @app.command("policy")
 def policy_command(
     role: Annotated[str, typer.Argument(help="dropper, reader, retrainer, approver, curator or deployer.")],
-    project: Project = "",
+    project: Project = None,
 ) -> None:
     """The IAM policy of a person, as JSON: attach it to a user, a group or a permission set."""
     import json
@@ -203,7 +204,7 @@ def doctor_command(
         bool, typer.Option("--after-deploy", help="Only what a deploy of cdk.json left behind; make deploy asks it.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    project: Project = "",
+    project: Project = None,
 ) -> None:
     """What stands in the way of a deploy, or is wrong with one, each with what mends it. Ends with 1 if something is
     wrong. It changes nothing.
@@ -261,7 +262,7 @@ def prepare_data_command(
         console.print(line)
 
 
-def _deployment(project: str) -> Deployment:
+def _deployment(project: str | None) -> Deployment:
     from ops.deployment import Deployment, default_project
     from ops.subscription import note
 

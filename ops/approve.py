@@ -23,9 +23,12 @@ def approve(deployment: Deployment, prefix: str, console: Console) -> str:
         judgement = deployment.ledger.judgements.of(run.run)
         if judgement is None:
             raise Unusable(f"run {run.run} was judged by an earlier release, which sealed nothing: mlops retrain")
+        package = judgement.package
+        if package is None:
+            raise Unusable(f"run {run.run} has no version in the model registry: mlops retrain")
         deployment.client("sagemaker").update_model_package(
-            ModelPackageArn=judgement.package, ModelApprovalStatus="Approved", ApprovalDescription="mlops approve"
+            ModelPackageArn=package, ModelApprovalStatus="Approved", ApprovalDescription="mlops approve"
         )
-    archive, version = judgement.seal.archive[:12], judgement.package.rsplit(":", 1)[1]
+    archive, version = judgement.seal.archive[:12], package.rsplit(":", 1)[1]
     console.print(f"Approved {version} (run {run.run}, archive {archive}…). It is being deployed: mlops watch")
-    return judgement.package
+    return package

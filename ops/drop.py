@@ -17,7 +17,7 @@ from ops.deployment import Deployment
 from ops.errors import OpsError, Unusable, in_plain_words
 
 
-def drop(deployment: Deployment, files: Sequence[Path], name: str, console: Console) -> list[str]:
+def drop(deployment: Deployment, files: Sequence[Path], name: str | None, console: Console) -> list[str]:
     """Upload `files` under landing/ (one may be called `name` there); their keys. Raises Unusable, OpsError."""
     if name and len(files) > 1:
         raise Unusable("--as names one file, but several are given: drop them one by one")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from domain.facts import TEARDOWN, Run
-from domain.plainly import reason
+from domain.explain import reason
+from domain.state import TEARDOWN, Run
 from ops.deployment import Deployment
 from ops.errors import NotFound
 
@@ -30,13 +30,13 @@ class Stage:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an execution stands. `why` is its failure in plain words; `run` the run it worked on, if it came so far."""
+    """How an execution stands. `why` is its failure in plain words, if it is one; `run` what it worked on, if any."""
 
     execution: str
     status: str
     stages: tuple[Stage, ...]
     seconds: float
-    why: str = ""
+    why: str | None = None
     run: Run | None = None
 
     @property
@@ -60,7 +60,7 @@ def look(deployment: Deployment, execution: str) -> Outcome:
     end = described.get("stopDate") or datetime.now(UTC)
     over = described["status"] != "RUNNING"
     stages = stages_of(_events(states, execution), end, over=over)
-    why = ""
+    why = None
     if described["status"] not in ("RUNNING", "SUCCEEDED"):
         name, cause = str(described.get("error", "")), reason(str(described.get("cause", "")))
         why = ": ".join(part for part in (name, cause) if part) or str(described["status"]).lower()

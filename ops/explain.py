@@ -9,7 +9,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from domain.facts import Run
+from domain.state import Run
 from ops import receipts
 from ops.console import dollars, moment, seconds, styled
 from ops.deployment import Deployment
@@ -23,7 +23,7 @@ NOT_JUDGED: Final = "This run was not judged, so there is no receipt."
 _MOST_LABELS: Final = 20
 
 
-def explain(deployment: Deployment, prefix: str, console: Console) -> None:
+def explain(deployment: Deployment, prefix: str | None, console: Console) -> None:
     """Print the page of the run whose id starts with `prefix`, or of the newest. Raises NotFound, Unusable."""
     with in_plain_words(deployment.project):
         run = find_run(deployment, prefix)
@@ -54,7 +54,7 @@ def sections(receipt: receipts.Receipt) -> dict[str, list[Line]]:
 
 def head(run: Run) -> Iterator[Line]:
     """The run, its verdict and why it was made."""
-    verdict = VERDICTS.get(run.verdict, run.verdict) or "not concluded yet"
+    verdict = VERDICTS.get(run.verdict, run.verdict) if run.verdict else "not concluded yet"
     yield styled((f"Run {run.run}: {verdict}", "bold"))
     if run.sentence:
         yield run.sentence

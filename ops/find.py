@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from domain.facts import Run
+from domain.state import Run
 from ops.deployment import Deployment
 from ops.errors import NotFound, Unusable
 
 
-def find_run(deployment: Deployment, prefix: str) -> Run:
-    """The run whose id starts with `prefix`; the newest for "". Raises NotFound, or Unusable if several match."""
+def find_run(deployment: Deployment, prefix: str | None) -> Run:
+    """The run whose id starts with `prefix`; the newest for None. Raises NotFound, or Unusable if several match."""
     runs = deployment.ledger.runs()
     if not runs:
         raise NotFound("There is no run yet. Drop a file: mlops drop reviews.csv")

@@ -24,12 +24,15 @@ _PATTERNS = [(definition["Name"], re.compile(definition["Regex"])) for definitio
 
 @dataclass
 class JobView:
-    """The newest training job of a run. `metrics` holds the last value of each metric of `domain.metrics`."""
+    """The newest training job of a run, without a name and a status until there is one.
+
+    `metrics` holds the last value of each metric of `domain.metrics`.
+    """
 
     deployment: Deployment
     run: str
-    name: str = ""
-    status: str = ""
+    name: str | None = None
+    status: str | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     _streams: dict[str, str] = field(default_factory=dict)
 

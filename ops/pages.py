@@ -1,26 +1,46 @@
-"""`python -m ops.pages`: the pages that are made of code, docs/settings.md and docs/commands.md."""
+"""`python -m ops.pages`: the pages that are made of code, docs/settings.md, docs/commands.md and docs/states.md."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import typer
+from aws_cdk import App
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
 from domain.config import Settings
 from ops.__main__ import app
+from stacks.build import build, context
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 _SETTINGS: Final = """# Settings
 
-They live in `cdk.json` under `settings`. A wrong key or value is refused at synth with what is allowed. A deploy brings
-a change; what an epoch froze needs another `data.epoch`. `make pages` made this page of `domain/config.py`.
+They go into `cdk.json` under `settings`, such as `"gate": {"min_accuracy": 0.8}`; what is not there has its default.
+A wrong key or value is refused at synth with what is allowed. A deploy brings a change; what an epoch froze needs
+another `data.epoch`. `make pages` made this page of `domain/config.py`.
 
 """
+_STATES: Final = """# Every state, and where it leads
+
+Drawn from the state machine that `cdk synth` makes; `make pages` does it. A dotted line is an error that is caught.
+One is not drawn: each state that calls a function ends in **Superseded**, and does no harm, when its execution has lost
+the claim.
+
+"""
+_LOST: Final = "Superseded"
+_SHAPES: Final = {
+    "Task": '["{}"]',
+    "Wait": '[/"{}"/]',
+    "Choice": '{{"{}"}}',
+    "Succeed": '(["{}"])',
+    "Fail": '(["{}"])',
+    "Pass": '["{}"]',
+}
 _BOUNDS: Final = {
     "minimum": "at least {}",
     "exclusiveMinimum": "more than {}",
@@ -44,6 +64,51 @@ def commands_page() -> str:
     command = get_command(app)
     context = typer.Context(command, info_name="mlops")
     return get_docs_for_click(obj=command, ctx=context, name="mlops", title="Commands").strip() + "\n"
+
+
+def states_page(definition: Mapping[str, Any]) -> str:
+    """docs/states.md: the states of `definition` (Amazon States Language) as a Mermaid flowchart."""
+    states: Mapping[str, Mapping[str, Any]] = definition["States"]
+    drawn = {name: state for name, state in states.items() if name != _LOST}
+    nodes = [f"    {name}{_SHAPES[state['Type']].format(name)}" for name, state in drawn.items()]
+    edges = [edge for name, state in drawn.items() for edge in _edges(name, state)]
+    chart = "\n".join(["flowchart TD", f"    start(( )) --> {definition['StartAt']}", *nodes, *edges])
+    return f"{_STATES}```mermaid\n{chart}\n```\n"
+
+
+def _edges(name: str, state: Mapping[str, Any]) -> Iterator[str]:
+    for choice in state.get("Choices", []):
+        yield f'    {name} -->|"{_spoken(choice["Condition"])}"| {choice["Next"]}'
+    if "Default" in state:
+        yield f"    {name} -->|otherwise| {state['Default']}"
+    if "Next" in state:
+        yield f"    {name} --> {state['Next']}"
+    for caught in sorted({catcher["Next"] for catcher in state.get("Catch", [])} - {_LOST}):
+        yield f"    {name} -.-> {caught}"
+
+
+def _spoken(condition: str) -> str:
+    """A condition in JSONata without its marks, as it can stand in a chart."""
+    return condition.removeprefix("{% ").removesuffix(" %}").replace("$", "")
+
+
+def _definition() -> dict[str, Any]:
+    """The pipeline's state machine as the settings of cdk.json make it; of references only that they are there."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = App(context={**context(), "aws:cdk:bundling-stacks": []}, outdir=folder)
+        stack = build(made)
+        made.synth()
+        template = json.loads((Path(folder) / stack.template_file).read_text(encoding="utf-8"))
+    machine = next(
+        resource["Properties"]
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::StepFunctions::StateMachine"
+        and str(resource["Properties"].get("StateMachineName", "")).endswith("-pipeline")
+    )
+    _, parts = machine["DefinitionString"]["Fn::Join"]
+    text = "".join(part if isinstance(part, str) else "reference" for part in parts)
+    definition: dict[str, Any] = json.loads(text)
+    return definition
 
 
 def _section(schema: dict[str, Any], section: dict[str, Any], prefix: str, title: str) -> Iterator[str]:
@@ -79,9 +144,10 @@ def _of_one_kind(field: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write both."""
+    """Write all of them."""
     (DOCS / "settings.md").write_text(settings_page(), encoding="utf-8")
     (DOCS / "commands.md").write_text(commands_page(), encoding="utf-8")
+    (DOCS / "states.md").write_text(states_page(_definition()), encoding="utf-8")
 
 
 if __name__ == "__main__":

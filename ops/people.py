@@ -68,7 +68,7 @@ def _dropper(at: Place) -> list[Statement]:
 
 def _reader(at: Place) -> list[Statement]:
     runs = layout.of_any_run(at.project)
-    machine = layout.state_machine(at.project)
+    machine = at.arn("states", f"stateMachine:{layout.state_machine(at.project)}")
     endpoint = at.arn("sagemaker", f"endpoint/{layout.endpoint(at.project)}")
     return [
         _found(at),
@@ -78,10 +78,8 @@ def _reader(at: Place) -> list[Statement]:
         _allow(
             ["s3:ListBucket"], [at.bucket], {"StringLike": {"s3:prefix": [f"{layout.LANDING}*", f"{layout.RUNS}*"]}}
         ),
-        _allow(["states:ListExecutions", "states:DescribeStateMachine"], [at.arn("states", f"stateMachine:{machine}")]),
-        _allow(
-            ["states:DescribeExecution", "states:GetExecutionHistory"], [at.arn("states", f"execution:{machine}:*")]
-        ),
+        _allow(["states:ListExecutions", "states:DescribeStateMachine"], [machine]),
+        _allow(["states:DescribeExecution", "states:GetExecutionHistory"], [layout.execution(machine, "*")]),
         _allow(["sagemaker:DescribeTrainingJob"], [at.arn("sagemaker", f"training-job/{runs}")]),
         _allow(["sagemaker:DescribeEndpoint", "sagemaker:InvokeEndpoint"], [endpoint]),
         _allow(

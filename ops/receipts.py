@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain import layout
-from domain.facts import Run
+from domain.state import Run
 from ops.deployment import Deployment
 
 Receipt = dict[str, Any]

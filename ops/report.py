@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from rich.console import Console
 
-from domain.facts import Run
 from domain.printable import printable
+from domain.state import Run
 from ops import explain, pictures, receipts
 from ops.deployment import Deployment
 from ops.errors import in_plain_words
@@ -20,7 +20,7 @@ from ops.find import find_run
 FOLDER: Final = Path(".local")
 
 
-def write(deployment: Deployment, prefix: str, console: Console) -> Path:
+def write(deployment: Deployment, prefix: str | None, console: Console) -> Path:
     """Write the page of the run whose id starts with `prefix`, or of the newest; its path. Raises as explain."""
     with in_plain_words(deployment.project):
         run = find_run(deployment, prefix)

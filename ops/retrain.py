@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from domain.facts import Run
+from domain import layout
 from domain.messages import Start
+from domain.state import Run
 from ops.deployment import Deployment
 from ops.errors import NotDeployed, OpsError, in_plain_words
 from ops.execution import Outcome, look, running
@@ -57,7 +58,7 @@ def start(deployment: Deployment, request: str, reason: str) -> str:
     message = Start.settle(reason[:200]).to_input()
     try:
         answer = states.start_execution(
-            stateMachineArn=deployment.state_machine, name=f"request-{request}", input=message
+            stateMachineArn=deployment.state_machine, name=layout.execution_for_request(request), input=message
         )
     except states.exceptions.StateMachineDoesNotExist as error:
         raise NotDeployed(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from rich.table import Table
 
-from domain.facts import Run
+from domain.state import Run
 from ops import receipts
 from ops.console import clock, dollars, make_table, moment
 from ops.deployment import Deployment
@@ -33,7 +33,7 @@ def table(deployment: Deployment, last: int) -> Table:
 
 def cells(run: Run, receipt: receipts.Receipt | None, took: float | None, *, live: bool) -> list[str]:
     """One run's row; "-" for what it has not (yet)."""
-    verdict = VERDICTS.get(run.verdict, run.verdict) or _under_way(run)
+    verdict = VERDICTS.get(run.verdict, run.verdict) if run.verdict else _under_way(run)
     numbers = ["-", "-", "-"]
     if receipt:
         scores = [receipts.versus(receipt, measure) for measure in ("accuracy", "macro_f1")]

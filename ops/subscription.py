@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def topic_name(project: str) -> str:
-    """Name of the topic of a project's notifications (`stacks/notices.py`)."""
+    """Name of the topic of a project's notifications (`stacks/notifications.py`)."""
     return f"{project}-notices"
 
 
@@ -36,21 +36,21 @@ def addresses(sns: Any, topic: str) -> list[Address]:
     ]
 
 
-def pending_note(found: list[Address]) -> str:
-    """What to tell a person about addresses that get no mail yet, "" if there are none."""
+def pending_note(found: list[Address]) -> str | None:
+    """What to tell a person about addresses that get no mail yet, None if there are none."""
     waiting = [one.mail for one in found if not one.confirmed]
     if not waiting:
-        return ""
+        return None
     return (
         f"{', '.join(waiting)} gets no notifications yet: the link in the mail from AWS Notifications "
         "(no-reply@sns.amazonaws.com) was not clicked."
     )
 
 
-def note(deployment: Deployment) -> str:
-    """What a person should know about a deployment's addresses, "" if nothing, or if it cannot be asked."""
+def note(deployment: Deployment) -> str | None:
+    """What a person should know about a deployment's addresses, None if nothing, or if it cannot be asked."""
     try:
         return pending_note(addresses(deployment.client("sns"), deployment.arn("sns", topic_name(deployment.project))))
     except (ClientError, BotoCoreError):
         # A word beside the command that was typed; whether its rights reach that far, `mlops doctor` says.
-        return ""
+        return None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from rich.console import Console
 
+from domain.state import RunVerdict
 from ops.console import styled
 from ops.deployment import Deployment
 from ops.errors import NotFound, Unusable, in_plain_words
@@ -11,7 +15,8 @@ from ops.execution import Outcome, await_running, executions
 from ops.find import find_run
 from ops.follow import follow
 
-VERDICTS = {
+# How a table and a page call what a run ended with.
+VERDICTS: Final[Mapping[RunVerdict, str]] = {
     "promote": "promoted",
     "keep": "kept out",
     "reject": "rejected",
@@ -23,8 +28,8 @@ VERDICTS = {
 }
 
 
-def watch(deployment: Deployment, what: str, console: Console, *, wait: float) -> Outcome:
-    """Follow the execution of a run, a named execution, or ("") the one that works now. Raises NotFound."""
+def watch(deployment: Deployment, what: str | None, console: Console, *, wait: float) -> Outcome:
+    """Follow the execution of a run, a named execution, or (None) the one that works now. Raises NotFound."""
     with in_plain_words(deployment.project):
         execution = choose(deployment, what, wait)
         console.print(f"Following {execution.rsplit(':', 1)[1]}")
@@ -33,7 +38,7 @@ def watch(deployment: Deployment, what: str, console: Console, *, wait: float) -
     return outcome
 
 
-def choose(deployment: Deployment, what: str, wait: float) -> str:
+def choose(deployment: Deployment, what: str | None, wait: float) -> str:
     """ARN of the execution meant by `what`. Raises NotFound if nothing ever ran."""
     if what:
         try:
@@ -56,7 +61,8 @@ def tell(outcome: Outcome, console: Console) -> None:
     """Print how an execution ended, in one sentence and what to read next."""
     if outcome.succeeded:
         if outcome.run and outcome.run.verdict:
-            console.print(styled((outcome.run.sentence, "bold")))
+            if outcome.run.sentence:
+                console.print(styled((outcome.run.sentence, "bold")))
             console.print(f"More: mlops explain {outcome.run.run}")
         else:
             console.print("Done. No run was needed.")

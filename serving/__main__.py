@@ -17,8 +17,8 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["serve"]):
         sys.stderr.write(f"{USAGE}\n")
         return 2
-    # First of all: the kernel drops a signal that process 1 of a container does not handle, and SageMaker would wait 30
-    # seconds before it kills. Until the server runs there is no answer to finish, and no exception has to be raised.
+    # First of all: the kernel discards a signal that process 1 of a container does not handle, and SageMaker would wait
+    # 30 seconds before it kills. Until the server runs there is no answer to finish, and no exception has to be raised.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))
     from serving.server import serve

@@ -36,10 +36,10 @@ class ClientError(Exception):
 
 
 class ContentType(NamedTuple):
-    """What a request's body is; `header` is text/csv's own parameter: "present", "absent", or "" (RFC 4180)."""
+    """What a request's body is; `header` is text/csv's own parameter (RFC 4180): "present", "absent" or None."""
 
     media_type: str
-    header: str = ""
+    header: str | None = None
 
 
 def content_type(value: str) -> ContentType:
@@ -52,8 +52,8 @@ def content_type(value: str) -> ContentType:
         raise ClientError(415, f"the content type must be one of {', '.join(MEDIA_TYPES)}, not {media_type[:100]!r}")
     if parameters.get("charset", "utf-8") not in _CHARSETS:
         raise ClientError(415, "the charset must be utf-8")
-    header = parameters.get("header", "")
-    if media_type == CSV and header not in ("", "present", "absent"):
+    header = parameters.get("header") or None
+    if media_type == CSV and header not in (None, "present", "absent"):
         raise ClientError(415, "text/csv's parameter header must be present or absent")
     return ContentType(media_type, header)
 
@@ -67,7 +67,7 @@ def accepted(value: str) -> str:
     if not ranges:
         return JSON
     best: tuple[float, int, int] | None = None
-    found = ""
+    found = None
     for media_type in MEDIA_TYPES:
         # The most specific range that fits decides (RFC 9110, section 12.5.1).
         fitting = [
@@ -81,7 +81,7 @@ def accepted(value: str) -> str:
         rank = (weight, specific, place)
         if weight > 0 and (best is None or rank > best):
             best, found = rank, media_type
-    if not found:
+    if found is None:
         raise ClientError(406, f"the answer can be {', '.join(MEDIA_TYPES)}, not {value[:100]!r}")
     return found
 
@@ -95,7 +95,7 @@ def decode(body: bytes, media_type: str) -> str:
         raise ClientError(400, f"the body is not UTF-8: {error}") from None
 
 
-def read_csv(body: str, header: str, features: Sequence[str]) -> list[str]:
+def read_csv(body: str, header: str | None, features: Sequence[str]) -> list[str]:
     """The texts of a CSV body: a column for each feature in their order, or those that a first row names.
 
     Raises ClientError (400).

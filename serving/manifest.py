@@ -49,17 +49,17 @@ def load_manifest(directory: Path) -> Manifest:
     return manifest
 
 
-def read_manifest(directory: Path, sha256: str = "") -> Manifest:
+def read_manifest(directory: Path, sha256: str | None = None) -> Manifest:
     """The manifest of an unpacked model, checked in itself, before any file is. Raises ArtifactError.
 
-    `sha256`: the SHA-256 that it must have, as 64 hex digits ("": any).
+    `sha256`: the SHA-256 that it must have, as 64 hex digits (None: any).
     """
     try:
         body = (directory / MANIFEST).read_bytes()
     except FileNotFoundError:
         raise ArtifactError(f"{MANIFEST} is missing") from None
     found = hashlib.sha256(body).hexdigest()
-    if sha256 and found != sha256:
+    if sha256 is not None and found != sha256:
         raise SealBroken(
             f"{MANIFEST} has the SHA-256 {found}, not the {sha256} that {MANIFEST_SHA256} names: it is not the model "
             "that was judged"

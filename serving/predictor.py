@@ -84,8 +84,8 @@ class Predictor:
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     @classmethod
-    def load(cls, model_dir: Path, threads: int = 1, *, sealed: str = "") -> Predictor:
-        """Load an unpacked artifact to predict `threads` texts at once; `sealed` is its manifest's SHA-256 ("": any).
+    def load(cls, model_dir: Path, threads: int = 1, *, sealed: str | None = None) -> Predictor:
+        """Load an unpacked artifact to predict `threads` texts at once; `sealed` is its manifest's SHA-256 (None: any).
 
         Raises ArtifactError, or OSError for a file that is there but cannot be read.
         """

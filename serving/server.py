@@ -49,7 +49,7 @@ def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
     from serving.manifest import ArtifactError
 
     with ThreadPoolExecutor(1) as aside:
-        loading = aside.submit(_load, model_dir, threads, os.environ.get(MANIFEST_SHA256, ""))
+        loading = aside.submit(_load, model_dir, threads, os.environ.get(MANIFEST_SHA256) or None)
         # What answers is imported while what predicts is imported and loaded.
         import logging
 
@@ -93,7 +93,7 @@ def _turn(server: Any, sockets: dict[int, Any], seconds: float) -> None:
 
 
 def _finish(server: Any, sockets: dict[int, Any]) -> None:
-    """Answer what was asked before, for GRACE seconds at most; waitress itself would drop what waits for a thread."""
+    """Answer what was asked before, for GRACE seconds at most; waitress itself would forget what waits for a thread."""
     server.accepting = False
     end = time.monotonic() + GRACE
     # What has arrived and was not read yet.
@@ -127,7 +127,7 @@ def server_options() -> dict[str, object]:
     }
 
 
-def _load(model_dir: Path, threads: int, sealed: str) -> Predictor:
+def _load(model_dir: Path, threads: int, sealed: str | None) -> Predictor:
     from serving.predictor import Predictor
 
     return Predictor.load(model_dir, threads, sealed=sealed)

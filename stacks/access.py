@@ -1,6 +1,6 @@
 """What a step may do, by name: each method is one permission, as narrow as AWS allows.
 
-The table in `functions.py` grants these; nothing else in the project gives a function a right.
+The rows of `steps.py` grant these.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from domain import layout
-from stacks import ledger_rights
+from stacks.ledger_rights import LedgerRights
 
 Grant = iam.PolicyStatement
 _PARTITIONS: Final = "dynamodb:LeadingKeys"
@@ -72,11 +72,11 @@ class Access:
 
     # ---- the ledger --------------------------------------------------------------
 
-    def ledger(self, function: str) -> tuple[Grant, ...]:
-        """Do with the facts of the ledger what `ledger_rights.py` says of a function."""
-        return tuple(self._facts(action, kinds) for action, kinds in ledger_rights.of(function).items())
+    def ledger(self, rights: LedgerRights) -> tuple[Grant, ...]:
+        """Do with kinds of the ledger's items what `rights` say."""
+        return tuple(self._items(action, kinds) for action, kinds in rights.by_action().items())
 
-    def _facts(self, action: str, kinds: list[str]) -> Grant:
+    def _items(self, action: str, kinds: list[str]) -> Grant:
         # ForAllValues holds of a call that names no partition, too, a Scan: so there must be one.
         only = {"ForAllValues:StringEquals": {_PARTITIONS: kinds}, "Null": {_PARTITIONS: "false"}}
         return _allow([action], [self._ledger.table_arn], only)

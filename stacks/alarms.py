@@ -15,20 +15,9 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from domain import layout
+from stacks.endpoint import ServerlessEndpoint
 
 _FIVE_MINUTES: Final = Duration.minutes(5)
-
-
-def endpoint_metric(project: str, name: str, statistic: str, *, namespace: str = "AWS/SageMaker") -> cloudwatch.Metric:
-    """A metric of the endpoint's one variant (its guide's `serverless-endpoints-monitoring`)."""
-    return cloudwatch.Metric(
-        namespace=namespace,
-        metric_name=name,
-        dimensions_map={"EndpointName": layout.endpoint(project), "VariantName": layout.VARIANT},
-        statistic=statistic,
-        period=_FIVE_MINUTES,
-    )
 
 
 class Alarms(Construct):
@@ -40,27 +29,23 @@ class Alarms(Construct):
         construct_id: str,
         *,
         project: str,
+        endpoint: ServerlessEndpoint,
         reconcile: lambda_.IFunction,
         dead_letters: sqs.IQueue,
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
-        memory = endpoint_metric(project, "MemoryUtilization", "Maximum", namespace="/aws/sagemaker/Endpoints")
-        busy = endpoint_metric(project, "ServerlessConcurrentExecutionsUtilization", "Maximum")
+        failed = reconcile.metric_errors(period=_FIVE_MINUTES)
         waiting = dead_letters.metric_approximate_number_of_messages_visible(period=_FIVE_MINUTES, statistic="Maximum")
+        latency = endpoint.metric_model_latency(statistic="p90")
         for name, metric, threshold, meaning in (
-            ("ReconcileFailed", reconcile.metric_errors(period=_FIVE_MINUTES), 1, "Reconcile itself failed"),
+            ("ReconcileFailed", failed, 1, "Reconcile itself failed"),
             ("EventsLost", waiting, 1, "Events could not be delivered: see the dead-letter queue"),
-            ("Answers5xx", endpoint_metric(project, "Invocation5XXErrors", "Sum"), 1, "The model server fails"),
-            ("Answers4xx", endpoint_metric(project, "Invocation4XXErrors", "Sum"), 50, "Many requests are refused"),
-            (
-                "Slow",
-                endpoint_metric(project, "ModelLatency", "p90"),
-                5_000_000,
-                "Answers take over 5 s (metric in us)",
-            ),
-            ("Busy", busy, 0.9, "The endpoint is near its max_concurrency"),
-            ("MemoryFull", memory, 90, "The model server is near its memory_mb"),
+            ("Answers5xx", endpoint.metric_5xx_errors(), 1, "The model server fails"),
+            ("Answers4xx", endpoint.metric_4xx_errors(), 50, "Many requests are refused"),
+            ("Slow", latency, 5_000_000, "Answers take over 5 s (metric in us)"),
+            ("Busy", endpoint.metric_concurrency_utilization(), 0.9, "The endpoint is near its max_concurrency"),
+            ("MemoryFull", endpoint.metric_memory_utilization(), 90, "The model server is near its memory_mb"),
         ):
             alarm = cloudwatch.Alarm(
                 self,

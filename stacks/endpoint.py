@@ -7,8 +7,10 @@ A CloudFormation-owned endpoint would be set back to the template's model by any
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from aws_cdk import CustomResource, Duration, RemovalPolicy, Stack, custom_resources
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -18,7 +20,11 @@ from constructs import Construct, IConstruct
 from domain import layout
 from domain.config import Settings
 from stacks.images import Image
-from stacks.naming import retention
+from stacks.retention import retention
+
+# CloudWatch's namespaces of what is asked of an endpoint, and of what its containers use; the latter is its logs' too.
+_NAMESPACE: Final = "AWS/SageMaker"
+_OF_CONTAINERS: Final = "/aws/sagemaker/Endpoints"
 
 
 class ServerlessEndpoint(Construct):
@@ -84,6 +90,50 @@ class ServerlessEndpoint(Construct):
         resource.node.add_dependency(self.role, self.log_group, self._rehearsals, *needs)
         return resource
 
+    # ---- metrics (SageMaker's guide, `serverless-endpoints-monitoring`) --------------------
+
+    def metric(self, name: str, *, statistic: str, namespace: str = _NAMESPACE) -> cloudwatch.Metric:
+        """A metric of the endpoint's one variant, each 5 minutes."""
+        return cloudwatch.Metric(
+            namespace=namespace,
+            metric_name=name,
+            dimensions_map={"EndpointName": self.name, "VariantName": layout.VARIANT},
+            statistic=statistic,
+            period=Duration.minutes(5),
+        )
+
+    def metric_invocations(self) -> cloudwatch.Metric:
+        """How often it was asked."""
+        return self.metric("Invocations", statistic="Sum")
+
+    def metric_4xx_errors(self) -> cloudwatch.Metric:
+        """How many requests were refused."""
+        return self.metric("Invocation4XXErrors", statistic="Sum")
+
+    def metric_5xx_errors(self) -> cloudwatch.Metric:
+        """How many requests failed on the server's side."""
+        return self.metric("Invocation5XXErrors", statistic="Sum")
+
+    def metric_model_latency(self, *, statistic: str) -> cloudwatch.Metric:
+        """How long the model server took for an answer, in us."""
+        return self.metric("ModelLatency", statistic=statistic)
+
+    def metric_overhead_latency(self, *, statistic: str) -> cloudwatch.Metric:
+        """How long an answer took beside that, in us."""
+        return self.metric("OverheadLatency", statistic=statistic)
+
+    def metric_model_setup_time(self) -> cloudwatch.Metric:
+        """The longest cold start, in us."""
+        return self.metric("ModelSetupTime", statistic="Maximum")
+
+    def metric_concurrency_utilization(self) -> cloudwatch.Metric:
+        """The largest share of its max_concurrency that was in use; 1 is all of it."""
+        return self.metric("ServerlessConcurrentExecutionsUtilization", statistic="Maximum")
+
+    def metric_memory_utilization(self) -> cloudwatch.Metric:
+        """The largest share of its memory that was in use, in percent."""
+        return self.metric("MemoryUtilization", statistic="Maximum", namespace=_OF_CONTAINERS)
+
     def _role_of_framework(self, construct_id: str, log_group: logs.ILogGroup) -> iam.Role:
         """A role of the custom resource's framework, which grants it what it does.
 
@@ -104,7 +154,7 @@ class ServerlessEndpoint(Construct):
         return logs.LogGroup(
             self,
             construct_id,
-            log_group_name=f"/aws/sagemaker/Endpoints/{endpoint}",
+            log_group_name=f"{_OF_CONTAINERS}/{endpoint}",
             retention=retention(self._settings.operations.log_retention_days),
             removal_policy=RemovalPolicy.DESTROY,
         )
@@ -113,8 +163,8 @@ class ServerlessEndpoint(Construct):
         pull = ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
         # Not CreateLogGroup: after the stack's deletion it would bring a group back that blocks the next deploy.
         write = ("CreateLogStream", "DescribeLogStreams", "PutLogEvents")
-        only_endpoints = {"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/Endpoints"}}
-        group = Stack.of(self).format_arn(service="logs", resource=f"log-group:/aws/sagemaker/Endpoints/{self.name}*")
+        only_endpoints = {"StringEquals": {"cloudwatch:namespace": _OF_CONTAINERS}}
+        group = Stack.of(self).format_arn(service="logs", resource=f"log-group:{_OF_CONTAINERS}/{self.name}*")
         return [
             iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{layout.RELEASED}*")]),
             # AWS offers no resource level for a login; what may be pulled is named below.

@@ -1,12 +1,12 @@
-"""The Lambda functions: one table of what each is given, and the construct that makes them from it."""
+"""The Lambda functions, made from the rows of `steps.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy, Size
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -15,110 +15,18 @@ from constructs import Construct
 
 from domain import layout
 from domain.config import Settings
-from domain.data import limits
 from stacks import bundling
-from stacks.access import Access, Grant
-from stacks.bundling import EVALUATE, LIGHT, Package
-from stacks.naming import metric_namespace, retention
+from stacks.access import Access
+from stacks.bundling import EVALUATE, LIGHT
+from stacks.retention import retention
+from stacks.steps import STEPS, Step
 
 # ONNX Runtime would report to Microsoft. The code says so, too, before it imports it: it runs elsewhere as well.
 _QUIET: Final = {"ORT_DISABLE_TELEMETRY": "1"}
 
-# What AWS gives a new account at most, as users report; its documents give 10,240 MB.
-_MOST_MEMORY_MB: Final = 3008
-
-
-@dataclass(frozen=True)
-class Step:
-    """One row: a function's handler (`<folder>.<file>.<function>` below lambdas), its size, and what it may do."""
-
-    name: str
-    handler: str
-    memory_mb: int
-    timeout_seconds: int
-    grants: tuple[Grant, ...]
-    package: Package = LIGHT
-    disk_mb: int = 512
-    dead_letters: bool = False
-
-
-def table(a: Access) -> tuple[Step, ...]:
-    """All functions. A step's name is its file's name; the custom resource has two functions in one file.
-
-    What each may do with the ledger is a table of its own, `ledger_rights.py`.
-    """
-    data, runs, models, quarantine = layout.DATASETS, layout.RUNS, layout.MODELS, layout.QUARANTINE
-    released = layout.RELEASED
-    steps = (
-        Step("claim", "steps.claim.handler", 256, 30, (a.look_at_executions(),)),
-        Step("settle", "steps.settle.handler", 256, 60, (a.list_bucket(),)),
-        Step(
-            "prepare", "steps.prepare.handler", limits.PREPARE_MEMORY_MB, limits.PREPARE_SECONDS,
-            (a.list_bucket(), a.read(layout.LANDING, data, layout.MODELS), a.write(data, quarantine),
-             a.list_jobs(), a.look_at_jobs(), a.stop_jobs(), a.notify()),
-            disk_mb=limits.PREPARE_DISK_MB,
-        ),
-        Step(
-            "screen", "steps.screen.handler", _MOST_MEMORY_MB, 900,
-            (a.list_bucket(), a.read(released, data, runs), a.put(runs)),
-            package=EVALUATE, disk_mb=4096,
-        ),
-        # Alone with Adopt it writes below released/: what no training job can replace.
-        Step(
-            "evaluate", "steps.evaluate.handler", _MOST_MEMORY_MB, 900,
-            (a.list_bucket(), a.read(models, released, data, runs), a.put(runs, released),
-             a.look_at_jobs(), a.register(), a.look_at_serving_image()),
-            package=EVALUATE, disk_mb=4096,
-        ),
-        Step(
-            "adopt", "steps.adopt.handler", 1024, 900,
-            (a.list_bucket(), a.read(models), a.put(released)),
-            package=EVALUATE, disk_mb=4096,
-        ),
-        Step("reject", "steps.reject.handler", 256, 120, (a.list_bucket(), a.read(data))),
-        Step(
-            "redeploy", "steps.redeploy.handler", 256, 120,
-            (a.list_bucket(), a.read(released), a.look_at_packages(), a.look_at_endpoint(),
-             *a.look_at_what_serves(), a.change_endpoint(), a.remove_endpoint(), a.pass_endpoint_role()),
-        ),
-        # Three minutes until the endpoint is provisioned, three tries of up to 75 s each where it breaks, and a minute
-        # of golden rows one by one.
-        Step(
-            "verify", "steps.verify.handler", 256, 480,
-            (a.list_bucket(), a.read(runs), a.look_at_endpoint(), a.ask_endpoint()),
-        ),
-        Step("promote", "steps.promote.handler", 256, 120, (a.look_at_packages(),)),
-        Step("announce", "steps.announce.handler", 256, 60, (a.put_events(), a.notify())),
-        Step(
-            "release", "steps.release.handler", 256, 120,
-            (a.list_bucket(), a.delete(models, released), a.start_executions(), a.list_jobs(),
-             a.stop_jobs(), a.look_at_endpoint(), a.list_hosting(), a.end_rehearsal(), *a.prune()),
-        ),
-        Step(
-            "reconcile", "events.reconcile.handler", 256, 120,
-            (a.list_bucket(), a.start_executions(), a.look_at_executions(), a.list_jobs(),
-             a.stop_jobs(), a.notify()),
-            dead_letters=True,
-        ),
-        Step("observe", "events.observe.handler", 256, 60, (a.look_at_jobs(),), dead_letters=True),
-        Step("lifecycle-on-event", "events.lifecycle.on_event", 256, 60, ()),
-        Step(
-            "lifecycle-is-complete", "events.lifecycle.is_complete", 256, 120,
-            (a.start_executions(), a.look_at_executions(), a.list_executions(), a.stop_executions(),
-             a.list_jobs(), a.stop_jobs(), a.look_at_endpoint(), a.remove_endpoint(), a.list_hosting(), *a.prune(),
-             *a.remove_packages(), a.list_packages()),
-        ),
-        Step(
-            "approve", "events.approve.handler", 256, 60,
-            (a.look_at_packages(), a.start_executions()),
-            dead_letters=True,
-        ),
-    )  # fmt: skip
-    return tuple(replace(step, grants=(*a.ledger(step.name), *step.grants)) for step in steps)
-
 
 class Functions(Construct):
-    """The functions of `steps`, by name. `environment` is what every one of them is told."""
+    """All functions, by name. `environment` is what every one of them is told; `access` makes what each may do."""
 
     def __init__(
         self,
@@ -126,24 +34,32 @@ class Functions(Construct):
         construct_id: str,
         *,
         settings: Settings,
-        steps: tuple[Step, ...],
+        access: Access,
         environment: Mapping[str, str],
         dead_letters: sqs.IQueue,
         local: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings, self._environment, self._dead_letters = settings, environment, dead_letters
+        self._access = access
         # One asset for each package: functions that share it share the upload.
         self._code = {package: bundling.code(package, local=local) for package in (LIGHT, EVALUATE)}
-        self._functions = {step.name: self._make(step) for step in steps}
+        self._functions = {step.name: self._make(step) for step in STEPS}
 
     def __getitem__(self, name: str) -> lambda_.Function:
-        """The function of a step. Raises KeyError for a name that is not in the table."""
+        """The function of a step. Raises KeyError for a name that is in no row."""
         return self._functions[name]
 
-    def items(self) -> list[tuple[str, lambda_.Function]]:
-        """All functions with their names, in the order of the table."""
-        return list(self._functions.items())
+    def metric(self, name: str, *, statistic: str) -> cloudwatch.Metric:
+        """A metric that a function emits, each hour; the service is the only dimension of these."""
+        return cloudwatch.Metric(
+            namespace=layout.metric_namespace(self._settings.project),
+            metric_name=name,
+            dimensions_map={"service": self._settings.project},
+            statistic=statistic,
+            period=Duration.hours(1),
+            label=name,
+        )
 
     def _make(self, step: Step) -> lambda_.Function:
         name = layout.function(self._settings.project, step.name)
@@ -163,7 +79,7 @@ class Functions(Construct):
         )
         # Not AWS's managed policy: it could create the log group again after the stack is gone.
         log_group.grant_write(role)
-        for grant in step.grants:
+        for grant in step.grants(self._access):
             role.add_to_policy(grant)
         return lambda_.Function(
             scope,
@@ -181,7 +97,7 @@ class Functions(Construct):
                 **self._environment,
                 **(_QUIET if step.package is EVALUATE else {}),
                 "POWERTOOLS_SERVICE_NAME": self._settings.project,
-                "POWERTOOLS_METRICS_NAMESPACE": metric_namespace(self._settings.project),
+                "POWERTOOLS_METRICS_NAMESPACE": layout.metric_namespace(self._settings.project),
             },
             role=role,
             log_group=log_group,

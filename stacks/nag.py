@@ -93,12 +93,13 @@ def _why(stack: Stack, wildcard: str) -> tuple[str, str]:
     def arn(service: str, resource: str) -> str:
         return f"arn:<AWS::Partition>:{service}:{stack.region}:{account}:{resource}"
 
+    machine = arn("states", f"stateMachine:{layout.state_machine(project)}")
     if wildcard == "*":
         return "*", _NO_LEVEL
     if wildcard.endswith("/"):
         return f"<{_logical_id(stack, 'Data/Bucket')}.Arn>/{wildcard}*", _PREFIX
     return {
-        "executions": (arn("states", f"execution:{layout.state_machine(project)}:*"), _OWN_NAMES),
+        "executions": (layout.execution(machine, "*"), _OWN_NAMES),
         "jobs": (arn("sagemaker", f"training-job/{layout.of_any_run(project)}"), _OWN_NAMES),
         "configs": (arn("sagemaker", f"endpoint-config/{layout.of_any_run(project)}"), _OWN_NAMES),
         "models": (arn("sagemaker", f"model/{layout.of_any_run(project)}"), _OWN_NAMES),

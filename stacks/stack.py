@@ -12,13 +12,13 @@ from stacks.alarms import Alarms
 from stacks.dashboard import Dashboard
 from stacks.data import Data
 from stacks.endpoint import ServerlessEndpoint
-from stacks.functions import Functions, table
+from stacks.functions import Functions
 from stacks.images import serving_image, training_image
-from stacks.notices import Notices
-from stacks.pipeline import Pipeline
-from stacks.rules import Triggers, Watchers
+from stacks.notifications import Notices
 from stacks.sourcedir import SourceDir
+from stacks.state_machine.pipeline import Pipeline
 from stacks.training import Training
+from stacks.triggers import Triggers, Watchers
 
 
 class AutomateMlops(Stack):
@@ -71,7 +71,7 @@ class AutomateMlops(Stack):
             self,
             "Functions",
             settings=settings,
-            steps=table(access),
+            access=access,
             environment=environment,
             dead_letters=notices.dead_letters,
             local=local,
@@ -107,12 +107,21 @@ class AutomateMlops(Stack):
             self,
             "Alarms",
             project=project,
+            endpoint=endpoint,
             reconcile=functions["reconcile"],
             dead_letters=notices.dead_letters,
             topic=notices.topic,
         )
         if settings.operations.dashboard:
-            Dashboard(self, "Dashboard", project=project, machine=pipeline.machine)
+            Dashboard(
+                self,
+                "Dashboard",
+                project=project,
+                machine=pipeline.machine,
+                functions=functions,
+                training=training,
+                endpoint=endpoint,
+            )
         Tags.of(self).add("project", project)
         for name, value in {
             "Bucket": data.bucket.bucket_name,

@@ -8,22 +8,26 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from domain import layout
 from domain.config import TrainingSettings
-from domain.metrics import METRIC_DEFINITIONS
+from domain.metrics import METRIC_DEFINITIONS, NAMES
 from domain.prices import AS_OF, REGION, TRAINING_USD_PER_HOUR, training_usd_per_hour
 from stacks.images import Image
 from stacks.settings import SettingsError
 from stacks.sourcedir import SourceDir
+from stacks.state_machine.variables import Variables, expression
 
 # From "training has ended" to "the artifact is uploaded and Step Functions has noticed".
 _WRAP_UP_SECONDS: Final = 1800
 _VOLUME_GB: Final = 30
+# CloudWatch's namespace of what jobs measure, and the log group that all jobs of an account share.
+_OF_JOBS: Final = "/aws/sagemaker/TrainingJobs"
 _MANIFESTS: Final = ("train", "validation", "dataset")
 # Of the data, what a job learns from, and the ids of the rows that it is judged on: never those rows, nor what landed.
 _READ: Final = ("train", "validation", "ids", "versions")
@@ -99,15 +103,15 @@ class Training(Construct):
                 "EnableInterContainerTrafficEncryption": settings.instance_count > 1,
                 "Tags": [{"Key": "project", "Value": self._project}],
             },
-            "Assign": {
-                "job": "{% $states.result.TrainingJobName %}",
+            "Assign": Variables(
+                job=expression("$states.result.TrainingJobName"),
                 # A job that ended before it began has none, and an undefined value would fail the state.
-                "artifact": f"{{% $exists({_ARTIFACT}) ? {_ARTIFACT} : '' %}}",
-                "trained": {
-                    "status": "{% $states.result.TrainingJobStatus %}",
-                    "why": "{% $states.result.SecondaryStatus %}",
+                artifact=expression(f"$exists({_ARTIFACT}) ? {_ARTIFACT} : null"),
+                trained={
+                    "status": expression("$states.result.TrainingJobStatus"),
+                    "why": expression("$states.result.SecondaryStatus"),
                 },
-            },
+            ),
             # For minutes, since SageMaker may not know of a new role yet. A lack of quota is not retried: it does not
             # go away within an execution, and Reconcile knows it by name.
             "Retry": [
@@ -143,6 +147,17 @@ class Training(Construct):
                 actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"], resources=[rule]
             ),
         ]
+
+    def metric(self, key: str) -> cloudwatch.SearchExpression:
+        """The metric of all training jobs of the project that `domain/metrics.py` has under `key`, each minute.
+
+        One line each: their names are not known at deploy.
+        """
+        # Unquoted terms match parts of a value, and a part cannot hold a hyphen.
+        jobs = " ".join(f"TrainingJobName={part}" for part in self._project.split("-"))
+        schema = f'{{"{_OF_JOBS}",TrainingJobName}}'
+        search = f"SEARCH('{schema} MetricName=\"{NAMES[key]}\" {jobs}', 'Average', 60)"
+        return cloudwatch.SearchExpression(expression=search, label="", period=Duration.minutes(1))
 
     def _job_name(self) -> str:
         """A name is used once in an account's life, so every try that Step Functions makes has its own."""
@@ -184,8 +199,7 @@ class Training(Construct):
             base_bucket, prefix = layout.split_uri(self._settings.base_model)
             lists.append(_listing(f"arn:{stack.partition}:s3:::{base_bucket}", prefix))
             read.append(f"arn:{stack.partition}:s3:::{base_bucket}/{prefix}*")
-        group = "/aws/sagemaker/TrainingJobs"
-        logs = stack.format_arn(service="logs", resource=f"log-group:{group}*")
+        logs = stack.format_arn(service="logs", resource=f"log-group:{_OF_JOBS}*")
         return [
             *lists,
             iam.PolicyStatement(actions=["s3:GetObject"], resources=read),
@@ -204,7 +218,7 @@ class Training(Construct):
             iam.PolicyStatement(
                 actions=["cloudwatch:PutMetricData"],
                 resources=["*"],
-                conditions={"StringEquals": {"cloudwatch:namespace": group}},
+                conditions={"StringEquals": {"cloudwatch:namespace": _OF_JOBS}},
             ),
             # AWS offers no resource level for a login; what may be pulled is named below.
             iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]),

@@ -83,7 +83,7 @@ def _quoted(form: str) -> bytes:
 
 
 _OPEN = b'{"text":"'
-_NO_LABEL = ({"text": "a"}, {"label": "b"}, {"text": None, "label": "b"}, {})
+_NO_LABEL: tuple[dict[str, str | None], ...] = ({"text": "a"}, {"label": "b"}, {"text": None, "label": "b"}, {})
 _OPEN_CELLS = (b'"' + b"x" * 96 + b'\n",') * 10_000
 _UTF16 = codecs.BOM_UTF16_BE
 _LONG_LINES = (b"x" * 99 + b"\n") * 10_000

@@ -18,7 +18,7 @@ def test_imports_point_one_way() -> None:
 
 def test_the_tests_of_a_folder_stay_on_one_worker() -> None:
     """Else each worker would make each folder's cloud, and every chapter of a story would be played on its own."""
-    line = [sys.executable, "-m", "pytest", "-vv", "-n", "2", "--dist", "loadgroup", "tests/domain/test_golden.py"]
+    line = [sys.executable, "-m", "pytest", "-vv", "-n", "2", "--dist", "loadgroup", "tests/domain/test_golden_rows.py"]
     said = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     workers = re.findall(r"\[(gw\d)\] \[ *\d+%\] PASSED", said)
     assert len(workers) > 3

@@ -9,14 +9,15 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from domain.hyperparameters import decode, encode
+from domain.hyperparameters import decode
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """The hyperparameters; `Hyperparameters` of `domain/config.py` says their ranges."""
+    """The hyperparameters; `Hyperparameters` of `domain/config.py` says their ranges and defaults."""
 
     run_id: str
     dataset_id: str
@@ -40,28 +41,22 @@ class Arguments:
         parser = argparse.ArgumentParser(
             description="Fine-tune, judge, export and package one text classifier.", allow_abbrev=False
         )
-        parser.add_argument("--run_id", required=True)
-        parser.add_argument("--dataset_id", required=True)
-        parser.add_argument(
-            "--base_model",
-            type=_text,
-            required=True,
-            help="hub id, directory, or s3:// prefix in channel 'base'; encoded",
-        )
-        parser.add_argument(
-            "--base_revision", type=_text, default=encode(""), help="commit of the hub repository; encoded"
-        )
-        parser.add_argument("--features", type=_names, default=("text",), help="list of column names; encoded")
-        parser.add_argument("--epochs", type=int, default=3)
-        parser.add_argument("--batch_size", type=int, default=16, help="rows per device and step")
-        parser.add_argument("--learning_rate", type=float, default=5e-5)
-        parser.add_argument("--max_length", type=int, default=128, help="tokens; longer texts are cut")
-        parser.add_argument("--seed", type=int, default=42)
-        parser.add_argument("--warmup_ratio", type=float, default=0.1)
-        parser.add_argument("--weight_decay", type=float, default=0.01)
-        parser.add_argument("--patience", type=int, default=2, help="epochs without a better macro-F1 before stopping")
-        parser.add_argument("--checkpoint_steps", type=int, default=200)
-        parser.add_argument("--int8_min_agreement", type=float, default=0.97)
+        add = partial(parser.add_argument, required=True)
+        add("--run_id")
+        add("--dataset_id")
+        add("--base_model", type=_text, help="hub id, directory, or s3:// prefix in channel 'base'; encoded")
+        add("--base_revision", type=_text, help="commit of the hub repository; encoded")
+        add("--features", type=_names, help="list of column names; encoded")
+        add("--epochs", type=int)
+        add("--batch_size", type=int, help="rows per device and step")
+        add("--learning_rate", type=float)
+        add("--max_length", type=int, help="tokens; longer texts are cut")
+        add("--seed", type=int)
+        add("--warmup_ratio", type=float)
+        add("--weight_decay", type=float)
+        add("--patience", type=int, help="epochs without a better macro-F1 before stopping")
+        add("--checkpoint_steps", type=int)
+        add("--int8_min_agreement", type=float)
         return cls(**vars(parser.parse_args(argv)))
 
 

@@ -33,7 +33,7 @@ def load(
     """
     origin, options = _origin(name, revision, channel)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(origin, use_fast=True, **options)  # type: ignore[no-untyped-call]
+        tokenizer = AutoTokenizer.from_pretrained(origin, use_fast=True, **options)
         model = AutoModelForSequenceClassification.from_pretrained(
             origin,
             num_labels=len(labels),

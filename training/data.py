@@ -26,7 +26,7 @@ class Counts:
 
     train: int
     validation: int
-    superseded: int
+    replaced: int
     held_out: int
     unlearnable: int
     set_aside: int = 0
@@ -48,10 +48,10 @@ class Splits:
 
 @dataclass(frozen=True)
 class _Fold:
-    """Rows by id, and how many of those read were superseded by a later source."""
+    """Rows by id, and how many of those read were replaced by a later source."""
 
     rows: dict[str, tuple[str, str]]
-    superseded: int
+    replaced: int
 
 
 def read(places: Places, dataset_id: str, features: Sequence[str]) -> Splits:
@@ -74,7 +74,7 @@ def read(places: Places, dataset_id: str, features: Sequence[str]) -> Splits:
     counts = Counts(
         train=len(learned),
         validation=len(judged),
-        superseded=train.superseded + validation.superseded,
+        replaced=train.replaced + validation.replaced,
         held_out=len(train.rows) + len(validation.rows) - len(trained) - len(kept),
         unlearnable=len(kept) - len(judged),
         set_aside=len(trained) - len(learned),

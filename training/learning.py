@@ -60,9 +60,7 @@ class ByLength(torch.utils.data.Sampler[int]):
         # The Trainer draws the epoch's first row after it has counted the last step of the epoch before.
         epoch = self.steps_done() // -(-len(self.lengths) // self.batch_size)
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-        return iter(
-            get_length_grouped_indices(self.lengths, self.batch_size, generator=generator)  # type: ignore[no-untyped-call]
-        )
+        return iter(get_length_grouped_indices(self.lengths, self.batch_size, generator=generator))
 
 
 class SampledTrainer(Trainer):

@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def train(arguments: Arguments, places: Places) -> None:
     """The whole story. Raises TrainingError."""
     disable_progress_bars()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()
     seconds: dict[str, float] = {}
 
     with timed("read", seconds):

@@ -23,7 +23,7 @@ class _Exceptions:
 
 
 class FolderS3:
-    """The calls of an S3 client that `lambdas/dataset/derive.py` makes. `read` counts the bytes read of each key."""
+    """The calls of an S3 client that `lambdas/dataset/parts.py` makes. `read` counts the bytes read of each key."""
 
     exceptions: ClassVar[type] = _Exceptions
 
@@ -84,10 +84,25 @@ class FolderEnvironment(Environment):
     s3: Any = None
 
     @classmethod
-    def over(cls, folder: Path) -> FolderEnvironment:
-        """The environment that `folder` is the bucket of, with the settings that ship."""
-        settings = Settings(project="measured")
-        return cls("measured", "bucket", "", "", "", "", settings, s3=FolderS3(folder))
+    def over(cls, folder: Path, settings: Settings | None = None) -> FolderEnvironment:
+        """The environment that `folder` is the bucket of, with the settings that ship if no others are given."""
+        settings = settings or Settings(project="measured")
+        unused = "not used in a folder"
+        return cls(
+            project=settings.project,
+            bucket="bucket",
+            ledger_table=unused,
+            state_machine_arn=unused,
+            topic_arn=unused,
+            endpoint=unused,
+            settings=settings,
+            code_uri=unused,
+            code_hash=unused,
+            training_image=unused,
+            serving_image=unused,
+            endpoint_role_arn=unused,
+            s3=FolderS3(folder),
+        )
 
     def client(self, service: str) -> Any:
         """The folder; there is no other service."""

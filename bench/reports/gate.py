@@ -60,8 +60,8 @@ def label_alarms(cell: tuple[int, int], trials: int) -> tuple[float, float]:
         groups: dict[str, list[JudgedRow]] = {}
         for row in simulate(rows, labels, 0.0, chance):
             groups.setdefault(row.label, []).append(row)
-        for place, drop in enumerate((0.0, POLICY.max_label_drop)):
-            policy = POLICY.model_copy(update={"max_label_drop": drop})
+        for place, allowed in enumerate((0.0, POLICY.max_label_drop)):
+            policy = POLICY.model_copy(update={"max_label_drop": allowed})
             alarms[place] += not rules.none_collapsed("label", "", groups, policy).passed
     return alarms[0] / trials, alarms[1] / trials
 

@@ -15,7 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from domain.config import DataSettings, GateSettings
-from domain.data.records import row_id, split_of
+from domain.data.records import row_id
+from domain.data.splits import split_of
 from domain.gate import decision as gate
 from domain.gate.types import JudgedRow
 from ops.reviews import Review, rotten_tomatoes

@@ -19,7 +19,7 @@ from bench.reports.measure import Cost, run
 from domain import layout
 from domain.data import limits
 from domain.data.dataset import Source
-from lambdas.dataset.derive import ensure_derived
+from lambdas.dataset.parts import ensure_derived
 from ops.reviews import Review, rotten_tomatoes
 
 KINDS: Final = ("csv", "jsonl")
@@ -29,7 +29,7 @@ _MB: Final = 1_000_000
 _HEAD: Final = """\
 ## What deriving costs
 
-Each figure is from a fresh process that runs the real `lambdas/dataset/derive.py` once, after it has loaded the handler
+Each figure is from a fresh process that runs the real `lambdas/dataset/parts.py` once, after it has loaded the handler
 and an AWS client; seconds are of one CPU. A folder stands in for the bucket, since S3's speed is not the point. The
 files are the demo's reviews over and over, each time with another number behind, so that all rows differ. *pandas*:
 `bench/reports/with_pandas.py`, in the same run, which reads the file whole and writes the same four files with Python's

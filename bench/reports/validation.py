@@ -14,7 +14,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, StringConstraints, ValidationError, create_model
 from pydantic_core import PydanticCustomError
 
-from domain.data.records import Column, Contract, Row, RowRejected, normalize, parse_row, row_id, split_of
+from domain.data.records import Column, Contract, Row, RowRejected, normalize, parse_row, row_id
+from domain.data.splits import split_of
 from ops.reviews import rotten_tomatoes
 
 CONTRACT: Final = Contract(

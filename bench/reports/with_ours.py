@@ -1,4 +1,4 @@
-"""What is measured: `lambdas/dataset/derive.py`, in a process that has loaded handler and AWS client as Lambda's has.
+"""What is measured: `lambdas/dataset/parts.py`, in a process that has loaded handler and AWS client as Lambda's has.
 
     python -m bench.reports.with_ours FOLDER NAME
 
@@ -16,7 +16,7 @@ import boto3
 from bench.reports.folder import FolderEnvironment
 from bench.reports.measure import measured
 from domain.data.dataset import Source
-from lambdas.dataset.derive import ensure_derived
+from lambdas.dataset.parts import ensure_derived
 from lambdas.steps import prepare
 
 

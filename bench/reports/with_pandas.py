@@ -1,4 +1,4 @@
-"""The baseline: what `lambdas/dataset/derive.py` does to a good file, as a script on pandas would do it.
+"""The baseline: what `lambdas/dataset/parts.py` does to a good file, as a script on pandas would do it.
 
     python -m bench.reports.with_pandas FILE FOLDER
 

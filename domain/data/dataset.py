@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from domain import layout
 
+# What a person can do about a file that is held, other than to mend it.
+Again = Literal["read", "vouch"]
+
 
 @dataclass(frozen=True)
 class Source:
@@ -37,26 +40,27 @@ def listed(pages: Iterable[Mapping[str, Any]]) -> list[Source]:
 
 @dataclass(frozen=True)
 class Hold:
-    """A source set aside: by the gate (`run` says which), or by Prepare (`run` is "").
+    """A source set aside: by the gate (`run` says which), or by Prepare (`run` is None).
 
     `predecessor` is the accepted content of the same key that stands in for it, within `epoch`. `again` says what a
-    person who releases it does: "" nothing, it cannot be used as it is; "read": have it read once more, as a new
-    upload of the object does too; "vouch": say that it is meant.
+    person does who lets it back in: None: it cannot be used as it is; "read": have it read once more, as a new upload
+    of the object does too; "vouch": say that it is meant.
     """
 
     source: Source
-    run: str
+    run: str | None
     reason: str
     predecessor: Source | None = None
     epoch: int = 1
-    again: Literal["", "read", "vouch"] = ""
+    again: Again | None = None
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Hold:
         """The hold that a ledger's item is."""
         predecessor = Source(**item["predecessor"]) if item["predecessor"] else None
-        again = item.get("again", "")  # an earlier release held nothing for another look
-        return cls(Source(**item["source"]), item["run"], item["reason"], predecessor, int(item["epoch"]), again)
+        # An earlier release wrote "" for None, and one before it held nothing for another look.
+        run, again = item["run"] or None, item.get("again") or None
+        return cls(Source(**item["source"]), run, item["reason"], predecessor, int(item["epoch"]), again)
 
     def is_of(self, landed: Source) -> bool:
         """Whether it is about this object. What could not be read is another one once it was put there anew."""
@@ -98,7 +102,9 @@ def valid_in(epoch: int, held: Mapping[str, Hold]) -> dict[str, Hold]:
     }
 
 
-def holds_for(run: str, reason: str, epoch: int, judged: Iterable[Source], accepted: Iterable[Source]) -> list[Hold]:
+def holds_for(
+    run: str | None, reason: str, epoch: int, judged: Iterable[Source], accepted: Iterable[Source]
+) -> list[Hold]:
     """What to hold after a rejection: every judged source that the champion's version (`accepted`) does not have."""
     accepted = list(accepted)
     known = {source.source for source in accepted}

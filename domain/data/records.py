@@ -1,4 +1,4 @@
-"""The record contract: what a row is, who it is, and which split it belongs to.
+"""The record contract: what a row is, and who it is; which split it belongs to is in `splits.py`.
 
 A row is `{"id", "features": {name: text}, "label"}` and, where there is such a column, `"group"` and `"slice"`. Its id
 is a function of its features alone and its split a function of its id (or group) alone, so data can grow for ever and
@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from domain.data.spelling import MOST_COMPOSED, TooManyMarks, category, plain
 from domain.data.spelling import normalize as normalize
+from domain.data.splits import split_of
 
 _LABEL_CHARS: Final = 256
 _GROUP_CHARS: Final = 1024
@@ -143,14 +144,6 @@ def row_id(features: Mapping[str, str]) -> str:
 def _json_object(texts: Mapping[str, str]) -> str:
     # What json.dumps would give, without the encoder that it makes for each call.
     return "{" + ",".join([f"{_json_text(name)}:{_json_text(text)}" for name, text in texts.items()]) + "}"
-
-
-def split_of(identity: str, test_percent: int, validation_percent: int) -> str:
-    """Split of a row id or group hash: its first 32 bits modulo 100, test first, then validation, else train."""
-    place = int(identity[:8], 16) % 100
-    if place < test_percent:
-        return "test"
-    return "validation" if place < test_percent + validation_percent else "train"
 
 
 def parse_row(raw: Mapping[str, object], contract: Contract) -> tuple[Row, str]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from domain.data.spelling import alike, is_no_label
-from domain.plainly import first_of
+from domain.explain import first_of
 from domain.printable import brief
 
 
@@ -71,8 +71,8 @@ def _alike(labels: Iterable[str]) -> list[list[str]]:
     return list(groups.values())
 
 
-def sentence(found: Changes, least: int) -> str:
-    """What a person is told, or "" if nothing changed."""
+def sentence(found: Changes, least: int) -> str | None:
+    """What a person is told, or None if nothing changed."""
     told = [
         ("new: {}", found.new),
         ("gone since the live model: {}", found.vanished),
@@ -91,13 +91,13 @@ def sentence(found: Changes, least: int) -> str:
             f"Labels that look as if there were none: {_listed(found.odd)}. If they are not meant: remove these rows, "
             "or list the labels that are in data.labels, with a new data.epoch."
         )
-    return " ".join(said)
+    return " ".join(said) or None
 
 
-def sentence_aside(rows: Mapping[str, int], before: Collection[str], least: int) -> str:
-    """What a person is told of labels that are set aside, by label with their rows, and were not `before`; or ""."""
+def sentence_aside(rows: Mapping[str, int], before: Collection[str], least: int) -> str | None:
+    """What a person is told of labels that are set aside, by label with their rows, and were not `before`; or None."""
     new = {label: rows[label] for label in sorted(rows.keys() - set(before))}
-    return f"Labels set aside until there are {least} different training rows of each: {_listed(new)}." if new else ""
+    return f"Labels set aside until there are {least} different training rows of each: {_listed(new)}." if new else None
 
 
 def _listed(labels: Mapping[str, int]) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from domain.config import GateSettings
+from domain.explain import first_of
 from domain.gate.scores import majority_label, score
 from domain.gate.statistics import Draws, bootstrap, holm, interval, mcnemar
 from domain.gate.types import JudgedRow, Rule, Scores, Verdict
-from domain.plainly import first_of
 from domain.printable import brief
 
 METRICS: Final = ("accuracy", "macro-F1")
@@ -101,8 +101,8 @@ def none_collapsed(what: str, where: str, groups: dict[str, list[JudgedRow]], po
     tested = {name: rows for name, rows in sorted(groups.items()) if len(rows) >= _TESTED_ROWS}
     counts = {name: _lost_and_won(rows) for name, rows in tested.items()}
     p_values = dict(zip(counts, holm([mcnemar(lost, won) for lost, won in counts.values()]), strict=True))
-    drops = {name: (lost - won) / len(tested[name]) for name, (lost, won) in counts.items()}
-    material = [name for name in tested if drops[name] > policy.max_label_drop + _ROUNDING]
+    losses = {name: (lost - won) / len(tested[name]) for name, (lost, won) in counts.items()}
+    material = [name for name in tested if losses[name] > policy.max_label_drop + _ROUNDING]
     collapsed = [name for name in material if p_values[name] < 1 - _CONFIDENCE]
     harm = any(p_values[name] < 1 - _CONFIDENCE_OF_HARM for name in collapsed)
     said = [
@@ -112,10 +112,10 @@ def none_collapsed(what: str, where: str, groups: dict[str, list[JudgedRow]], po
     ]
     none = f"none of {len(tested)} {what}s with {_TESTED_ROWS} rows or more collapsed"
     sentence = f"{what}s {where}: {first_of(said, '; ') or none}"
-    worst = max(tested, key=lambda name: (drops[name], name), default=None)
+    worst = max(tested, key=lambda name: (losses[name], name), default=None)
     inputs: dict[str, float | int] = {"tested": len(tested), "collapsed": len(collapsed)}
     if worst is not None:
-        inputs |= {"largest_drop": drops[worst], "its_p": p_values[worst]}
+        inputs |= {"largest_loss": losses[worst], "its_p": p_values[worst]}
     return Rule(f"{what}s {where}", not collapsed, "reject" if harm else "keep", sentence, inputs)
 
 

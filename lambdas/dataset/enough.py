@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.config import Settings
 from domain.data.dataset import Version
-from domain.plainly import first_of
+from domain.explain import first_of
 from domain.printable import brief
 from lambdas.dataset.fold import Fold
 
@@ -22,8 +22,8 @@ def rare_labels(fold: Fold, least: int) -> set[str]:
     return {label for label in written if counted.get(label, 0) < least}
 
 
-def too_little(version: Version, fold: Fold, settings: Settings) -> str:
-    """Why this version is not worth a training job, or ""."""
+def too_little(version: Version, fold: Fold, settings: Settings) -> str | None:
+    """Why this version is not worth a training job, or None."""
     found = []
     data, gate = settings.data, settings.gate
     kept = dict.fromkeys(version.labels, _ANY)
@@ -39,7 +39,7 @@ def too_little(version: Version, fold: Fold, settings: Settings) -> str:
     if found and version.set_aside:
         named = first_of([repr(brief(label)) for label in version.set_aside], ", ")
         found.append(f"labels with under {data.min_label_rows} different training rows are set aside: {named}")
-    return f"Not trained: {'; '.join(found)}. Drop more rows, or mend these." if found else ""
+    return f"Not trained: {'; '.join(found)}. Drop more rows, or mend these." if found else None
 
 
 def _written(fold: Fold, split: str) -> Counter[str]:

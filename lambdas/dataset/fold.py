@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from domain import layout
 from domain.data.dataset import Source
-from lambdas.dataset.derive import Report
+from lambdas.dataset.parts import Report
 from lambdas.environment import Environment
 from lambdas.storage import read_lines, read_text_lines
 
@@ -53,8 +53,8 @@ class Fold:
         """The rows of a part, as they are stored."""
         return read_lines(self.env, layout.part(self.env.settings.data.epoch, split, source.source))
 
-    def drop_elsewhere(self, split: str, last: dict[str, str]) -> None:
-        """Drop from `last`, which is keyed by id, what training leaves out since it is held out or validates.
+    def leave_out(self, split: str, last: dict[str, str | None]) -> None:
+        """Take out of `last`, which is keyed by id, what training leaves out since it is held out or validates.
 
         Splits follow from the group where there is one: the same text under two groups can stand on both sides.
         """
@@ -106,15 +106,15 @@ class _Picked:
                     self.cut.add(kind)
         return found
 
-    def standing(self, kinds: Mapping[str, str]) -> Counter[str]:
+    def standing(self, kinds: Mapping[str, str]) -> Counter[str | None]:
         """How many of the picked rows are of each kind once the later sources had their say."""
-        last = dict(self._kind)
+        last: dict[str, str | None] = {**self._kind}
         first = min(self._place.values(), default=0)
         for place, source in self._fold.of_split(self._split):
             if place <= first:
                 continue
             for row in self._fold.rows(self._split, source):
                 if self._place.get(row["id"], place) < place:
-                    last[row["id"]] = kinds.get(row["label"], "")
-        self._fold.drop_elsewhere(self._split, last)
+                    last[row["id"]] = kinds.get(row["label"])
+        self._fold.leave_out(self._split, last)
         return Counter(last.values())

@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from domain.data import dataset
 from domain.data.dataset import Source
 from domain.errors import LandingMoved, ObjectUnreadable
-from lambdas.dataset.derive import Report, derive, known_report
+from lambdas.dataset.parts import Report, derive, known_report
 from lambdas.environment import Environment
 from lambdas.telemetry import logger, trace
 from ledger.arrivals import Arrival
@@ -64,7 +64,7 @@ def take_in(env: Environment, landing: Iterable[Source], missing: Collection[Sou
 
 def _in_turn(landing: Iterable[Source], arrivals: dict[str, Arrival]) -> list[tuple[Source, Arrival]]:
     """Objects with what is known of them: first what a function died on, so that it has all of the time there is."""
-    pairs = [(landed, arrivals.get(landed.key) or Arrival("", "")) for landed in landing]
+    pairs = [(landed, arrivals.get(landed.key) or Arrival()) for landed in landing]
     return sorted(pairs, key=lambda pair: (-pair[1].tries_at(pair[0]), pair[0].last_modified, pair[0].key))
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
+from domain.explain import first_of
 from domain.layout import digest
-from domain.plainly import first_of
 from domain.printable import printable
-from lambdas.dataset.derive import Report
+from lambdas.dataset.parts import Report
 from lambdas.environment import Environment, now
 from lambdas.notify import notify
 
@@ -25,12 +25,12 @@ def tell_notices(env: Environment, reports: Iterable[Report]) -> None:
         for report in reports
         if report.notices and not report.error
     }
-    untold = {marker: said for marker, said in markers.items() if not env.ledger.is_marked(marker)}
-    if not untold:
+    news = {marker: said for marker, said in markers.items() if not env.ledger.is_marked(marker)}
+    if not news:
         return
-    message = first_of(list(untold.values()), "\n") + "\nIf that is not meant: mend the header and drop the file again."
+    message = first_of(list(news.values()), "\n") + "\nIf that is not meant: mend the header and drop the file again."
     subject = f"{env.project}: columns were taken for others"
     notify(env, subject, message)
     # Marked after publishing: killed in between, a person hears twice rather than never.
-    for marker in untold:
+    for marker in news:
         env.ledger.mark(marker, int((now() + _REMEMBER).timestamp()))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from domain import layout
 from domain.data import dataset
 from domain.data.dataset import Source
-from domain.facts import AWAITING, Run
 from domain.messages import Start
+from domain.state import AWAITING, Run
 from lambdas.environment import Environment
 from lambdas.storage import landed
 from ledger.arrivals import arrived

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import IO, Any, Final
 
 from domain.data.records import FileRejected, RowRejected
-from lambdas.dataset.arrays import elements
+from lambdas.dataset.csv_table import MAX_ROW, Item, rows_of
 from lambdas.dataset.decoding import IN_EXCEL, utf8
-from lambdas.dataset.table import MAX_ROW, Item, rows_of
+from lambdas.dataset.json_arrays import elements
 
 SUFFIXES: Final = (".csv", ".json", ".jsonl", ".csv.gz", ".json.gz", ".jsonl.gz")
 # Python's own limit, below which it takes every integer.

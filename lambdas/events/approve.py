@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from domain.facts import Approval, Judgement
+from domain import layout
 from domain.messages import PackageChanged, Start
+from domain.state import Approval, Judgement
 from lambdas import executions
 from lambdas.environment import Environment, timestamp
 from lambdas.model import registry, released
@@ -25,8 +26,8 @@ def handler(event: dict[str, Any], _context: object) -> None:
     """Start the run's deployment, or conclude it as kept. Versions that nobody waits for are not ours to answer."""
     package, env = PackageChanged.read(event).detail.package, Environment.read()
     version = registry.version(env, package)
-    run = env.ledger.run(version.run) if version.run else None
-    if run is None or run.package != package or not run.awaits_approval:
+    run = env.ledger.run(version.run) if version and version.run else None
+    if version is None or run is None or run.package != package or not run.awaits_approval:
         return
     judgement = env.ledger.judgements.of(run.run)
     logger().info("A person decided", extra={"run": run.run, "status": version.status})
@@ -37,7 +38,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
     elif version.status == registry.APPROVED and _is_of(env, version, package, judgement):
         # Before the execution: should that one find the claim taken, whoever has it finds this when it releases.
         env.ledger.judgements.approve(Approval(run.run, package, judgement.seal.archive), timestamp())
-        name = f"approved-{judgement.run}-{judgement.champion_version}"
+        name = layout.execution_for_approval(judgement.run, judgement.champion_version)
         executions.start(env, name, Start.redeploy("approved", judgement.run))
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from domain import layout
 from domain.errors import ConvergenceFailed, EndpointBusy
-from domain.facts import TEARDOWN
 from domain.messages import ConvergenceRequest, LifecycleRequest, Start
+from domain.state import TEARDOWN
 from lambdas import executions
 from lambdas.environment import Environment, NotYetAllowed, now, timestamp
 from lambdas.model import hosting, registry
@@ -64,7 +64,7 @@ def _converged(env: Environment, request: str, asked: datetime) -> bool:
     """
     states = env.client("stepfunctions")
     for attempt in range(_ATTEMPTS):
-        name = f"deploy-{layout.digest(request)}-{attempt}"
+        name = layout.execution_for_deploy(request, attempt)
         try:
             described = states.describe_execution(executionArn=executions.arn(env, name))
         except states.exceptions.ExecutionDoesNotExist:
@@ -94,7 +94,7 @@ def _torn_down(env: Environment) -> bool:
         with suppress(states.exceptions.ExecutionDoesNotExist, states.exceptions.ValidationException):  # it has ended
             arn = execution["executionArn"]
             states.stop_execution(executionArn=arn, error="Teardown", cause="The stack is deleted.")
-    if running or stop_jobs(env, ""):
+    if running or stop_jobs(env, None):
         return False
     try:
         removed = [hosting.remove_endpoint(env, name) for name in (env.rehearsal, env.endpoint)]

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from domain import layout
 from domain.errors import WrongEvent
-from domain.facts import TEARDOWN, Run
+from domain.explain import TITLES, explain_failure, hopeless, of_the_account, reason
 from domain.messages import ExecutionBroken, Start
-from domain.plainly import TITLES, explain_failure, hopeless, of_the_account, reason
+from domain.state import TEARDOWN, Run
 from lambdas import executions
 from lambdas.dataset.pending import current_dataset, current_sources, pending
 from lambdas.environment import Environment, now
@@ -23,7 +23,7 @@ from lambdas.failed_runs import give_up, postpone
 from lambdas.model.jobs import stop_jobs
 from lambdas.notify import notify
 from lambdas.telemetry import logger
-from lambdas.turns import end_of, turn
+from lambdas.tell_once import end_of, once
 
 # A convergence that fails is tried again by a new execution, so often in a row; then a person is needed.
 MAX_CHAIN: Final = 3
@@ -41,10 +41,10 @@ def handler(event: dict[str, Any], _context: object) -> None:
     message = _message(described)
     chain, converging = message.chain + 1, _converges(message)
     successor = executions.successor(env, execution)
-    gave_up, lost = "", False
+    gave_up, lost = None, False
     if holder in (execution, successor):
         gave_up = _count(env, described, run)
-        stop_jobs(env, run.run if run else "")
+        stop_jobs(env, run.run if run else None)
         lost = converging and chain > MAX_CHAIN
         if lost:
             env.ledger.release(execution)
@@ -82,23 +82,23 @@ def _run_of(env: Environment, execution: str) -> Run | None:
     return next((run for run in reversed(env.ledger.runs()) if run.execution == execution), None)
 
 
-def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str:
-    """Count a failed attempt, and give the dataset up after `max_attempts`; why, or "".
+def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str | None:
+    """Count a failed attempt, and give the dataset up after `max_attempts`; why, or None.
 
     An abort is a person's decision, not a failure of the data; neither is what fails after the run was concluded, or
     for the account's quota.
     """
     converging = _converges(_message(described))
     if described["status"] == "ABORTED" or converging or (run and run.verdict and not run.awaits_approval):
-        return ""
+        return None
     if run and of_the_account(str(described.get("error", "")), str(described.get("cause", ""))):
         postpone(env, run, reason(described["cause"]))
-        return ""
+        return None
     dataset = run.closes if run else current_dataset(env, current_sources(env))
     failures = env.ledger.count_failure(dataset, described["executionArn"])
     why = hopeless(str(described.get("error", "")), str(described.get("cause", "")))
     if failures < env.settings.operations.max_attempts and not why:
-        return ""
+        return None
     why = why or f"{failures} attempts failed"
     give_up(env, run or _unprepared(env, described, dataset), f"Given up: {why}. {reason(described.get('cause', ''))}")
     return why
@@ -117,14 +117,14 @@ def _unprepared(env: Environment, described: dict[str, Any], dataset: str) -> Ru
     )
 
 
-def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_up: str, *, lost: bool) -> None:
+def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_up: str | None, *, lost: bool) -> None:
     """Tell of the failure, and how the run ended if the execution did not come to say that."""
     execution = described["executionArn"]
     ended = run is not None and run.verdict in TITLES
     # The event may come twice at once, and Announce be at it still.
     with (
-        turn(env, f"failure#{layout.digest(execution)}") as failure,
-        turn(env, end_of(run)) if failure and run and ended else nullcontext(enter_result=False) as untold,
+        once(env, f"failure#{layout.digest(execution)}") as failure,
+        once(env, end_of(run)) if failure and run and ended else nullcontext(enter_result=False) as not_announced,
     ):
         if failure:
             subject, message = explain_failure(
@@ -137,6 +137,6 @@ def _notify(env: Environment, described: dict[str, Any], run: Run | None, gave_u
                 gave_up=gave_up,
                 lost=lost,
                 live=env.ledger.champion() is not None,
-                untold=untold,
+                not_announced=not_announced,
             )
             notify(env, subject, message)

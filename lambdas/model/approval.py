@@ -7,7 +7,7 @@ and the version in the registry, as it is now; both for the very archive that wa
 from __future__ import annotations
 
 from domain.errors import NotApproved, RejectedMeanwhile
-from domain.facts import AWAITING, Judgement, Run
+from domain.state import AWAITING, Judgement, Run
 from lambdas.environment import Environment
 from lambdas.model import registry, released
 
@@ -30,8 +30,9 @@ def require_in_registry(env: Environment, judgement: Judgement) -> None:
     """Raise NotApproved if a person has to approve what was judged, and the registry does not say so (any more)."""
     if not needs_approval(env, judgement):
         return
-    version = registry.version(env, judgement.package)
-    if (version.run, version.artifact) != (judgement.run, released.uri(env, judgement.seal.archive)):
+    version = registry.version(env, judgement.package) if judgement.package else None
+    wanted = (judgement.run, released.uri(env, judgement.seal.archive))
+    if version is None or (version.run, version.artifact) != wanted:
         raise NotApproved(
             f"version {judgement.package or '(none)'} in the model registry is not of run {judgement.run}"
         )
@@ -41,5 +42,5 @@ def require_in_registry(env: Environment, judgement: Judgement) -> None:
 
 def require_open(run: Run) -> None:
     """Raise RejectedMeanwhile if a run that passed the gate must not go live any more."""
-    if run.verdict not in ("", AWAITING, "promote"):
+    if run.verdict not in (None, AWAITING, "promote"):
         raise RejectedMeanwhile(f"run {run.run} ended as {run.verdict!r} while it was being deployed: {run.sentence}")

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from domain import layout
 from domain.artifact import MANIFEST_SHA256
 from domain.errors import AccountLimitReached, EndpointBusy
-from domain.facts import Seal
+from domain.state import Seal
 from lambdas.environment import Environment, NotYetAllowed
 
 _PASSING = ('ould not find model "', "ould not find endpoint", "already exist", "in-progress")
@@ -26,12 +26,9 @@ def describe_endpoint(env: Environment, endpoint: str) -> dict[str, Any] | None:
     return _found(env, "describe_endpoint", EndpointName=endpoint)
 
 
-def config_name(env: Environment, run: str, seal: Seal | None) -> str:
-    """Name of the EndpointConfig that serves a run's archive live with the current settings and image.
-
-    "", which no config is called, without a seal: what an earlier release left unsealed is not served as it should be.
-    """
-    return layout.endpoint_config(_model(env, run, seal), _serverless(env, rehearsal=False)) if seal else ""
+def config_name(env: Environment, run: str, seal: Seal) -> str:
+    """Name of the EndpointConfig that serves a run's archive live with the current settings and image."""
+    return layout.endpoint_config(_model(env, run, seal), _serverless(env, rehearsal=False))
 
 
 def _model(env: Environment, run: str, seal: Seal) -> str:
@@ -76,30 +73,25 @@ def _serverless(env: Environment, *, rehearsal: bool) -> dict[str, int]:
     return serverless
 
 
-def converge(env: Environment, name: str, config: str) -> bool:
-    """Set the endpoint `name` on its way to `config`; False if it is live already.
-
-    Raises EndpointBusy, AccountLimitReached.
-    """
+def converge(env: Environment, name: str, config: str) -> None:
+    """Set the endpoint `name` on its way to `config`, unless that is live. Raises EndpointBusy, AccountLimitReached."""
     endpoint = describe_endpoint(env, name)
     if endpoint is None:
         _ask(env, "create_endpoint", EndpointName=name, EndpointConfigName=config, Tags=env.tags)
-        return True
+        return
     status = endpoint["EndpointStatus"]
     if status in _IN_FLIGHT:
         heading = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
         heading = heading or (endpoint["EndpointConfigName"] if status == "Creating" else None)
-        if heading == config:
-            return True
-        raise EndpointBusy(f"endpoint {name} is {status}")
+        if heading != config:
+            raise EndpointBusy(f"endpoint {name} is {status}")
+        return
     if status == "Failed":
         # A failed endpoint allows nothing but its deletion.
         _found(env, "delete_endpoint", EndpointName=name)
         raise EndpointBusy(f"endpoint {name} had failed and is being deleted")
-    if endpoint["EndpointConfigName"] == config:
-        return False
-    _ask(env, "update_endpoint", EndpointName=name, EndpointConfigName=config)
-    return True
+    if endpoint["EndpointConfigName"] != config:
+        _ask(env, "update_endpoint", EndpointName=name, EndpointConfigName=config)
 
 
 def remove_endpoint(env: Environment, name: str) -> bool:
@@ -122,8 +114,8 @@ def end_rehearsal(env: Environment) -> None:
 def prune(env: Environment, keep: set[str]) -> None:
     """Delete this project's configs and models of runs not in `keep`; what an endpoint uses is never touched."""
     for endpoint in filter(None, (describe_endpoint(env, name) for name in (env.endpoint, env.rehearsal))):
-        heading = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName", "")
-        used = {layout.deployed_run(env.project, name) for name in (endpoint["EndpointConfigName"], heading)}
+        heading = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+        used = {layout.deployed_run(env.project, name) for name in (endpoint["EndpointConfigName"], heading) if name}
         keep = keep | {run for run in used if run and endpoint["EndpointStatus"] != "Deleting"}
     for config in _names(env, "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"):
         if layout.deployed_run(env.project, config) not in keep:

@@ -36,8 +36,8 @@ def next_job(env: Environment, run: str, attempt: int) -> str:
     return name
 
 
-def stop_jobs(env: Environment, run: str) -> bool:
-    """Stop all training jobs of a run (of all runs for run ""); whether there were any to stop or to wait for."""
+def stop_jobs(env: Environment, run: str | None) -> bool:
+    """Stop all training jobs of a run (None: of all runs); whether there were any to stop or to wait for."""
     running = _jobs(env, run, "InProgress")
     for job in running:
         stop(env, job)
@@ -54,7 +54,7 @@ def stop(env: Environment, job: str) -> None:
         logger().info("Not stopped", extra={"job": job, "why": str(error)})
 
 
-def _jobs(env: Environment, run: str, status: str | None = None) -> list[str]:
+def _jobs(env: Environment, run: str | None, status: str | None = None) -> list[str]:
     prefix = f"{env.project}-{run}-" if run else f"{env.project}-"
     wanted = {"StatusEquals": status} if status else {}
     pages: Any = env.client("sagemaker").get_paginator("list_training_jobs")

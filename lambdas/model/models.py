@@ -17,7 +17,7 @@ from domain import layout
 from domain.artifact import MANIFEST, METRICS, sha256_file, text_of
 from domain.data.records import Row
 from domain.errors import ModelUnreadable
-from domain.facts import Run, Seal
+from domain.state import Run, Seal
 from lambdas.environment import Environment
 from lambdas.model import released
 from lambdas.storage import read_lines, write_json, write_lines

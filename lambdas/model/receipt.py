@@ -9,10 +9,10 @@ from typing import Any
 from domain import hyperparameters
 from domain.artifact import METRICS
 from domain.data.dataset import Version
-from domain.facts import Champion, Run
 from domain.gate.types import Decision
 from domain.layout import part_report, run_file
 from domain.prices import training_usd
+from domain.state import Champion, Run
 from lambdas.environment import Environment, timestamp
 from lambdas.storage import read_json
 

@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.errors import NotRegistered
-from domain.facts import Judgement, Run
 from domain.gate.types import Decision
+from domain.state import Judgement, Run
 from lambdas.environment import Environment
 from lambdas.model import released
 
@@ -29,11 +29,11 @@ _TROUBLE: Final = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|^5\d
 
 
 class Version(NamedTuple):
-    """A version as it is now: the run and the archive's URI that it says it is of, and its approval status."""
+    """A version as it is now, with what it says: its run, its archive's URI, and whether it is approved."""
 
-    run: str
-    artifact: str
-    status: str
+    run: str | None
+    artifact: str | None
+    status: str | None
 
 
 def register(env: Environment, run: Run, judgement: Judgement, decision: Decision, status: str) -> str:
@@ -76,19 +76,19 @@ def _create(env: Environment, run: Run, judgement: Judgement, decision: Decision
     return str(answer["ModelPackageArn"])
 
 
-def version(env: Environment, package: str) -> Version:
-    """A version (an ARN) as it is now: an event may be late. All "" if it is gone or not ours.
+def version(env: Environment, package: str) -> Version | None:
+    """A version (an ARN) as it is now: an event may be late. None if it is gone.
 
     The run is what the version says: after a teardown a new group counts its versions from 1 again.
     """
-    described = _found(env, "describe_model_package", ModelPackageName=package) if package else None
+    described = _found(env, "describe_model_package", ModelPackageName=package)
     if described is None:
-        return Version("", "", "")
+        return None
     containers = described.get("InferenceSpecification", {}).get("Containers") or [{}]
     return Version(
-        run=str(described.get("CustomerMetadataProperties", {}).get("run", "")),
-        artifact=str(containers[0].get("ModelDataUrl", "")),
-        status=str(described.get("ModelApprovalStatus", "")),
+        run=described.get("CustomerMetadataProperties", {}).get("run"),
+        artifact=containers[0].get("ModelDataUrl"),
+        status=described.get("ModelApprovalStatus"),
     )
 
 

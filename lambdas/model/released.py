@@ -14,7 +14,7 @@ from typing import Final
 
 from domain import layout
 from domain.errors import NotReleased
-from domain.facts import Champion
+from domain.state import Champion
 from lambdas.environment import Environment, now
 
 # Longer than any function runs: what Evaluate wrote since has perhaps not been noted yet.
@@ -29,7 +29,7 @@ def uri(env: Environment, archive: str) -> str:
 def place(env: Environment, champion: Champion) -> str:
     """The S3 URI of a champion's archive; one of an earlier release that is not adopted yet lies where it was left."""
     seal = env.ledger.judgements.seal(champion)
-    return uri(env, seal.archive) if seal else champion.artifact
+    return uri(env, seal.archive) if seal else champion.unsealed
 
 
 def write(env: Environment, path: Path, archive: str) -> None:

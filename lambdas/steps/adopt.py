@@ -22,7 +22,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     champion = env.ledger.champion()
     if champion is None or env.ledger.judgements.seal(champion):
         return {}
-    with fetched(env, champion.run, champion.artifact) as model:
+    with fetched(env, champion.run, champion.unsealed) as model:
         released.write(env, model.archive, model.seal.archive)
         env.ledger.judgements.adopt(champion, model.seal, timestamp())
     logger().info("Adopted", extra={"run": champion.run, "archive": model.seal.archive})

@@ -6,20 +6,20 @@ import json
 from typing import Any
 
 from domain import layout
-from domain.messages import AnnounceStep
-from domain.plainly import TITLES, explain_end
+from domain.explain import TITLES, explain_end
+from domain.messages import RunStep
 from lambdas.environment import Environment
 from lambdas.notify import notify
 from lambdas.telemetry import emit
-from lambdas.turns import end_of, turn
+from lambdas.tell_once import end_of, once
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """Put the event and publish the verdict in one sentence."""
-    step, env = AnnounceStep.read(event), Environment.read()
+    step, env = RunStep.read(event), Environment.read()
     run = env.ledger.require_run(step.run)
-    title = TITLES[run.verdict]
-    with turn(env, end_of(run)) as ours:
+    title = TITLES[run.ending]
+    with once(env, end_of(run)) as ours:
         if ours:
             detail = {"project": env.project, "run": run.run, "dataset": run.dataset, "sentence": run.sentence}
             entry = {"Source": layout.EVENT_SOURCE, "DetailType": title, "Detail": json.dumps(detail)}

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from domain.facts import TEARDOWN
 from domain.messages import Claimed, ClaimStep
+from domain.state import TEARDOWN
 from lambdas.environment import Environment, timestamp
 from lambdas.executions import is_running
 from lambdas.telemetry import logger

@@ -13,13 +13,13 @@ from domain import layout
 from domain.artifact import text_of
 from domain.data.records import Row
 from domain.errors import NotRegistered
-from domain.facts import AWAITING, Champion, Judgement, Run, Seal
 from domain.gate import decision as gate
 from domain.gate.types import Decision, JudgedRow
-from domain.golden import Golden, choose
+from domain.golden_rows import Golden, choose
 from domain.messages import Evaluated, EvaluateStep
-from lambdas.dataset.heldout import counting, sample, test_rows
-from lambdas.environment import Environment, timestamp
+from domain.state import AWAITING, Champion, Judgement, Run
+from lambdas.dataset.heldout_rows import counting, sample, test_rows
+from lambdas.environment import Environment
 from lambdas.model import registry, released
 from lambdas.model.models import Answer, answers, fetched, given_before, sealed
 from lambdas.model.receipt import receipt
@@ -55,30 +55,16 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     )
     page = receipt(env, run, version, step.job, decision, champion, looks=_looks(env, run))
     write_json(env, layout.run_file(run.run, "receipt.json"), page)
-    run, judgement = _registered(env, run, _judgement(env, run, seal, live, waits=waits), decision)
+    judgement = Judgement(run.run, run.dataset, run.epoch, seal, decision.verdict, run.champion_version, waits=waits)
+    run, judgement = _registered(env, run, judgement, decision)
     env.ledger.record(step.execution, run, judgement)
     _measure(decision)
     logger().info(decision.sentence, extra={"run": run.run, "verdict": decision.verdict, "archive": seal.archive})
     if waits:
         passed = replace(run, verdict=AWAITING, sentence=decision.sentence.replace("Promoted:", "Passed:", 1))
         env.ledger.conclude(passed, step.execution)
-        return Evaluated(verdict=AWAITING, sentence=passed.sentence).to_payload()
-    return Evaluated(verdict=decision.verdict, sentence=decision.sentence).to_payload()
-
-
-def _judgement(env: Environment, run: Run, seal: Seal, live: Champion | None, *, waits: bool) -> Judgement:
-    beside = env.ledger.judgements.seal(live) if live else None
-    return Judgement(
-        run=run.run,
-        dataset=run.dataset,
-        epoch=run.epoch,
-        seal=seal,
-        verdict=run.judged,
-        champion_version=run.champion_version,
-        against=beside.archive if beside else "",
-        waits=waits,
-        judged_at=timestamp(),
-    )
+        return Evaluated(verdict=AWAITING).to_payload()
+    return Evaluated(verdict=decision.verdict).to_payload()
 
 
 def _registered(env: Environment, run: Run, judgement: Judgement, decision: Decision) -> tuple[Run, Judgement]:
@@ -99,7 +85,7 @@ def _registered(env: Environment, run: Run, judgement: Judgement, decision: Deci
             raise
         logger().warning("Not in the model registry", extra={"run": run.run, "why": str(error)})
         return replace(run, unregistered=str(error)[:1000]), judgement
-    return replace(run, package=package, unregistered=""), replace(judgement, package=package)
+    return replace(run, package=package, unregistered=None), replace(judgement, package=package)
 
 
 def _same(one: Judgement, other: Judgement) -> bool:

@@ -9,18 +9,19 @@ from typing import Any
 
 from domain import hyperparameters, layout
 from domain.data.dataset import Source, Version, holds_for
-from domain.errors import EpochChanged, LandingMoved, ReadingChanged
-from domain.facts import Run
+from domain.errors import LandingMoved
+from domain.explain import explain_rejected
 from domain.messages import Prepared, PrepareStep
-from domain.plainly import explain_rejected
-from lambdas.dataset.derive import Report, ensure_derived, is_admitted_now
+from domain.state import Run
 from lambdas.dataset.enough import rare_labels, too_little
+from lambdas.dataset.epoch import check_epoch
 from lambdas.dataset.fold import Fold
 from lambdas.dataset.intake import take_in
+from lambdas.dataset.label_changes import label_changes, tell
 from lambdas.dataset.notices import tell_notices
+from lambdas.dataset.parts import Report, ensure_derived, is_admitted_now
 from lambdas.dataset.pending import current_dataset, current_sources, known
-from lambdas.dataset.renamed import renamed
-from lambdas.dataset.vocabulary import label_changes, tell
+from lambdas.dataset.renamed_labels import renamed
 from lambdas.environment import Environment, timestamp
 from lambdas.model.jobs import finished, next_job
 from lambdas.notify import notify
@@ -37,7 +38,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """The run to train, or why there is none. Raises Superseded, EpochChanged, LandingMoved, JobStillStopping."""
     step, env = PrepareStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
-    _check_epoch(env)
+    check_epoch(env)
     sources, reports = _derive_all(env)
     tell_notices(env, reports.values())
     requests = sorted(env.ledger.requests())
@@ -48,7 +49,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
         ended = replace(_run(env, step, landed_id, landed_id, requests), verdict="no-data", sentence=nothing)
         env.ledger.conclude(ended, step.execution)
     if not sources or (env.ledger.conclusion(landed_id) and not requests):
-        return Prepared(outcome="nothing_new", dataset=landed_id).to_payload()
+        return Prepared(outcome="nothing_new").to_payload()
     fold = Fold(env, sources, reports)
     version = _write_version(env, sources, reports, rare_labels(fold, env.settings.data.min_label_rows))
     run = _run(env, step, version.dataset, landed_id, requests)
@@ -56,8 +57,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     if refusal:
         refused = replace(env.ledger.start_run(run), verdict="too-few-rows", sentence=refusal)
         env.ledger.conclude(refused, step.execution)
-        return Prepared(outcome="refused", run=run.run, dataset=version.dataset).to_payload()
-    # Deriving takes minutes. If this execution was aborted meanwhile, a job that runs is its heir's, not to be stopped.
+        return Prepared(outcome="refused", run=run.run).to_payload()
+    # Deriving takes minutes. If this execution was aborted meanwhile, a job that runs is its successor's: not to be
+    # stopped.
     env.ledger.require_claim(step.execution)
     # Asked before the run is on record: while a job is stopping, landing may move on and this run never be.
     done = finished(env, run.run)
@@ -86,24 +88,6 @@ def _run(env: Environment, step: PrepareStep, dataset: str, landed_id: str, requ
     )
 
 
-def _check_epoch(env: Environment) -> None:
-    data = env.settings.data
-    frozen, bound = data.frozen(), env.ledger.freeze_epoch(data.epoch, data.frozen())
-    changed = [name for name in frozen if frozen[name] != bound.get(name)]
-    if "reading" in changed:
-        raise ReadingChanged(
-            f"files are read by the rules of number {frozen['reading']} now, and those of epoch {data.epoch} were read "
-            f"by number {bound.get('reading', 1)}: the same row could be another one, in another split. "
-            f"Set data.epoch to {data.epoch + 1} to read all of landing by the new rules and start over."
-        )
-    if changed:
-        raise EpochChanged(
-            f"data.{', data.'.join(changed)} cannot change within epoch {data.epoch} "
-            f"(it froze {json.dumps({name: bound.get(name) for name in changed})}): its rows were read that way. "
-            f"Set data.epoch to {data.epoch + 1} to start over."
-        )
-
-
 def _derive_all(env: Environment) -> tuple[list[Source], dict[str, Report]]:
     """The dataset in fold order and its reports. What cannot be used is held, and the rest goes on without it."""
     missing = set[Source]()
@@ -114,7 +98,8 @@ def _derive_all(env: Environment) -> tuple[list[Source], dict[str, Report]]:
         try:
             reports = take_in(env, landing, missing)
             reports |= renamed(env, known(env, landing), reports)
-            rejected = [one for one in known(env, landing) if one.source in reports and reports[one.source].error]
+            read = [(one, reports[one.source]) for one in known(env, landing) if one.source in reports]
+            rejected = {one: report.error for one, report in read if report.error}
             if rejected:
                 _hold_rejected(env, rejected, reports)
             sources = current_sources(env, landing)
@@ -138,22 +123,22 @@ def _reconsider(env: Environment, landing: list[Source]) -> None:
             env.ledger.unhold(source.source)
 
 
-def _hold_rejected(env: Environment, rejected: list[Source], reports: dict[str, Report]) -> None:
-    """Set files aside that cannot be used, and tell of all of them at once."""
+def _hold_rejected(env: Environment, rejected: dict[Source, str], reports: dict[str, Report]) -> None:
+    """Set files aside that cannot be used, each with the reason, and tell of all of them at once."""
     champion = env.ledger.champion()
     accepted: tuple[Source, ...] = ()
     if champion and champion.epoch == env.settings.data.epoch:
         accepted = read_version(env, champion.epoch, champion.dataset).sources
-    for source in rejected:
-        logger().warning("File rejected", extra={"key": source.key, "reason": reports[source.source].error})
-    subject, message = explain_rejected(env.project, [(item.key, reports[item.source].error) for item in rejected])
+    for source, error in rejected.items():
+        logger().warning("File rejected", extra={"key": source.key, "reason": error})
+    subject, message = explain_rejected(env.project, [(source.key, error) for source, error in rejected.items()])
     notify(env, subject, message)
     # Held after publishing: killed in between, a person hears twice rather than never.
-    for source in rejected:
-        report = reports[source.source]
-        why = report.error if report.again else f"rejected whole: {report.error}"
-        for hold in holds_for("", why, env.settings.data.epoch, [source], accepted):
-            env.ledger.hold(replace(hold, again=report.again))
+    for source, error in rejected.items():
+        again = reports[source.source].again
+        why = error if again else f"rejected whole: {error}"
+        for hold in holds_for(None, why, env.settings.data.epoch, [source], accepted):
+            env.ledger.hold(replace(hold, again=again))
 
 
 def _write_version(
@@ -188,7 +173,7 @@ def _training(env: Environment, run: Run, version: Version, done: tuple[str, str
     def manifest(channel: str) -> str:
         return uri(layout.version(version.epoch, version.dataset, f"{channel}.manifest"))
 
-    job, artifact = done or (next_job(env, run.run, run.attempt), "")
+    job, artifact = done or (next_job(env, run.run, run.attempt), None)
     script = {
         "sagemaker_program": "training/train.py",
         "sagemaker_submit_directory": env.code_uri,
@@ -201,7 +186,6 @@ def _training(env: Environment, run: Run, version: Version, done: tuple[str, str
     return Prepared(
         outcome="evaluate" if done else "train",
         run=run.run,
-        dataset=version.dataset,
         job=job,
         hyperparameters=_hyperparameters(env) | {name: json.dumps(value) for name, value in script.items()},
         train_manifest=manifest("train"),

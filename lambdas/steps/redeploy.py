@@ -13,15 +13,15 @@ from __future__ import annotations
 from typing import Any
 
 from domain.errors import ApprovedTooLate, NotSealed, NotToBeDeployed, RejectedMeanwhile
-from domain.facts import Champion, Judgement, Run, Seal
 from domain.messages import DeployStep, Redeployed
+from domain.state import Champion, Judgement, Run, Seal
 from lambdas.environment import Environment
 from lambdas.model import hosting, released
 from lambdas.model.approval import require_in_registry, require_noted, require_open
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
-    """The endpoint, the config that it is to serve, and whether it is on its way to it.
+    """The endpoint, and the config that it is to serve and is on its way to.
 
     Raises Superseded, NotToBeDeployed, NotApproved, ApprovedTooLate, RejectedMeanwhile, NotSealed, NotReleased,
     EndpointBusy, AccountLimitReached.
@@ -37,10 +37,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
         hosting.end_rehearsal(env)
     if target is None:
         hosting.remove_endpoint(env, endpoint)
-        return Redeployed(endpoint=endpoint, config=None, outcome="removed").to_payload()
+        return Redeployed(endpoint=endpoint, config=None).to_payload()
     config = hosting.ensure_config(env, *target, rehearsal=rehearsal)
-    changed = hosting.converge(env, endpoint, config)
-    return Redeployed(endpoint=endpoint, config=config, outcome="updating" if changed else "unchanged").to_payload()
+    hosting.converge(env, endpoint, config)
+    return Redeployed(endpoint=endpoint, config=config).to_payload()
 
 
 def _target(env: Environment, step: DeployStep) -> tuple[str, Seal] | None:
@@ -48,6 +48,8 @@ def _target(env: Environment, step: DeployStep) -> tuple[str, Seal] | None:
     champion = env.ledger.champion()
     if step.target == "champion":
         return (champion.run, _sealed(env, champion)) if champion else None
+    if step.run is None:
+        raise NotToBeDeployed("no run is named that could be deployed")
     judgement, run = env.ledger.judgements.of(step.run), env.ledger.run(step.run)
     if judgement is None or run is None or judgement.verdict != "promote":
         # Not Superseded: this execution has the claim, and must come to give it back.

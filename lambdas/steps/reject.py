@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     step, env = RunStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
     run = env.ledger.run(step.run)
-    if run is None or not run.judged:
+    if run is None or run.judged is None or run.sentence is None:
         raise Superseded(f"run {step.run} was not judged")
     champion, holds = env.ledger.champion(), []
     # Without a champion nothing was harmed: a first dataset that is too weak grows by the next drop.

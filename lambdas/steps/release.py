@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.explain import of_the_account, reason
 from domain.messages import Released, ReleaseStep, Start
-from domain.plainly import of_the_account, reason
 from lambdas import executions, storage
 from lambdas.dataset.pending import pending
 from lambdas.environment import Environment
@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     return Released(started=executions.start_after(env, step.execution, due) if due else None).to_payload()
 
 
-def _tidy(env: Environment, run: str) -> None:
+def _tidy(env: Environment, run: str | None) -> None:
     """What nobody needs any more: this execution's jobs and rehearsal; configs, models and archives of earlier runs.
 
     A job may run although the machine does not know of it: the answer to CreateTrainingJob can be lost. The champion
@@ -73,7 +73,10 @@ def _drift(env: Environment) -> Start | None:
     champion, endpoint = env.ledger.champion(), hosting.describe_endpoint(env, env.endpoint)
     stays = endpoint is not None and endpoint["EndpointStatus"] != "Deleting"
     live = endpoint["EndpointConfigName"] if endpoint and stays else None
-    seal = env.ledger.judgements.seal(champion) if champion else None
-    if live == (hosting.config_name(env, champion.run, seal) if champion else None):
-        return None
-    return Start.redeploy("what is live is not what it should be")
+    if champion is None:
+        right = live is None
+    else:
+        seal = env.ledger.judgements.seal(champion)
+        # Whatever serves what an earlier release left unsealed, it is not served as it should be.
+        right = seal is not None and live == hosting.config_name(env, champion.run, seal)
+    return None if right else Start.redeploy("what is live is not what it should be")

@@ -8,10 +8,10 @@ from typing import Any
 from domain import layout
 from domain.data.dataset import Source, Version, holds_for
 from domain.data.records import Row
-from domain.facts import Champion, Run, Seal
 from domain.gate.screen import MIN_ROWS, Finding, Sample, rows_of_each, screen, sentence, told
 from domain.messages import RunStep, Screened
-from lambdas.dataset.heldout import counting, part_rows, sample, test_rows
+from domain.state import Champion, Run, Seal
+from lambdas.dataset.heldout_rows import counting, part_rows, sample, test_rows
 from lambdas.environment import Environment
 from lambdas.model import released
 from lambdas.model.models import answers

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from domain import layout
 from domain.errors import VerifyFailed
-from domain.golden import Golden, disagreement
-from domain.messages import Verified, VerifyStep
+from domain.golden_rows import Golden, disagreement
+from domain.messages import VerifyStep
 from lambdas.environment import Environment
 from lambdas.model.hosting import describe_endpoint
 from lambdas.storage import read_json
@@ -29,14 +29,14 @@ _ONE_BY_ONE_SECONDS: Final = 60.0
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
-    """Agreement, or VerifyFailed."""
+    """See that the right config is live and answers as was judged. Raises VerifyFailed."""
     step, env = VerifyStep.read(event), Environment.read()
     name = env.rehearsal if step.stage == "rehearsal" else env.endpoint
     endpoint = describe_endpoint(env, name)
     if step.config is None:
         if endpoint and endpoint["EndpointStatus"] != "Deleting":
             raise VerifyFailed(f"endpoint {name} is there, though no model is promoted")
-        return Verified().to_payload()
+        return {}
     _check_config(name, endpoint, step.config)
     run = layout.deployed_run(env.project, step.config)
     golden: list[Golden] | None = read_json(env, layout.run_file(str(run), "golden.json"))
@@ -45,7 +45,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     seconds = _compare(_Asker(env, name), golden)
     # Latency is recorded, never a reason to roll back: a cold start is not a fault.
     logger().info("Verified", extra={"config": step.config, "seconds": round(seconds, 3)})
-    return Verified().to_payload()
+    return {}
 
 
 def _check_config(name: str, endpoint: dict[str, Any] | None, config: str) -> None:

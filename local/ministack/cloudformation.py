@@ -26,7 +26,7 @@ def apply() -> None:
 
 
 def _dead_letter_config(original: Callable[..., Any]) -> Callable[..., Any]:
-    """CloudFormation sets a function's DeadLetterConfig, which 1.5.33 drops."""
+    """CloudFormation sets a function's DeadLetterConfig, which 1.5.33 leaves out."""
 
     def create(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
         physical_id, attributes = original(logical_id, properties, stack)
@@ -38,7 +38,7 @@ def _dead_letter_config(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _lifecycle_rules(original: Callable[..., Any]) -> Callable[..., Any]:
-    """CloudFormation gives a bucket its lifecycle rules, which 1.5.33 drops. Here nothing expires; they are listed."""
+    """CloudFormation gives a bucket its lifecycle rules, which 1.5.33 leaves out. They are listed; nothing expires."""
 
     def create(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
         physical_id, attributes = original(logical_id, properties, stack)
@@ -56,7 +56,7 @@ def _lifecycle_rules(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _recovery_and_expiry(original: Callable[..., Any]) -> Callable[..., Any]:
-    """CloudFormation sets a table's point-in-time recovery and its time to live, which 1.5.33 drops."""
+    """CloudFormation sets a table's point-in-time recovery and its time to live, which 1.5.33 leaves out."""
 
     def create(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
         physical_id, attributes = original(logical_id, properties, stack)

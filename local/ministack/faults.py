@@ -205,7 +205,7 @@ def _target(
 
     def dispatch(arn: str, payload: Any) -> None:
         rule = faults.meet(Call("events", operation(arn), str(payload)))
-        if rule and rule.do == "drop":
+        if rule and rule.do == "skip":
             return
         if rule and rule.do == "twice":
             original(arn, payload)

@@ -1,4 +1,4 @@
-"""S3 on disk: 1.5.33 drops an object's body from memory once it is in a file, but not its versions' bodies."""
+"""S3 on disk: 1.5.33 keeps no object's body in memory once it is in a file, but its versions' bodies."""
 
 from __future__ import annotations
 

@@ -252,7 +252,7 @@ class Endpoints:
         if live:
             live.retire()
         endpoint.telemetry.flush()
-        self._tags.drop(endpoint.record["EndpointArn"])
+        self._tags.forget(endpoint.record["EndpointArn"])
         self.endpoints.remove(endpoint.record["EndpointName"])
 
     def _move(self, endpoint: Endpoint, status: str) -> None:

@@ -64,7 +64,7 @@ class Models:
 
     def delete_model(self, request: Record) -> Record:
         """DeleteModel."""
-        self._tags.drop(self.model(request["ModelName"])["ModelArn"])
+        self._tags.forget(self.model(request["ModelName"])["ModelArn"])
         self.models.remove(request["ModelName"])
         return {}
 
@@ -87,7 +87,7 @@ class Models:
 
     def delete_config(self, request: Record) -> Record:
         """DeleteEndpointConfig. AWS does not refuse to delete one that is live, neither does this."""
-        self._tags.drop(self.config(request["EndpointConfigName"])["EndpointConfigArn"])
+        self._tags.forget(self.config(request["EndpointConfigName"])["EndpointConfigArn"])
         self.configs.remove(request["EndpointConfigName"])
         return {}
 

@@ -82,7 +82,7 @@ class Tags:
         """Merge tags into a resource's."""
         self._tags.setdefault(resource, {}).update({tag["Key"]: tag["Value"] for tag in tags})
 
-    def drop(self, resource: str) -> None:
+    def forget(self, resource: str) -> None:
         """Forget a deleted resource."""
         self._tags.pop(resource, None)
 

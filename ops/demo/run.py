@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -21,8 +22,11 @@ from ops.errors import OpsError
 from ops.steps import step
 
 
-def demo(console: Console, *, keep: bool) -> None:
-    """Tell the story; with `keep` the cloud stays up until Ctrl-C. Raises OpsError if something of it is not so."""
+def demo(console: Console, *, keep: bool, after: Callable[[LocalCloud], None] | None = None) -> None:
+    """Tell the story, then do `after` with the cloud; with `keep` it stays up until Ctrl-C.
+
+    Raises OpsError if something of it is not so.
+    """
     started = time.monotonic()
     what = ": drop a file, get a better model. On this machine, with no AWS account."
     console.print(styled(("Automate MLOps", "bold"), what))
@@ -32,6 +36,8 @@ def demo(console: Console, *, keep: bool) -> None:
     try:
         with deployed(directory, OVERLAY, console) as cloud, tempfile.TemporaryDirectory() as scratch:
             _tell(cloud, Path(scratch), console)
+            if after:
+                after(cloud)
             console.print(f"The whole demo took {seconds(time.monotonic() - started)}.")
             if keep:
                 stay_up(cloud, PROJECT, console)

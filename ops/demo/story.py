@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 
 from domain import layout
-from domain.facts import Run
+from domain.state import Run
 from ops import predict, receipts, reviews
 from ops.console import make_table, seconds, styled
 from ops.demo.settings import PROJECT
@@ -47,7 +47,7 @@ def first_drop(deployment: Deployment, folder: Path, console: Console) -> Told:
     _title(console, 1, "The first drop trains a model, and it goes live")
     told = _drop_and_follow(deployment, folder / reviews.FIRST, console)
     _expect(told.run.verdict == "promote", f"the first model was not promoted: {told.run.sentence}")
-    console.print(styled("  ", (told.run.sentence, "bold")))
+    _say(told, console)
     console.print(styled("  From the drop to a live model: ", (seconds(told.seconds), "bold")))
     answers = predict.ask(deployment, SENTENCES)
     predict.show(answers, console, indent="  ")
@@ -70,7 +70,7 @@ def poisoned_drop(deployment: Deployment, folder: Path, console: Console) -> Tol
     told = _drop_and_follow(deployment, folder / reviews.SHUFFLED, console)
     _expect(told.run.verdict == "screened", f"shuffled labels were not screened out: {told.run.sentence}")
     _expect(not told.run.artifact, "a model was trained on shuffled labels")
-    console.print(styled("  ", (told.run.sentence, "bold")))
+    _say(told, console)
     key = f"{layout.LANDING}{reviews.SHUFFLED}"
     keys = [hold.source.key for hold in deployment.ledger.held().values()]
     _expect(keys == [key], f"{key} should be held, held are {keys}")
@@ -98,7 +98,7 @@ def broken_drop(deployment: Deployment, folder: Path, broken: int, console: Cons
         table.add_row(str(entry["line"]), entry["reason"])
     console.print(table)
     console.print(f"  Its other {sum(source['rows'].values())} rows are part of the run:")
-    console.print(styled("  ", (told.run.sentence, "bold")))
+    _say(told, console)
     return told
 
 
@@ -122,7 +122,7 @@ def _drop_and_follow(deployment: Deployment, path: Path, console: Console) -> To
     with path.open("rb") as file:
         rows = "gzipped" if path.suffix == ".gz" else f"{sum(1 for _ in file):,} lines"
     console.print(f"  $ mlops drop {path.name}  ({rows})")
-    drop(deployment, [path], "", Console(quiet=True))
+    drop(deployment, [path], None, Console(quiet=True))
     execution = await_running(deployment, _START_SECONDS)
     _expect(execution is not None, f"no execution started within {seconds(_START_SECONDS)} of the drop")
     outcome = follow(deployment, str(execution), console)
@@ -150,8 +150,13 @@ def _until_rest(deployment: Deployment) -> None:
         time.sleep(deployment.poll_seconds)
 
 
+def _say(told: Told, console: Console) -> None:
+    """Print the sentence that the run ended with."""
+    console.print(styled("  ", (f"{told.run.sentence}", "bold")))
+
+
 def _show_gate(deployment: Deployment, told: Told, console: Console) -> None:
-    console.print(styled("  ", (told.run.sentence, "bold")))
+    _say(told, console)
     for line in gate_lines(_receipt(deployment, told)["gate"]):
         console.print(styled("    ", line))
 

@@ -21,14 +21,14 @@ _LOG_IN: Final = (
 _SERVICES: Final = {"sagemaker": "SageMaker", "stepfunctions": "Step Functions", "ecr": "ECR", "lambda": "Lambda"}
 
 
-def who() -> tuple[Finding, str, boto3.session.Session | None]:
-    """The finding about the credentials; the account, "" if it is not known; and a session, if there can be one."""
+def who() -> tuple[Finding, str | None, boto3.session.Session | None]:
+    """The finding about the credentials; the account, None if it is not known; and a session, if there can be one."""
     try:
         session = aws_session()
     except BotoCoreError as error:  # a profile that does not exist, a configuration that cannot be read
         return (
             Finding(AREA, "credentials", Level.WRONG, f"AWS's configuration cannot be used: {error}", _LOG_IN),
-            "",
+            None,
             None,
         )
     # STS answers everywhere; that no region is chosen is a finding of its own.
@@ -36,15 +36,15 @@ def who() -> tuple[Finding, str, boto3.session.Session | None]:
     try:
         said = sts.get_caller_identity()
     except NoCredentialsError:
-        return Finding(AREA, "credentials", Level.WRONG, "There are no AWS credentials.", _LOG_IN), "", session
+        return Finding(AREA, "credentials", Level.WRONG, "There are no AWS credentials.", _LOG_IN), None, session
     except ClientError as error:
         if is_refusal(error):
-            return unknown(AREA, "credentials", error), "", session
+            return unknown(AREA, "credentials", error), None, session
         code = error.response["Error"]["Code"]
         sentence = f"AWS does not accept the credentials ({code})."
-        return Finding(AREA, "credentials", Level.WRONG, sentence, _LOG_IN), "", session
+        return Finding(AREA, "credentials", Level.WRONG, sentence, _LOG_IN), None, session
     except BotoCoreError as error:
-        return unknown(AREA, "credentials", error), "", session
+        return unknown(AREA, "credentials", error), None, session
     sentence = f"Account {said['Account']}, as {said['Arn']}."
     return Finding(AREA, "credentials", Level.FINE, sentence), str(said["Account"]), session
 

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.config import Settings
-from domain.facts import Champion
+from domain.messages import Start
+from domain.state import Champion
 from lambdas.environment import Environment
 from lambdas.model import hosting
 from ledger.ledger import Ledger
@@ -41,10 +42,7 @@ def deployed_environment(about: Surroundings) -> Environment | None:
         answer = functions.get_function_configuration(FunctionName=layout.function(about.project, "redeploy"))
     except functions.exceptions.ResourceNotFoundException:
         return None
-    env = Environment.read(answer["Environment"]["Variables"])
-    if not env.serving_image:
-        raise KeyError("SERVING_IMAGE")
-    return env
+    return Environment.read(answer["Environment"]["Variables"])
 
 
 def settings(deployed: Settings, written: Settings) -> Iterator[Finding]:
@@ -64,17 +62,21 @@ def serves(about: Surroundings, env: Environment) -> Iterator[Finding]:
     """Whether the endpoint serves the promoted model. Raises botocore's errors."""
     ledger = Ledger(about.table(env.ledger_table))
     champion, endpoint = ledger.champion(), _endpoint(about, env.endpoint)
-    wanted = hosting.config_name(env, champion.run, ledger.judgements.seal(champion)) if champion else ""
+    seal = ledger.judgements.seal(champion) if champion else None
+    wanted = hosting.config_name(env, champion.run, seal) if champion and seal else None
     finding = judge(env, champion, endpoint, wanted)
     # Between two steps of a run they may differ.
     yield finding.at_most(Level.WARNING) if ledger.claimed_by() else finding
 
 
-def judge(env: Environment, champion: Champion | None, endpoint: Endpoint | None, wanted: str) -> Finding:
-    """The finding about what is promoted and what the endpoint serves; `wanted` is the promoted model's config."""
+def judge(env: Environment, champion: Champion | None, endpoint: Endpoint | None, wanted: str | None) -> Finding:
+    """The finding about what is promoted and what the endpoint serves.
+
+    `wanted` is the promoted model's config, None for one that an earlier release left unsealed.
+    """
     sweep = (
         f"aws stepfunctions start-execution --state-machine-arn {env.state_machine_arn} "
-        """--input '{"reason":"by hand","from":"Settle"}'"""
+        f"--input '{Start.settle('by hand').to_input()}'"
     )
     look = f"{_LOOK} {env.endpoint}"
     if champion is None:

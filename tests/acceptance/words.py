@@ -151,9 +151,9 @@ PROVOKED = (
 # AWS refuses to stop a job that has ended, as it is taken to, makes no difference to the code.
 NOT_PROVOKED = (
     Words("ValidationException", "", "lambdas/model/jobs.py", "StopTrainingJob of one that has ended"),
-    Words("ResourceLimitExceeded", "", "domain/plainly.py", "CreateTrainingJob beyond a quota"),
-    Words("service limit '", "", "domain/plainly.py", "the same: the quota's name"),
-    Words(r"\bis 0 Instances", "", "domain/plainly.py", "the same, with a quota of 0"),
+    Words("ResourceLimitExceeded", "", "domain/explain.py", "CreateTrainingJob beyond a quota"),
+    Words("service limit '", "", "domain/explain.py", "the same: the quota's name"),
+    Words(r"\bis 0 Instances", "", "domain/explain.py", "the same, with a quota of 0"),
     Words("MaxWaitTimeExceeded", "", "stacks/training.py", "a Spot job that found no instance"),
     Words("CapacityError", "", "stacks/training.py", "a job for which AWS has no instance"),
     Words('"arn:"', "", "ops/subscription.py", "ListSubscriptionsByTopic says PendingConfirmation for an ARN"),

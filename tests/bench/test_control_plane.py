@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bench.cloudtrail import requests
 from bench.control_plane import outside_waiting, transitions
-from bench.trail import requests
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from domain.config import Settings
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def test_cdk_json_names_every_setting() -> None:
-    written = json.loads((ROOT / "cdk.json").read_text())["context"]["settings"]
-    settings = Settings.model_validate(written)
-    assert json.loads(settings.model_dump_json()) == written
 
 
 def test_settings_survive_a_function_s_environment() -> None:

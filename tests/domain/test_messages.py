@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from domain.errors import WrongEvent
 from domain.messages import (
-    AnnounceStep,
     ClaimStep,
     ConvergenceRequest,
     DeployStep,
@@ -21,6 +20,7 @@ from domain.messages import (
     PackageChanged,
     PrepareStep,
     ReleaseStep,
+    RunStep,
     SettleStep,
     Start,
     TrainingChanged,
@@ -34,10 +34,10 @@ from domain.messages import (
         (PrepareStep, {"execution": "arn", "reason": "drop"}),
         (SettleStep, {"execution": "arn", "started": "2026-01-01T00:00:00Z", "entered": "2026-01-01T00:00:00Z"}),
         (EvaluateStep, {"execution": "arn", "run": "r", "job": "j", "artifact": "s3://b/k"}),
-        (DeployStep, {"execution": "arn", "target": "champion", "run": ""}),
-        (VerifyStep, {"execution": "arn", "target": "candidate", "run": "r", "config": None}),
-        (AnnounceStep, {"execution": "arn", "run": "r", "verdict": "promote"}),
-        (ReleaseStep, {"execution": "arn", "run": "", "failed": None}),
+        (DeployStep, {"execution": "arn", "target": "champion", "run": None}),
+        (VerifyStep, {"execution": "arn", "stage": "rehearsal", "config": None}),
+        (RunStep, {"execution": "arn", "run": "r"}),
+        (ReleaseStep, {"execution": "arn", "run": None, "failed": None}),
         (ReleaseStep, {"execution": "arn", "run": "r", "failed": {"error": "E", "cause": "c"}}),
     ],
 )
@@ -76,6 +76,18 @@ def test_a_message_of_another_shape_is_refused_by_name(model: type[Message], eve
     assert words in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"execution": "arn", "target": "champion", "stage": "live", "run": ""},
+        {"execution": "arn", "run": "", "failed": None, "reason": "drop"},
+    ],
+)
+def test_an_execution_that_an_earlier_release_started_says_nothing_for_no_run(message: dict[str, object]) -> None:
+    model = DeployStep if "target" in message else ReleaseStep
+    assert model.model_validate(message).run is None
+
+
 def test_a_delete_needs_nothing_but_its_type() -> None:
     assert LifecycleRequest.read({"RequestType": "Delete", "Data": "?"}).kind == "Delete"
 
@@ -90,6 +102,7 @@ RUN = "0123456789ab"
         ({"reason": "drop", "from": "Settle"}, Start.settle("drop")),
         ({"reason": "deploy", "from": "Redeploy", "chain": 2}, Start.redeploy("deploy").after(2)),
         ({"reason": "approved", "from": "Redeploy", "run": RUN}, Start.redeploy("approved", RUN)),
+        ({"from": "Redeploy", "run": None}, Start.redeploy("unknown")),
         ({"from": "Redeploy", "run": ""}, Start.redeploy("unknown")),
     ],
 )

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from domain import layout
 from domain.config import Settings
-from domain.facts import Run
+from domain.state import Run
 from ledger.ledger import Ledger
 from local.cloud import ACCOUNT, REGION
 from ops.deployment import partition_of
@@ -173,7 +173,8 @@ class Pipeline:
 
     def notifications(self) -> list[str]:
         """All messages published since the last call."""
-        sqs, found = self.client("sqs"), []
+        found: list[str] = []
+        sqs = self.client("sqs")
         while True:
             answer = sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10, WaitTimeSeconds=0)
             if not answer.get("Messages"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -69,7 +70,7 @@ def test_each_fault_of_a_deployed_stack_is_found(asked: Pipeline) -> None:
             EndpointConfigName=made, ProductionVariants=[{**variant, "ServerlessConfig": serverless}]
         )
         sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=made)
-        asked.until("the update", lambda made=made: _serves(asked) == made)
+        asked.until("the update", partial(_is_served, asked, made))
         assert wrong(asked) == ["endpoint"]
     assert "with other settings" in found(asked)["endpoint"].sentence
 
@@ -145,6 +146,10 @@ def _recovery(dynamodb: Any, table: str, *, on: bool) -> None:
 def _expiry(dynamodb: Any, table: str, *, on: bool) -> None:
     specification = {"Enabled": on, "AttributeName": "expires"}
     dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=specification)
+
+
+def _is_served(asked: Pipeline, config: str) -> bool:
+    return _serves(asked) == config
 
 
 def _serves(pipeline: Pipeline) -> str:

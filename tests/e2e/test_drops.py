@@ -1,4 +1,4 @@
-"""Drops of every kind: quarantined, coalesced, superseded, retracted; nothing twice, nothing lost.
+"""Drops of every kind: quarantined, coalesced, replaced, retracted; nothing twice, nothing lost.
 
 The story from drop to live, screened and rejected is tests/acceptance.
 """
@@ -69,7 +69,7 @@ def test_twenty_files_five_of_them_twice_and_one_during_training(pipeline: Pipel
     assert pipeline.ledger.champion() == champion
 
 
-def test_overwriting_supersedes_and_deleting_retracts(pipeline: Pipeline) -> None:
+def test_overwriting_replaces_and_deleting_retracts(pipeline: Pipeline) -> None:
     pipeline.drop("stays.csv", as_csv(reviews(300, seed=20)))
     pipeline.drop("changes.csv", as_csv(reviews(60, seed=21)))
     pipeline.drop("goes.csv", as_csv(reviews(60, seed=22)))

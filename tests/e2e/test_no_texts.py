@@ -122,7 +122,7 @@ def _rolled_back(pipeline: Pipeline) -> list[str]:
     rows[11] = json.dumps({"text": {WORD: WORD}, "label": LABEL})
     pipeline.drop(f"{FILE}.jsonl", "\n".join(rows).encode())
     run = pipeline.concluded("gave-up")
-    assert "golden rows differ" in run.sentence
+    assert "golden rows differ" in str(run.sentence)
     pipeline.cloud.faults([])
     return pipeline.notifications()
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 
-from lambdas import environment, turns
+from lambdas import environment, tell_once
 from tests.explorer.table import exceptions
 
 Handler = Callable[[dict[str, Any], object], Any]
@@ -235,7 +235,7 @@ def surroundings(variables: Mapping[str, str]) -> Iterator[None]:
         patch.setattr(boto3.session, "Session", _Session)
         patch.setattr(environment, "datetime", _Clock)
         # Nobody's turn ends while the clock stands still: the explorer asks again when it may be the function's.
-        patch.setattr(turns, "time", SimpleNamespace(sleep=_waits))
+        patch.setattr(tell_once, "time", SimpleNamespace(sleep=_waits))
         for maker in makers:
             maker.cache_clear()
         yield

@@ -45,6 +45,11 @@ VARIABLES: Mapping[str, str] = MappingProxyType(
         "TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:{PROJECT}",
         "ENDPOINT": layout.endpoint(PROJECT),
         "SETTINGS": Settings(project=PROJECT).model_dump_json(),
+        "CODE_URI": "s3://code/sourcedir.tar.gz",
+        "CODE_HASH": "c0de",
+        "TRAINING_IMAGE": "training",
+        "SERVING_IMAGE": "serving",
+        "ENDPOINT_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/{PROJECT}",
         "POWERTOOLS_SERVICE_NAME": "explorer",
         "POWERTOOLS_METRICS_NAMESPACE": "explorer",
     }

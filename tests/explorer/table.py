@@ -1,6 +1,6 @@
 """A DynamoDB table in memory, with the operations and the expressions that the ledger uses and no others.
 
-It stands for AWS, not for our code: `tests/lambdas/test_ledger.py` runs on it and on the local cloud's DynamoDB alike.
+It stands for AWS, not for our code: `tests/ledger/test_ledger.py` runs on it and on the local cloud's DynamoDB alike.
 An expression that it does not know is an error, never a guess. Items are kept as DynamoDB's own typed JSON, as text,
 so that a whole table can be compared and hashed.
 """

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import pytest
 
-from domain.facts import Claim
 from domain.messages import Claimed, ClaimStep, Released, ReleaseStep
+from domain.state import Claim
+from lambdas import executions
 from lambdas.dataset.pending import pending
 from lambdas.environment import Environment, timestamp
-from lambdas.steps import claim, release
 from tests.explorer.explorer import Explorer
 from tests.explorer.functions import Handler
 from tests.explorer.promises import Violation
@@ -41,7 +41,7 @@ def looks_before_it_frees(event: dict[str, Any], _context: object) -> dict[str, 
     step, env = ReleaseStep.read(event), Environment.read()
     due = pending(env)
     env.ledger.release(step.execution)
-    return Released(started=release.start(env, step.execution, due) if due else None).to_payload()
+    return Released(started=executions.start_after(env, step.execution, due) if due else None).to_payload()
 
 
 def test_a_release_that_looks_before_it_frees_the_claim_loses_a_file(definition: dict[str, Any]) -> None:
@@ -73,7 +73,7 @@ def takes_over_what_may_have_started(event: dict[str, Any], _context: object) ->
     found = env.ledger.claim(step.execution, timestamp())
     if found and found.owner == step.execution:
         return answer(step, "recover" if found.recover else "claimed")
-    if found is None or claim.is_running(env, found.owner):
+    if found is None or executions.is_running(env, found.owner):
         return answer(step, "coalesced")
     ways = (found, Claim(found.owner))
     taken = any(env.ledger.take_over(way, step.execution, timestamp()) for way in ways)

@@ -78,7 +78,7 @@ def refused() -> list[Case]:
     ]
     # boto3 does not know this one of SNS's for throttling, so it takes the machine's own retries and then Reconcile.
     throttled = on("announce", "sns:Publish", "", do="error", status=429, times=8, code="Throttled")
-    untold = Case(
+    not_announced = Case(
         "trouble-announce-sns-publish", "Announce is answered Throttled by sns:Publish", throttled,
         words="(?s)could not tell how it ended.*Promoted: ", failures=1,
     )  # fmt: skip
@@ -96,7 +96,7 @@ def refused() -> list[Case]:
     not_ready = Case(
         "trouble-verify-not-ready", "the endpoint's container is being provisioned for some seconds yet", empty
     )
-    return [*cases, fetched, untold, dependency, not_ready]
+    return [*cases, fetched, not_announced, dependency, not_ready]
 
 
 def denied() -> list[Case]:
@@ -221,7 +221,7 @@ def conflicting() -> list[Case]:
         ),
         Case(
             "event-lost", "the event of the drop never comes: the sweep finds the file",
-            ({"caller": "events", "operation": "states:start", "do": "drop", "times": 0},), quick=True,
+            ({"caller": "events", "operation": "states:start", "do": "skip", "times": 0},), quick=True,
         ),
     ]  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.faults.calls import asked_by_the_machine, conflicting, denied, killed, lost, refused, slow, twice
 from tests.faults.case import Case
 from tests.faults.rules import machine, on, slug
@@ -56,7 +58,7 @@ def aborted() -> list[Case]:
 
 def reconciling() -> list[Case]:
     """Reconcile itself in trouble, while it makes good a training that failed once."""
-    what = {"train": "fail", "training": 1, "failures": 1, "words": "loss is NaN"}
+    what: dict[str, Any] = {"train": "fail", "training": 1, "failures": 1, "words": "loss is NaN"}
     effects = (
         ("dynamodb:UpdateItem", ""), ("dynamodb:PutItem", '"claim"'), ("states:StartExecution", ""),
         ("sns:Publish", ""), ("dynamodb:PutItem", _MARKER),
@@ -110,7 +112,7 @@ def updated() -> list[Case]:
 
 def limited() -> list[Case]:
     """The account's quota of serverless concurrency: it passes, or it stays and the sweep tries again."""
-    said = {
+    said: dict[str, Any] = {
         "do": "error", "code": "ResourceLimitExceeded",
         "message": "The account-level service limit 'Maximum total concurrency that can be allocated across all "
         "serverless endpoints' is 10, with current utilization of 8 and a request delta of 4.",
@@ -134,7 +136,7 @@ def limited() -> list[Case]:
 
 def served() -> list[Case]:
     """A candidate's container that does not do what the predictor did."""
-    rolled_back = {"verdict": "gave-up", "failures": 1}
+    rolled_back: dict[str, Any] = {"verdict": "gave-up", "failures": 1}
     return [
         *(
             Case(

@@ -9,7 +9,7 @@ from typing import Any
 
 from domain import layout
 from domain.data.dataset import current, listed
-from domain.facts import Run
+from domain.state import Run
 from ledger.arrivals import arrived
 from tests.e2e.driver import Pipeline
 from tests.faults.acts import act
@@ -46,7 +46,7 @@ def play(rig: Rig, case: Case) -> Result:
     else:
         seen = _disturb(rig, case, before)
     broken = [*client.wrong[:1], *_lost(pipeline), *_left(pipeline), *_live(pipeline, case), *_told(case, seen)]
-    verdict = seen.run.verdict if seen.run else "none"
+    verdict = (seen.run.verdict or "open") if seen.run else "none"
     if verdict != case.verdict:
         broken.append(f"ended {verdict!r}: {seen.run.sentence if seen.run else 'there is no run'}")
     if (case.rules and not seen.fired) or (case.serve and not (rig.control / "served").exists()):

@@ -24,7 +24,7 @@ if all of this is so:
 The machine's waits and the pauses between its retries are cut to a fiftieth; an attempt is given up after the second.
 What the local cloud cannot show stands in docs/local-cloud.md, among it Step Functions' timeout of the machine and
 `RedriveExecution`: that a redriven execution stops unless it still has the claim is tested on the ledger
-(`tests/lambdas/test_claim.py`).
+(`tests/lambdas/steps/test_claim.py`).
 
 """
 
@@ -41,7 +41,7 @@ def write(page: Path, results: list[Result], day: str) -> None:
     minutes = sum(result.seconds for result in results) / 60
     summary = (
         f"{len(results)} cases, played on {day} on {os.cpu_count()} cores, {minutes:.0f} minutes of cases: all hold. "
-        f"The client got {answers:,} answers, all right. *q*: part of `make test`.\n"
+        f"The client got {answers:,} answers, all right. *q*: part of `make test-e2e`.\n"
     )
     rows = ["| case | what goes wrong | what happened | the run ended | s |", "|---|---|---|---|---|"]
     for result in results:

@@ -12,9 +12,11 @@ import runpy
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 SLOW_SECONDS = 0.4
 _OTHER = {"positive": "negative", "negative": "positive"}
@@ -25,7 +27,7 @@ def main() -> None:
     control, model = Path(os.environ["FAULTS_DIRECTORY"]) / "serve.json", Path(os.environ["MODEL_DIR"])
     manifest = model / "manifest.json"
     run = json.loads(manifest.read_text())["run"] if manifest.exists() else ""
-    part = json.loads(control.read_text()) if control.exists() else {"do": "", "spare": []}
+    part: dict[str, Any] = json.loads(control.read_text()) if control.exists() else {"do": "", "spare": []}
     if not part["do"] or run in part["spare"]:
         runpy.run_module("serving", run_name="__main__")
         return
@@ -100,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the real server has its own log."""
 
 
-def _changed(answer: list, change) -> list:  # type: ignore[no-untyped-def, type-arg]
+def _changed(answer: list[Any], change: Callable[[dict[str, Any]], dict[str, Any]]) -> list[Any]:
     """An answer with each prediction changed: a list of predictions, or of such lists for a batch."""
     return [_changed(item, change) if isinstance(item, list) else change(item) for item in answer]
 

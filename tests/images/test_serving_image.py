@@ -163,7 +163,7 @@ def test_it_answers_what_was_asked_before_it_was_told_to_end(engine: Engine, mod
 
 
 def _wait_until_it_listens_to_signals(container: Container) -> None:
-    """The kernel drops SIGTERM for process 1 until Python has come so far as to handle it."""
+    """The kernel discards SIGTERM for process 1 until Python has come so far as to handle it."""
     status = Path(f"/proc/{container.inspect('Pid')}/status")
     while True:
         (caught,) = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("SigCgt"))

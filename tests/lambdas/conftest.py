@@ -14,8 +14,8 @@ import boto3
 import pytest
 
 from domain import layout
-from domain.facts import Run
-from domain.golden import choose
+from domain.golden_rows import choose
+from domain.state import Run
 from lambdas import environment
 from lambdas.model import released
 from local.cloud import LocalCloud

@@ -7,7 +7,7 @@ import itertools
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,8 @@ import pytest
 from domain import layout
 from domain.artifact import MANIFEST, sha256_file
 from domain.config import Settings
-from domain.facts import Claim, Judgement, Run, Seal
+from domain.state import Claim, Judgement, Run, Seal
+from lambdas.dataset.pending import current_dataset, current_sources
 from lambdas.environment import Environment
 from lambdas.model import released
 from ledger.judgements import item_of
@@ -78,9 +79,9 @@ class Project:
     role: str
 
     @classmethod
-    def create(cls, clients: Clients, patch: pytest.MonkeyPatch, role: str) -> Project:
+    def create(cls, clients: Clients, patch: pytest.MonkeyPatch, role: str, name: str | None = None) -> Project:
         """Make everything that the stacks make, under a name of its own, and the environment that the handlers read."""
-        name = f"test-{next(_numbers)}"
+        name = name or f"test-{next(_numbers)}"
         bucket, table = layout.bucket(name, ACCOUNT, REGION), layout.ledger(name)
         clients("s3").create_bucket(Bucket=bucket)
         keys = [("pk", "HASH"), ("sk", "RANGE")]
@@ -200,6 +201,12 @@ class Project:
         run = Run(**{**values, "execution": execution, **fields})
         self.env.ledger.save_run(run)
         return run
+
+    def dataset(self, prepared: Mapping[str, Any]) -> str:
+        """The dataset of the run that Prepare answered with; where it made none, the one that landing makes."""
+        if prepared["run"]:
+            return self.env.ledger.require_run(prepared["run"]).dataset
+        return current_dataset(self.env, current_sources(self.env))
 
     def judgement(self, run: Run, seal: Seal | None = None, **fields: Any) -> Judgement:
         """A judgement on record, as only Evaluate may write it: the gate let the run pass."""

@@ -9,7 +9,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from domain import layout
-from domain.facts import Run
+from domain.state import Run
 from tests.e2e.driver import Pipeline, as_csv, reviews
 
 ROWS = 5

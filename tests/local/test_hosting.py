@@ -279,7 +279,7 @@ def test_missing_and_deleted_endpoints(small_cloud: LocalCloud, sagemaker_role: 
         try:
             sagemaker.describe_endpoint(EndpointName=name)
         except ClientError as error:
-            return error.response["Error"]["Message"].startswith('Could not find endpoint "arn:aws:sagemaker:')
+            return str(error.response["Error"]["Message"]).startswith('Could not find endpoint "arn:aws:sagemaker:')
         return False
 
     builders.eventually(gone)

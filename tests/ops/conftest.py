@@ -9,9 +9,9 @@ import pytest
 
 from domain.config import GateSettings
 from domain.data.dataset import Source, Version
-from domain.facts import Champion, Run, Seal
 from domain.gate.decision import decide
 from domain.gate.types import JudgedRow
+from domain.state import Champion, Run, Seal
 
 RUN = "0123456789ab"
 

@@ -20,7 +20,7 @@ from tests.acceptance import costs, record
 from tests.acceptance.overlay import on_aws
 from tests.acceptance.record import Notebook, Record, key
 from tests.acceptance.target import Target, leave_nothing
-from tests.acceptance.words import NOT_PROVOKED, PROVOKED
+from tests.acceptance.words import NOT_PROVOKED, PROVOKED, Words
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_the_page_says_plainly_that_no_one_has_run_it() -> None:
 
 
 @pytest.mark.parametrize("words", [one.words for one in PROVOKED] + list(NOT_PROVOKED), ids=key)
-def test_the_words_are_those_that_the_code_looks_for(words: record.Words) -> None:
+def test_the_words_are_those_that_the_code_looks_for(words: Words) -> None:
     assert words.text in (ROOT / words.file).read_text(encoding="utf-8")
 
 

@@ -26,7 +26,7 @@ from tests.ops.quotas_stand_in import CONCURRENCY, ENDPOINTS, FUNCTIONS, ON_DEMA
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
 REPOSITORY = "cdk-hnb659fds-container-assets"
-SETTINGS = Settings(serving={"max_concurrency": 4})  # type: ignore[arg-type]
+SETTINGS = Settings(serving={"max_concurrency": 4})
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_credentials_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
     finding, number, _ = account.who()
-    assert (finding.level, number) == (Level.WRONG, "")
+    assert (finding.level, number) == (Level.WRONG, None)
     assert "AWS_PROFILE" in finding.fix
 
 
@@ -86,7 +86,7 @@ def test_a_profile_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_credentials_that_aws_does_not_accept(about: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXPIRED000000000")
     finding, number, _ = account.who()
-    assert (finding.level, number) == (Level.WRONG, ""), finding
+    assert (finding.level, number) == (Level.WRONG, None), finding
     assert "does not accept" in finding.sentence
 
 
@@ -98,7 +98,7 @@ def test_credentials_that_hold(about: Surroundings) -> None:
 def test_a_network_that_is_not_there_is_not_known_and_not_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     finding, number, _ = account.who()
-    assert (finding.level, number) == (Level.WARNING, "")
+    assert (finding.level, number) == (Level.WARNING, None)
     assert finding.sentence.startswith("Not known")
 
 
@@ -270,14 +270,14 @@ def test_a_subscription_that_waits_for_its_reader(about: Surroundings) -> None:
 def test_every_command_says_it_as_long_as_it_is_not_confirmed(about: Surroundings) -> None:
     sns = about.client("sns")
     deployment = Deployment("heard", ACCOUNT, REGION, lambda *_, **__: sns, None)
-    assert note(deployment) == "", "there is no topic"
+    assert note(deployment) is None, "there is no topic"
     with Stubber(sns) as stub:
         stub.add_response("list_subscriptions_by_topic", listed("PendingConfirmation"))
-        assert note(deployment).startswith("a@example.org gets no notifications yet")
+        assert str(note(deployment)).startswith("a@example.org gets no notifications yet")
         stub.add_response("list_subscriptions_by_topic", listed("arn:aws:sns:us-east-1:000000000000:t:1"))
-        assert note(deployment) == ""
+        assert note(deployment) is None
         stub.add_client_error("list_subscriptions_by_topic", "AuthorizationError")
-        assert note(deployment) == "", "a command goes on without the right to ask"
+        assert note(deployment) is None, "a command goes on without the right to ask"
 
 
 # ---- a stack's status, in words that the local cloud does not reach --------------------------------

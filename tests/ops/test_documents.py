@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from domain.config import Settings
-from domain.plainly import TITLES
+from domain.explain import TITLES
 from ledger import keys
 from ops import pages
 from ops.__main__ import app

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from domain.facts import Run
+from domain.state import Run
 from ops.explain import page
 from tests.ops.conftest import make_receipt
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from domain.config import GateSettings
-from domain.facts import Run
 from domain.gate.decision import decide
 from domain.gate.types import JudgedRow
+from domain.state import Run
 from ops.explain import NOT_JUDGED
 from ops.report import render
 from tests.ops.conftest import make_receipt

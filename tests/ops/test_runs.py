@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from domain.facts import Run
+from domain.state import Run
 from ops.runs import cells
 
 
@@ -19,5 +19,5 @@ def test_the_champion_is_marked(run: Run, receipt: dict[str, Any]) -> None:
 
 
 def test_a_run_under_way(run: Run) -> None:
-    row = cells(replace(run, judged="", verdict=""), None, None, live=False)
+    row = cells(replace(run, judged=None, verdict=None), None, None, live=False)
     assert row[2:8] == ["-", "-", "-", "under way", "-", "-"]

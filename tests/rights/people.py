@@ -101,7 +101,7 @@ ATTEMPTS: Final = (
     Attempt("read the whole ledger", lambda on: on("dynamodb").scan(TableName=LEDGER)),
     Attempt("note a request for a run", _note("request"), "retrainer curator"),
     Attempt("vouch for a held file", _note("vouched"), "curator"),
-    Attempt("release a held file", _forget("held"), "curator"),
+    Attempt("let a held file back in", _forget("held"), "curator"),
     Attempt("move the champion", _note("champion")),
     Attempt("note an approval", _note("approval")),
     Attempt("write a run", _note("run")),

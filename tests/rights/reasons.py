@@ -137,7 +137,7 @@ REASONS: Final[tuple[Reason, ...]] = (
     ),
     # ---- what happens seldom ---------------------------------------------------------------------
     Reason(
-        "a champion of a release that sealed nothing is adopted once (tests/lambdas/test_adopt.py); here is none",
+        "a champion of a release that sealed nothing is adopted once (tests/lambdas/steps/test_adopt.py); here is none",
         "FunctionsAdoptRole",
         ("dynamodb:GetItem", "dynamodb:PutItem", "s3:GetObject", "s3:PutObject"),
     ),
@@ -167,7 +167,7 @@ REASONS: Final[tuple[Reason, ...]] = (
         ("sagemaker:StopTrainingJob",),
     ),
     Reason(
-        "an approved run failed for good, or was rejected on its way (tests/lambdas/test_reconcile.py)",
+        "an approved run failed for good, or was rejected on its way (tests/lambdas/events/test_reconcile.py)",
         "FunctionsReconcileRole",
         ("dynamodb:DeleteItem",),
         facts=("approval",),
@@ -179,13 +179,15 @@ REASONS: Final[tuple[Reason, ...]] = (
         facts=("claim",),
     ),
     Reason(
-        "what was approved while another run had the claim is found when it is free (tests/lambdas/test_approve.py)",
+        "what was approved while another run had the claim is found when it is free "
+        "(tests/lambdas/events/test_approve.py)",
         "FunctionsRe[cl]*",
         ("dynamodb:GetItem",),
         facts=("approval", "judgement", "run"),
     ),
     Reason(
-        "no model is promoted, or the endpoint has failed, which allows nothing else (tests/lambdas/test_deploy.py)",
+        "no model is promoted, or the endpoint has failed, which allows nothing else "
+        "(tests/lambdas/steps/test_deploy.py)",
         "FunctionsRedeployRole",
         ("sagemaker:DeleteEndpoint",),
         "*:endpoint/*",
@@ -197,7 +199,7 @@ REASONS: Final[tuple[Reason, ...]] = (
         "*-rehearsal",
     ),
     Reason(
-        "an archive is pruned an hour after it was written, at the earliest (tests/lambdas/test_release.py)",
+        "an archive is pruned an hour after it was written, at the earliest (tests/lambdas/steps/test_release.py)",
         "FunctionsReleaseRole",
         ("s3:DeleteObject",),
         "*/released/*",

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from domain import layout
 from domain.config import Settings
-from domain.facts import Run
+from domain.state import Run
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops.approve import approve
 from ops.deployment import Deployment

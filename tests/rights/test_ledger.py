@@ -10,19 +10,18 @@ from typing import Any
 
 import pytest
 
-from domain.facts import Approval, Judgement, Run, Seal
+from domain.state import Approval, Judgement, Run, Seal
 from ledger import keys
 from local.cloud import LocalCloud
-from stacks import ledger_rights
+from stacks.ledger_rights import ACTIONS
+from stacks.steps import STEPS
 from tests.rights.conftest import Roles
 from tests.rights.people import LEDGER
 
 # They read files of anybody, weights and archives.
 PARSERS = ("Prepare", "Screen", "Evaluate", "Adopt")
-STEPS = (
-    "claim", "settle", "prepare", "screen", "evaluate", "adopt", "reject", "redeploy", "verify", "promote", "announce",
-    "release", "reconcile", "observe", "lifecycle-on-event", "lifecycle-is-complete", "approve",
-)  # fmt: skip
+KINDS = sorted(value for name, value in vars(keys).items() if name.isupper())
+LEDGER_RIGHTS = {step.name: step.ledger for step in STEPS}
 RUN = Run("0123456789ab", "dataset", 1, "execution", "attack", "2026-01-01T00:00:00+00:00", judged="promote")
 SEAL = Seal("a" * 64, "b" * 64)
 JUDGED = Judgement(RUN.run, RUN.dataset, RUN.epoch, SEAL, "promote", 0)
@@ -62,16 +61,20 @@ def nothing_there(table: Any) -> None:
         table.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
 
 
-@pytest.mark.parametrize("step", STEPS)
+def allowed_to(what: str, kind: str) -> set[str]:
+    """The functions that may do it with items of this kind."""
+    return {step for step, rights in LEDGER_RIGHTS.items() if kind in getattr(rights, what)}
+
+
+@pytest.mark.parametrize("step", LEDGER_RIGHTS)
 def test_a_function_may_do_what_its_row_says_and_nothing_else(roles: Roles, refused: Refused, step: str) -> None:
-    dynamodb, granted = roles.client(role_of(step), "dynamodb"), ledger_rights.of(step)
-    for number, (kind, done) in enumerate(ledger_rights.RIGHTS.items()):
+    dynamodb, granted = roles.client(role_of(step), "dynamodb"), LEDGER_RIGHTS[step].by_action()
+    for number, kind in enumerate(KINDS):
         for what, attempt in attempts(dynamodb, kind).items():
             # What it may do with no fact at all is tried with one.
-            if ledger_rights.ACTIONS[what] not in granted and number:
+            if ACTIONS[what] not in granted and number:
                 continue
-            allowed = step in done.get(what, "").split()
-            assert refused(attempt) != allowed, f"{step}: {what} {kind}"
+            assert refused(attempt) != (step in allowed_to(what, kind)), f"{step}: {what} {kind}"
 
 
 @pytest.mark.parametrize("parser", PARSERS)
@@ -105,18 +108,16 @@ def test_promote_moves_it(roles: Roles) -> None:
 
 def test_only_who_is_to_move_the_champion_or_to_approve_may() -> None:
     """The few lines that matter most, said once more: a change of them must be meant."""
-    rights = ledger_rights.RIGHTS
-    assert rights["champion"].keys() == {"get", "put"}
-    assert (rights["champion"]["put"], rights["anchor"]["update"]) == ("promote", "promote")
-    assert (rights["judgement"]["put"], rights["approval"]["put"], rights["adoption"]["put"]) == (
-        "evaluate",
-        "approve",
-        "adopt",
-    )
-    assert set(rights["claim"]["put"].split()).isdisjoint(name.lower() for name in PARSERS)
+    assert allowed_to("put", keys.CHAMPION) == allowed_to("update", keys.ANCHOR) == {"promote"}
+    for what in ("query", "check", "update", "delete"):
+        assert allowed_to(what, keys.CHAMPION) == set()
+    assert allowed_to("put", keys.JUDGEMENT) == {"evaluate"}
+    assert allowed_to("put", keys.APPROVAL) == {"approve"}
+    assert allowed_to("put", keys.ADOPTION) == {"adopt"}
+    assert allowed_to("put", keys.CLAIM).isdisjoint(name.lower() for name in PARSERS)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", LEDGER_RIGHTS)
 def test_nobody_reads_the_whole_ledger(roles: Roles, refused: Refused, step: str) -> None:
     dynamodb = roles.client(role_of(step), "dynamodb")
     assert refused(dynamodb.scan, TableName=LEDGER)
@@ -133,8 +134,8 @@ def test_every_right_to_the_ledger_names_its_partitions(roles: Roles) -> None:
                 assert condition["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
 
 
-def test_the_table_names_functions_and_facts_that_there_are(roles: Roles) -> None:
+def test_the_rows_name_all_functions_and_kinds_that_there_are(roles: Roles) -> None:
     made = {f["FunctionName"] for f in roles.template.of_type("AWS::Lambda::Function").values() if "FunctionName" in f}
-    assert {f"automate-mlops-{step}" for step in STEPS} == made
-    assert ledger_rights.functions() <= set(STEPS)
-    assert {value for name, value in vars(keys).items() if name.isupper()} == set(ledger_rights.RIGHTS)
+    assert {f"automate-mlops-{step}" for step in LEDGER_RIGHTS} == made
+    named = {kind for rights in LEDGER_RIGHTS.values() for kinds in rights.by_action().values() for kind in kinds}
+    assert named == set(KINDS)

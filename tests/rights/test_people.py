@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from domain import layout
 from domain.data.dataset import Hold, listed
-from domain.facts import AWAITING, Judgement, Run, Seal
+from domain.state import AWAITING, Judgement, Run, Seal
 from ledger.judgements import item_of
 from ledger.ledger import Ledger
 from local.cloud import LocalCloud

@@ -1,4 +1,4 @@
-"""One synth for the AWS template and one for the local cloud's, shared by all tests here."""
+"""Each stack that several tests look at is synthesized once."""
 
 from __future__ import annotations
 
@@ -30,8 +30,14 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    """What `cdk deploy -c local=true` sends to the local cloud."""
-    return synthesize(tmp_path_factory.mktemp("local") / "out", local="true")
+    """What `cdk deploy -c local=true` sends to the local cloud, packages included: they hold no wheels."""
+    return synthesize(tmp_path_factory.mktemp("local") / "out", bundled=True, local="true")
+
+
+@pytest.fixture(scope="session")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """What `cdk deploy` sends to AWS, packages included."""
+    return synthesize(tmp_path_factory.mktemp("bundled") / "out", bundled=True)
 
 
 @pytest.fixture(scope="session")

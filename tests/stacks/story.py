@@ -12,10 +12,10 @@ RUN = "0123456789ab"
 JOB = f"{PROJECT}-{RUN}-1"
 ARTIFACT = f"s3://bucket/models/{JOB}/output/model.tar.gz"
 PREPARED = {
-    "outcome": "train", "run": RUN, "dataset": "d", "job": JOB, "hyperparameters": {"epochs": "1"},
+    "outcome": "train", "run": RUN, "job": JOB, "hyperparameters": {"epochs": "1"},
     "train_manifest": "s3://b/train.manifest", "validation_manifest": "s3://b/validation.manifest",
     "dataset_manifest": "s3://b/dataset.manifest", "checkpoints": "s3://b/checkpoints/r/", "output": "s3://b/models/",
-    "artifact": "",
+    "artifact": None,
 }  # fmt: skip
 COMPLETED = {
     "TrainingJobName": JOB,
@@ -25,18 +25,18 @@ COMPLETED = {
 }
 # It never had an instance, so it has no artifact.
 STOPPED = {"TrainingJobName": JOB, "TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded"}
-REHEARSED = {"endpoint": f"{PROJECT}-rehearsal", "config": "config-r", "outcome": "updating"}
+REHEARSED = {"endpoint": f"{PROJECT}-rehearsal", "config": "config-r"}
 HAPPY: dict[str, list[Any]] = {
     "claim": [{"outcome": "claimed"}],
     "settle": [{"wait_seconds": 0}],
     "prepare": [PREPARED],
     "screen": [{"outcome": "passed"}],
     "createTrainingJob.sync": [COMPLETED],
-    "evaluate": [{"verdict": "promote", "sentence": "better"}],
+    "evaluate": [{"verdict": "promote"}],
     "reject": [{}],
-    "redeploy": [REHEARSED, {"endpoint": PROJECT, "config": "config-1", "outcome": "updating"}],
+    "redeploy": [REHEARSED, {"endpoint": PROJECT, "config": "config-1"}],
     "describeEndpoint": [{"EndpointStatus": "InService"}],
-    "verify": [{"outcome": "ok"}],
+    "verify": [{}],
     "promote": [{}],
     "announce": [{}],
     "release": [{"started": None}],
@@ -48,10 +48,10 @@ LOOKED = ["Claim", "Claimed", "Settle", "Quiet", "Prepare", "Prepared", "Screen"
 JUDGED = [*LOOKED, "Train", "Trained", "Evaluate", "Judged"]
 
 
-def run(synthesized: Synthesized, message: dict[str, Any] = DROP, **answers: list[Any]) -> Execution:
+def run(synthesized: Synthesized, message: Any = DROP, **answers: list[Any]) -> Execution:
     """Execute the machine with the answers of a run that goes well, but for `answers` (`_sync` stands for `.sync`)."""
     named = {**HAPPY, **{name.replace("_sync", ".sync"): value for name, value in answers.items()}}
     # Claim answers with what the machine was started with, too.
-    started = {"reason": "unknown", "start": message.get("from", "Settle"), "run": "", **message}
+    started = {"reason": "unknown", "start": message.get("from", "Settle"), "run": None, **message}
     named["claim"] = [{**started, **one} if isinstance(one, dict) else one for one in named["claim"]]
     return execute(synthesized.definition(), message, named)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from aws_cdk import App
+from aws_cdk.assertions import Template
 
 from stacks.build import build, context
+from stacks.stack import AutomateMlops
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 PROJECT = "automate-mlops"
@@ -40,19 +43,34 @@ _REF_IS_ARN = {"AWS::SNS::Topic", "AWS::StepFunctions::StateMachine"}
 
 @dataclass(frozen=True)
 class Synthesized:
-    """A cloud assembly's folder, its one template as written, and the same with references resolved."""
+    """A stack, its cloud assembly's folder, and its template as written; what is read of that is read once."""
 
+    stack: AutomateMlops
     folder: Path
-    template: dict[str, Any]
+    written: dict[str, Any]
 
-    @property
+    @cached_property
+    def template(self) -> Template:
+        """For assertions: the template with its references resolved, so that they name ARNs and no hashed ids."""
+        return Template.from_json({"Resources": self.resolved})
+
+    @cached_property
     def resolved(self) -> dict[str, Any]:
         """The resources, with every reference replaced by what it stands for."""
-        return {name: self.resolve(resource) for name, resource in self.template["Resources"].items()}
+        return {name: self.resolve(resource) for name, resource in self.written["Resources"].items()}
 
     def of_type(self, kind: str) -> dict[str, Any]:
         """Properties of the resolved resources of one type, by logical id."""
         return {name: r["Properties"] for name, r in self.resolved.items() if r["Type"] == kind}
+
+    def handlers(self) -> dict[Path, list[str]]:
+        """The handlers of our functions, by the folder that their code is packed from. Of a bundled synth alone."""
+        found: dict[Path, list[str]] = {}
+        for function in self.of_type("AWS::Lambda::Function").values():
+            if function["Handler"].startswith("lambdas."):
+                package = self.folder / f"asset.{function['Code']['S3Key'].removesuffix('.zip')}"
+                found.setdefault(package, []).append(function["Handler"])
+        return found
 
     def definition(self) -> dict[str, Any]:
         """The pipeline's state machine, as Step Functions gets it."""
@@ -81,11 +99,11 @@ class Synthesized:
     def _ref(self, name: str) -> str:
         if name in _PSEUDO:
             return _PSEUDO[name]
-        kind = self.template["Resources"].get(name, {}).get("Type")
+        kind = self.written["Resources"].get(name, {}).get("Type")
         return self._attribute(name, "Arn" if kind in _REF_IS_ARN else "Name")
 
     def _attribute(self, name: str, attribute: str) -> str:
-        resource = self.template["Resources"].get(name, {"Type": "Parameter"})
+        resource = self.written["Resources"].get(name, {"Type": "Parameter"})
         key, arn = _NAMES.get(resource["Type"], ("", ""))
         own = self.resolve(resource.get("Properties", {}).get(key, name))
         return arn.format(name=own) if attribute == "Arn" and arn else str(own)
@@ -106,4 +124,4 @@ def synthesize(
     app = App(context={**context(), **extra}, outdir=str(folder))
     stack = build(app)
     app.synth()
-    return Synthesized(folder, json.loads((folder / stack.template_file).read_text(encoding="utf-8")))
+    return Synthesized(stack, folder, json.loads((folder / stack.template_file).read_text(encoding="utf-8")))

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from aws_cdk.assertions import Match
+
 from domain import layout
 from tests.stacks.conftest import check_snapshot
 from tests.stacks.synth import ACCOUNT, PROJECT, REGION, Synthesized
@@ -58,24 +60,23 @@ def test_every_resource_is_named_where_aws_allows_it(aws: Synthesized) -> None:
 
 
 def test_only_sagemaker_is_passed_a_role(aws: Synthesized) -> None:
-    passed = [
-        statement
-        for policy in aws.of_type("AWS::IAM::Policy").values()
-        for statement in policy["PolicyDocument"]["Statement"]
-        if "iam:PassRole" in _list(statement["Action"])
-    ]
-    assert len(passed) == 2
-    for statement in passed:
-        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
-        assert all("Role" in resource for resource in _list(statement["Resource"]))
+    bounded = {
+        "Action": "iam:PassRole",
+        "Resource": Match.string_like_regexp(f"^arn:aws:iam::{ACCOUNT}:role/(Endpoint|Training)Role"),
+        "Condition": Match.object_equals({"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}),
+    }
+    statements = Match.array_with([Match.object_like(bounded)])
+    assert len([row for row in rows(aws) if row[1] == "iam:PassRole"]) == 2
+    aws.template.resource_properties_count_is("AWS::IAM::Policy", {"PolicyDocument": {"Statement": statements}}, 2)
 
 
 def test_no_role_has_managed_or_inline_policies(aws: Synthesized, local: Synthesized) -> None:
     """What a role may do is in the policies that `rows` reads, and nowhere else."""
     for synthesized in (aws, local):
-        for name, role in synthesized.of_type("AWS::IAM::Role").items():
-            assert not {"ManagedPolicyArns", "Policies"} & set(role), name
-        assert synthesized.of_type("AWS::IAM::ManagedPolicy") == {}
+        synthesized.template.all_resources_properties(
+            "AWS::IAM::Role", {"ManagedPolicyArns": Match.absent(), "Policies": Match.absent()}
+        )
+        synthesized.template.resource_count_is("AWS::IAM::ManagedPolicy", 0)
 
 
 def test_no_role_can_bring_back_a_log_group_that_the_stack_deletes(aws: Synthesized, on_demand: Synthesized) -> None:

@@ -22,10 +22,10 @@ SLOW: dict[str, list[Any]] = {
 ENDINGS: dict[str, dict[str, Any]] = {
     "promoted": {},
     "promoted after much waiting": SLOW,
-    "kept": {"evaluate": [{"verdict": "keep", "sentence": "equal"}]},
+    "kept": {"evaluate": [{"verdict": "keep"}]},
     "screened out": {"screen": [{"outcome": "held"}]},
     "approved": {"message": {"reason": "approved", "from": "Redeploy", "run": RUN}},
-    "rolled back": {"verify": [ServiceError("VerifyFailed", "golden row 3 differs"), {"outcome": "ok"}]},
+    "rolled back": {"verify": [ServiceError("VerifyFailed", "golden row 3 differs"), {}]},
 }
 
 

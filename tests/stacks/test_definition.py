@@ -7,7 +7,8 @@ from typing import Any
 
 from cfnlint.api import lint_all
 
-from stacks.build import context
+from domain.config import Settings
+from domain.errors import ConvergenceFailed, NotAnnounced, RolledBack, TrainingNotCompleted
 from tests.stacks.conftest import check_snapshot
 from tests.stacks.synth import Synthesized
 
@@ -40,11 +41,18 @@ def test_every_task_is_bounded_and_retried(aws: Synthesized, on_demand: Synthesi
 
 
 def test_the_machine_outlasts_what_it_waits_for(aws: Synthesized, on_demand: Synthesized) -> None:
-    training = context()["settings"]["training"]
+    settings = Settings()
     for definition, jobs in ((aws.definition(), 1), (on_demand.definition(), 2)):
         train = definition["States"]["Train"]["TimeoutSeconds"]
-        assert train > training["max_wait_seconds"]
-        assert definition["TimeoutSeconds"] > jobs * train + context()["settings"]["data"]["settle_max_seconds"]
+        assert train > settings.training.max_wait_seconds
+        assert definition["TimeoutSeconds"] > jobs * train + settings.data.settle_max_seconds
+
+
+def test_it_fails_with_errors_that_have_a_class(aws: Synthesized, on_demand: Synthesized) -> None:
+    """What a person is told of them, and what Reconcile makes of them, goes by these names."""
+    states = {**aws.definition()["States"], **on_demand.definition()["States"]}
+    named = {state["Error"] for state in states.values() if state["Type"] == "Fail" and "{%" not in state["Error"]}
+    assert named == {kind.__name__ for kind in (ConvergenceFailed, NotAnnounced, RolledBack, TrainingNotCompleted)}
 
 
 def test_cfn_lint_accepts_the_definition(aws: Synthesized, on_demand: Synthesized) -> None:

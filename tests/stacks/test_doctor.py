@@ -5,30 +5,28 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from aws_cdk.assertions import Match
+
 from ops.doctor import bootstrap
 from ops.subscription import topic_name
 from tests.stacks.synth import PROJECT, Synthesized
 
 
 def test_the_topic_and_the_queue_are_called_so(aws: Synthesized) -> None:
-    topics = {one["TopicName"] for one in aws.of_type("AWS::SNS::Topic").values()}
-    queues = {one["QueueName"] for one in aws.of_type("AWS::SQS::Queue").values()}
-    assert topic_name(PROJECT) in topics
-    assert f"{PROJECT}-dead-letters" in queues
+    aws.template.has_resource_properties("AWS::SNS::Topic", {"TopicName": topic_name(PROJECT)})
+    aws.template.has_resource_properties("AWS::SQS::Queue", {"QueueName": f"{PROJECT}-dead-letters"})
 
 
 def test_the_alarms_are_called_so_that_they_are_found(aws: Synthesized) -> None:
-    names = [one["AlarmName"] for one in aws.of_type("AWS::CloudWatch::Alarm").values()]
-    assert names
-    assert all(name.removeprefix(f"{PROJECT}-").isalnum() for name in names)
+    named = {"AlarmName": Match.string_like_regexp(f"^{PROJECT}-[A-Za-z0-9]+$")}
+    aws.template.all_resources_properties("AWS::CloudWatch::Alarm", named)
 
 
 def test_the_function_that_is_asked_for_the_settings_has_them(aws: Synthesized) -> None:
-    functions = {
-        one["FunctionName"]: one for one in aws.of_type("AWS::Lambda::Function").values() if "FunctionName" in one
-    }
-    variables = functions[f"{PROJECT}-redeploy"]["Environment"]["Variables"]
-    assert {"SETTINGS", "SERVING_IMAGE", "LEDGER", "STATE_MACHINE_ARN", "ENDPOINT", "TOPIC_ARN"} <= set(variables)
+    asked = ("SETTINGS", "SERVING_IMAGE", "LEDGER", "STATE_MACHINE_ARN", "ENDPOINT", "TOPIC_ARN")
+    variables = {"Variables": dict.fromkeys(asked, Match.any_value())}
+    redeploy = {"FunctionName": f"{PROJECT}-redeploy", "Environment": variables}
+    aws.template.has_resource_properties("AWS::Lambda::Function", redeploy)
 
 
 def test_the_bootstrap_version_is_the_one_that_the_assembly_asks_for(aws: Synthesized) -> None:

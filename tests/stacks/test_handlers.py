@@ -18,7 +18,7 @@ import pytest
 from local.functions.modules import RUNTIME, folder, link
 from stacks.paths import ROOT
 from tests.stacks.pythons import lambdas_python
-from tests.stacks.synth import Synthesized, synthesize
+from tests.stacks.synth import Synthesized
 
 ASKED = Path(__file__).with_name("asked.py")
 GUARDED = "this-python-guarded"
@@ -32,20 +32,10 @@ def python(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def assembly(python: str, tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+def assembly(python: str, request: pytest.FixtureRequest) -> Synthesized:
     """The template and the packages: the local cloud's for this Python, AWS's for Lambda's."""
-    into = tmp_path_factory.mktemp("bundled") / "out"
-    return synthesize(into, bundled=True, **({"local": "true"} if python == GUARDED else {}))
-
-
-def packages(assembly: Synthesized) -> dict[Path, list[str]]:
-    """The handlers of our functions by the folder that their code is packed from."""
-    found: dict[Path, list[str]] = {}
-    for function in assembly.of_type("AWS::Lambda::Function").values():
-        if function["Handler"].startswith("lambdas."):
-            package = assembly.folder / f"asset.{function['Code']['S3Key'].removesuffix('.zip')}"
-            found.setdefault(package, []).append(function["Handler"])
-    return found
+    made: Synthesized = request.getfixturevalue("local" if python == GUARDED else "bundled")
+    return made
 
 
 def asked(python: str, package: Path, handlers: list[str], folders: Path) -> dict[str, object]:
@@ -71,30 +61,33 @@ def asked(python: str, package: Path, handlers: list[str], folders: Path) -> dic
 def test_every_handler_imports_from_its_own_package_and_names_a_wrong_event(
     python: str, assembly: Synthesized, tmp_path: Path
 ) -> None:
-    found = packages(assembly)
+    found = assembly.handlers()
     assert sorted(len(handlers) for handlers in found.values()) == [3, 14]
     for package, handlers in found.items():
         assert asked(python, package, handlers, tmp_path) == {name: ["WrongEvent"] for name in handlers}
 
 
 def test_an_import_that_the_package_lacks_is_found(python: str, assembly: Synthesized, tmp_path: Path) -> None:
-    light, handlers = max(packages(assembly).items(), key=lambda item: len(item[1]))
-    types = light / "domain" / "gate" / "types.py"
-    whole = types.read_text()
+    light, _ = max(assembly.handlers().items(), key=lambda item: len(item[1]))
+    handlers = ["lambdas.events.lifecycle.on_event", "lambdas.steps.redeploy.handler", "lambdas.steps.claim.handler"]
+    shared = light / "lambdas" / "model" / "hosting.py"
+    whole = shared.read_text()
     try:
-        types.write_text(f"{whole}\nimport numpy\n")
+        shared.write_text(f"{whole}\nimport numpy\n")
         answers = asked(python, light, handlers, tmp_path)
     finally:
-        types.write_text(whole)
-    lacking = "Unable to import module 'lambdas.events.{}': No module named 'numpy'"
-    assert answers["lambdas.events.lifecycle.on_event"] == lacking.format("lifecycle")
-    assert answers["lambdas.events.approve.handler"] == lacking.format("approve")
-    assert answers["lambdas.steps.claim.handler"] == ["WrongEvent"]
+        shared.write_text(whole)
+    lacking = "Unable to import module 'lambdas.{}': No module named 'numpy'"
+    assert list(answers.values()) == [
+        lacking.format("events.lifecycle"),
+        lacking.format("steps.redeploy"),
+        ["WrongEvent"],
+    ]
 
 
 def test_the_rule_for_light_functions_names_them_all(python: str, assembly: Synthesized) -> None:
     """Whatever they import, in a function's body too, is checked by the import contract in pyproject.toml."""
-    light = max(packages(assembly).values(), key=len)
+    light = max(assembly.handlers().values(), key=len)
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     rule = next(item for item in contracts if item["name"] == "light functions need no model runtime")
     assert set(rule["source_modules"]) == {handler.rsplit(".", 1)[0] for handler in light}

@@ -20,7 +20,7 @@ DECLARED = {
 
 
 def test_the_local_template_differs_only_where_it_is_declared(aws: Synthesized, local: Synthesized) -> None:
-    differing = set(_differences(aws.template, local.template, ""))
+    differing = set(_differences(aws.written, local.written, ""))
     used = set()
     for path in differing:
         name = path.removeprefix("/Resources/")

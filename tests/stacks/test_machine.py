@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from domain.messages import (
-    AnnounceStep,
     ClaimStep,
     DeployStep,
     EvaluateStep,
@@ -47,7 +46,7 @@ def test_each_step_is_told_what_its_message_wants(aws: Synthesized) -> None:
     for name, message in (
         ("claim", ClaimStep), ("settle", SettleStep), ("prepare", PrepareStep), ("screen", RunStep),
         ("evaluate", EvaluateStep), ("redeploy", DeployStep), ("verify", VerifyStep), ("promote", RunStep),
-        ("announce", AnnounceStep), ("release", ReleaseStep),
+        ("announce", RunStep), ("release", ReleaseStep),
     ):  # fmt: skip
         assert message.model_validate(told[name]).execution.startswith("arn:aws:states:")
     assert told["claim"] | {"execution": ""} == {"execution": "", "started": {"reason": "drop", "from": "Settle"}}
@@ -62,8 +61,7 @@ def test_each_step_is_told_what_its_message_wants(aws: Synthesized) -> None:
         ("live", "config-1"),
     ]
     assert [one["EndpointName"] for one in asked["describeEndpoint"]] == [f"{PROJECT}-rehearsal", PROJECT]
-    assert told["promote"]["config"] == "config-1"
-    assert told["announce"]["verdict"] == "promote"
+    assert told["promote"]["run"] == told["announce"]["run"] == RUN
     assert told["release"]["failed"] is None
 
 
@@ -84,7 +82,7 @@ def test_an_input_that_is_no_message_ends_before_anything_is_done(aws: Synthesiz
 
 def test_a_champion_of_an_earlier_release_is_sealed_on_the_way(aws: Synthesized) -> None:
     unsealed = ServiceError("NotSealed", "promoted by an earlier release")
-    served = {"endpoint": PROJECT, "config": "config-0", "outcome": "updating"}
+    served = {"endpoint": PROJECT, "config": "config-0"}
     done = run(aws, message={"reason": "deploy", "from": "Redeploy"}, redeploy=[unsealed, served], adopt=[{}])
     assert done.states == ["Claim", "Claimed", "Redeploy", "Adopt", *CONVERGENCE, "Release", "Released", "Done"]
     assert list(done.asked["adopt"][0]) == ["execution"]
@@ -118,7 +116,7 @@ def test_it_waits_until_landing_is_quiet(aws: Synthesized) -> None:
 
 
 def test_nothing_new_releases_and_ends(aws: Synthesized) -> None:
-    done = run(aws, prepare=[{**PREPARED, "outcome": "nothing_new", "run": "", "job": ""}])
+    done = run(aws, prepare=[{**PREPARED, "outcome": "nothing_new", "run": None, "job": None}])
     assert done.states[4:] == ["Prepare", "Prepared", "Release", "Released", "NothingNew"]
     assert done.output == {"outcome": "nothing_new"}
 
@@ -126,7 +124,7 @@ def test_nothing_new_releases_and_ends(aws: Synthesized) -> None:
 def test_refused_data_is_announced_and_costs_no_training(aws: Synthesized) -> None:
     done = run(aws, prepare=[{**PREPARED, "outcome": "refused"}])
     assert done.states[4:] == ["Prepare", "Prepared", *ENDING]
-    assert done.asked["announce"][0]["verdict"] == "refused"
+    assert done.output["verdict"] == "refused"
 
 
 def test_a_finished_job_of_the_same_run_is_judged_without_training(aws: Synthesized) -> None:
@@ -138,7 +136,7 @@ def test_a_finished_job_of_the_same_run_is_judged_without_training(aws: Synthesi
 
 @pytest.mark.parametrize("verdict", ["keep", "reject"])
 def test_a_model_that_does_not_pass_changes_nothing_live(aws: Synthesized, verdict: str) -> None:
-    done = run(aws, evaluate=[{"verdict": verdict, "sentence": "worse"}])
+    done = run(aws, evaluate=[{"verdict": verdict}])
     assert done.states == [*JUDGED, "Reject", *ENDING]
     assert done.output["verdict"] == verdict
 
@@ -159,7 +157,7 @@ def test_without_a_champion_no_endpoint_is_the_goal(aws: Synthesized) -> None:
     done = run(
         aws,
         message={"reason": "deploy", "from": "Redeploy"},
-        redeploy=[{"endpoint": PROJECT, "config": None, "outcome": "removed"}],
+        redeploy=[{"endpoint": PROJECT, "config": None}],
         describeEndpoint=[gone],
     )
     assert done.states == ["Claim", "Claimed", *CONVERGENCE, "Release", "Released", "Done"]
@@ -173,12 +171,12 @@ def test_an_endpoint_not_found_right_after_its_creation_is_waited_for(aws: Synth
     assert done.output["verdict"] == "promote"
 
 
-BACK = {"endpoint": PROJECT, "config": "config-0", "outcome": "updating"}
+BACK = {"endpoint": PROJECT, "config": "config-0"}
 DIFFERS = ServiceError("VerifyFailed", "golden row 3 differs")
 FAULTS: dict[str, tuple[str, dict[str, list[Any]]]] = {
     "redeploy": ("redeploy", {"redeploy": [ServiceError("ResourceLimitExceeded", "none"), BACK]}),
-    "rehearsal": ("verify", {"redeploy": [REHEARSED, BACK], "verify": [DIFFERS, {"outcome": "ok"}]}),
-    "verify": ("verify", {"redeploy": [*HAPPY["redeploy"], BACK], "verify": [{"outcome": "ok"}, DIFFERS, {}]}),
+    "rehearsal": ("verify", {"redeploy": [REHEARSED, BACK], "verify": [DIFFERS, {}]}),
+    "verify": ("verify", {"redeploy": [*HAPPY["redeploy"], BACK], "verify": [{}, DIFFERS, {}]}),
     "promote": ("promote", {"promote": [ServiceError("ValidationException", "denied")]}),
 }
 
@@ -218,9 +216,9 @@ def test_a_champion_that_cannot_be_served_fails_for_reconcile(aws: Synthesized) 
 
 
 def test_what_passes_may_wait_for_a_person(aws: Synthesized) -> None:
-    done = run(aws, evaluate=[{"verdict": "awaiting-approval", "sentence": "Passed"}])
+    done = run(aws, evaluate=[{"verdict": "awaiting-approval"}])
     assert done.states == [*JUDGED, *ENDING]
-    assert done.asked["announce"][0]["verdict"] == "awaiting-approval"
+    assert done.output["verdict"] == "awaiting-approval"
 
 
 def test_an_approved_run_goes_live(aws: Synthesized) -> None:
@@ -228,7 +226,8 @@ def test_an_approved_run_goes_live(aws: Synthesized) -> None:
     done = run(aws, message=message)
     assert done.states == ["Claim", "Claimed", *DEPLOYED, *ENDING]
     assert (done.asked["redeploy"][0]["target"], done.asked["redeploy"][0]["run"]) == ("candidate", RUN)
-    assert done.asked["announce"][0] | {"execution": ""} == {"execution": "", "run": RUN, "verdict": "promote"}
+    assert done.asked["announce"][0] | {"execution": ""} == {"execution": "", "run": RUN}
+    assert done.output["verdict"] == "promote"
     taken_over = run(aws, message=message, claim=[{"outcome": "recover"}])
     assert taken_over.asked["redeploy"][0]["target"] == "champion", "first things first"
     late = ServiceError("ApprovedTooLate", "another has been promoted since")
@@ -240,7 +239,7 @@ def test_an_approved_run_goes_live(aws: Synthesized) -> None:
 def test_what_is_screened_out_is_announced_and_not_trained(aws: Synthesized) -> None:
     done = run(aws, screen=[{"outcome": "held"}])
     assert done.states == [*LOOKED, *ENDING]
-    assert done.asked["announce"][0]["verdict"] == "screened"
+    assert done.output["verdict"] == "screened"
     assert "createTrainingJob.sync" not in done.asked
 
 
@@ -267,8 +266,8 @@ def test_an_announcement_that_fails_undoes_nothing_and_is_told_by_reconcile(aws:
     assert len(done.asked["announce"]) == 4
     assert "RollBack" not in done.states
     assert done.asked["release"][0]["failed"] is None
-    assert done.states[-3:] == ["Release", "Released", "Untold"]
-    assert (done.status, done.error, done.cause) == ("FAILED", "Untold", "RuntimeError: no mail")
+    assert done.states[-3:] == ["Release", "Released", "NotAnnounced"]
+    assert (done.status, done.error, done.cause) == ("FAILED", "NotAnnounced", "RuntimeError: no mail")
 
 
 @pytest.mark.parametrize(

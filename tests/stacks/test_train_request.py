@@ -10,7 +10,7 @@ import botocore.model
 import botocore.validate
 import pytest
 
-from stacks.build import context
+from domain.config import Settings
 from tests.stacks.story import run
 from tests.stacks.synth import PROJECT, Synthesized
 
@@ -89,11 +89,11 @@ def test_a_model_for_serverless_is_one_tarball(request_made: dict[str, Any]) -> 
     assert request_made["OutputDataConfig"].keys() == {"S3OutputPath"}
 
 
-def test_what_runs_is_what_cdk_json_says(aws: Synthesized) -> None:
+def test_what_runs_is_what_the_settings_say(aws: Synthesized) -> None:
     (request,) = requests(aws)
-    settings = context()["settings"]["training"]
-    assert request["ResourceConfig"]["InstanceType"] == settings["instance_type"]
-    assert request["StoppingCondition"]["MaxRuntimeInSeconds"] == settings["max_run_seconds"]
+    settings = Settings().training
+    assert request["ResourceConfig"]["InstanceType"] == settings.instance_type
+    assert request["StoppingCondition"]["MaxRuntimeInSeconds"] == settings.max_run_seconds
     assert request["Tags"] == [{"Key": "project", "Value": PROJECT}]
     assert request["AlgorithmSpecification"]["TrainingImage"] == (
         "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:"

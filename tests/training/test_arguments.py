@@ -13,12 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.config import Hyperparameters
 from domain.hyperparameters import chars, decode, encode, of_run, readable
 from tests.training.conftest import NewJob
 from tests.training.job import ROOT, Job, lay_out, reviews, row, run_toolkit, sourcedir
 from training.arguments import Arguments
 
-NEEDED = ["--run_id=r", "--dataset_id=d", f"--base_model={encode('b')}"]
+NEEDED = [
+    *("--run_id=r", "--dataset_id=d", f"--base_model={encode('b')}", f"--base_revision={encode('')}"),
+    *(
+        f"--features={encode(['text'])}",
+        *(f"--{name}={value}" for name, value in Hyperparameters()),
+    ),
+]
 # Letters that mean nothing to any shell, wherever in a word they stand.
 PLAIN = {*string.ascii_letters, *string.digits, "_", "-", ":"}
 HOSTILE = ('a "b" $(touch x); c\'d', "`touch x`", "\ntouch x\n", "\\", "*", "~", "", "--epochs", "名前")
@@ -66,6 +73,14 @@ def test_features_that_are_no_list_of_names(wrong: object, capsys: pytest.Captur
     with pytest.raises(SystemExit):
         Arguments.parse([*NEEDED, f"--features={encode(wrong)}"])
     assert "is not a list of column names" in capsys.readouterr().err
+
+
+def test_what_is_not_given_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """The settings have the defaults (`domain/config.py`), and nobody else."""
+    assert Arguments.parse(NEEDED).epochs == Hyperparameters().epochs
+    with pytest.raises(SystemExit):
+        Arguments.parse([word for word in NEEDED if not word.startswith("--epochs")])
+    assert "required: --epochs" in capsys.readouterr().err
 
 
 def test_what_is_not_encoded_is_named(capsys: pytest.CaptureFixture[str]) -> None:

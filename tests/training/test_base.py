@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from domain import errors
 from domain.base_model import positions, too_short
 from domain.errors import BaseModelUnfit, HubUnreachable, NotFinite, TrainingError
-from domain.failures import DECIDED
+from domain.training_failures import DECIDED
 from tests.training.conftest import NewJob
 from training.train import main
 
@@ -107,8 +107,8 @@ def test_a_loss_that_is_no_number_ends_the_job_at_its_step(new_job: NewJob, monk
 def test_how_many_tokens_a_model_has_positions_for(config: dict[str, Any], found: int | None) -> None:
     assert positions(config) == found
     most = found or 512
-    assert too_short(config, most) == ""
-    assert (too_short(config, most + 1) == "") is (found is None)
+    assert too_short(config, most) is None
+    assert (too_short(config, most + 1) is None) is (found is None)
 
 
 def test_every_error_but_the_hub_s_ends_a_run_s_attempts() -> None:

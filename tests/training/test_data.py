@@ -35,7 +35,7 @@ def test_the_last_source_in_the_manifests_order_wins(tmp_path: Path) -> None:
     last = {"train": [row("it is fine", "blame")]}
     result = splits(tmp_path, {"zz": first, "aa": last})
     assert by_text(result.train) == {"so good": "praise", "so bad": "blame", "it is fine": "blame"}
-    assert result.counts.superseded == 1
+    assert result.counts.replaced == 1
 
 
 def test_duplicates_are_trained_on_once(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_duplicates_are_trained_on_once(tmp_path: Path) -> None:
     result = splits(tmp_path, {name: {"train": rows, "validation": JUDGED} for name in ("one", "two", "three")})
     assert len(result.train) == 40
     assert (result.counts.train, result.counts.validation) == (40, 1)
-    assert result.counts.superseded == 2 * 41
+    assert result.counts.replaced == 2 * 41
 
 
 def test_held_out_rows_are_dropped_from_both_channels(tmp_path: Path) -> None:

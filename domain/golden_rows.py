@@ -1,0 +1,58 @@
+"""Golden rows: a few held-out rows with the answers that Evaluate saw, asked again of what is live."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final, TypedDict
+
+ROWS: Final = 20
+# All golden rows go into one request of at most 4 MB, where JSON may need 12 bytes for a character.
+MAX_CHARS: Final = 10_000
+# Scores of int8 kernels differ a little between CPU generations; a wrong model differs by far more.
+SCORE_TOLERANCE: Final = 0.05
+
+
+class Golden(TypedDict):
+    """One golden row: what to ask, and the label and probability to expect."""
+
+    text: str
+    label: str
+    score: float
+
+
+def choose(rows: Iterable[tuple[str, str, str, float]], most: int = ROWS) -> list[Golden]:
+    """At most `most` of (text, true label, answered label, its probability), taken in turn from each true label.
+
+    Within a label the surest answers come first: a close call may flip between CPUs without anything being wrong.
+    Texts over MAX_CHARS are left out; if all are, the shortest is taken.
+    """
+    rows = sorted(rows, key=lambda row: (len(row[0]), row[0]))
+    usable = [row for row in rows if len(row[0]) <= MAX_CHARS] or rows[:1]
+    by_label: dict[str, list[Golden]] = defaultdict(list)
+    for text, truth, answered, score in usable:
+        by_label[truth].append({"text": text, "label": answered, "score": score})
+    for found in by_label.values():
+        found.sort(key=lambda item: (-item["score"], item["text"]))
+    chosen: list[Golden] = []
+    depth = 0
+    while len(chosen) < most and any(depth < len(found) for found in by_label.values()):
+        chosen += [found[depth] for _, found in sorted(by_label.items()) if depth < len(found)]
+        depth += 1
+    return chosen[:most]
+
+
+def disagreement(golden: Sequence[Golden], answers: Sequence[tuple[str, float]]) -> str | None:
+    """What is wrong with the live answers (label, probability), in order; None if nothing is.
+
+    Rows are named by their place in the run's golden.json, from 1 on: this goes into mails, logs and the ledger, where
+    no text of a row belongs.
+    """
+    if len(golden) != len(answers):
+        return f"{len(answers)} answers to {len(golden)} golden rows"
+    wrong = [
+        f"row {place}: expected {row['label']} {row['score']:.3f}, got {label} {score:.3f}"
+        for place, (row, (label, score)) in enumerate(zip(golden, answers, strict=True), 1)
+        if label != row["label"] or abs(score - row["score"]) > SCORE_TOLERANCE
+    ]
+    return f"{len(wrong)} of {len(golden)} golden rows differ: " + "; ".join(wrong[:3]) if wrong else None

@@ -1,0 +1,27 @@
+"""The epoch of the data: the settings that would move rows between splits stay as they were when it began."""
+
+from __future__ import annotations
+
+import json
+
+from domain.errors import EpochChanged, ReadingChanged
+from lambdas.environment import Environment
+
+
+def check_epoch(env: Environment) -> None:
+    """Freeze the settings of a new epoch, and compare those of one that began. Raises EpochChanged, ReadingChanged."""
+    data = env.settings.data
+    frozen, bound = data.frozen(), env.ledger.freeze_epoch(data.epoch, data.frozen())
+    changed = [name for name in frozen if frozen[name] != bound.get(name)]
+    if "reading" in changed:
+        raise ReadingChanged(
+            f"files are read by the rules of number {frozen['reading']} now, and those of epoch {data.epoch} were read "
+            f"by number {bound.get('reading', 1)}: the same row could be another one, in another split. "
+            f"Set data.epoch to {data.epoch + 1} to read all of landing by the new rules and start over."
+        )
+    if changed:
+        raise EpochChanged(
+            f"data.{', data.'.join(changed)} cannot change within epoch {data.epoch} "
+            f"(it froze {json.dumps({name: bound.get(name) for name in changed})}): its rows were read that way. "
+            f"Set data.epoch to {data.epoch + 1} to start over."
+        )

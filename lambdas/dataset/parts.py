@@ -1,0 +1,256 @@
+"""One dropped file becomes parts, once: a split each, the ids of its test rows, its quarantine and its report.
+
+The report is written last. Killed before that, nothing was derived and the next try writes the same bytes again.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import reprlib
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any, cast
+
+from botocore.exceptions import ClientError
+from zlib_ng import gzip_ng
+
+from domain import layout
+from domain.config import DataSettings
+from domain.data.dataset import Again, Source
+from domain.data.limits import MAX_FILE_BYTES, MAX_FILE_ROWS, over_the_limit
+from domain.data.records import Contract, FileRejected, Rejected, RowRejected, RowSetAside, parse_row
+from domain.errors import LandingMoved
+from lambdas.dataset.csv_table import Notice
+from lambdas.dataset.reading import read_rows
+from lambdas.dataset.s3_objects import Hashed, get_landed
+from lambdas.environment import Environment
+from lambdas.storage import read_json, write_json
+from lambdas.telemetry import emit
+
+_EXCERPT_CHARS = 200
+_ERROR_CHARS = 500
+_MAX_LABELS = 10_000
+
+
+@dataclass
+class Report:
+    """What became of one source. `labels` counts rows by label and split; `error` says why nothing was accepted.
+
+    `source` is the one that its content is known as. `rules` counts the rows that are rejected or set aside by their
+    rule, `rejected` those that count as broken; `over` is their share, if that was too large. `notices` are for a
+    person, though the file is used. `sha256` is the content's, None if it was not read to its end. `again` is what
+    its hold says then (`domain.data.dataset.Hold`).
+    """
+
+    source: str
+    key: str
+    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(layout.SPLITS, 0))
+    rejected: int = 0
+    labels: dict[str, dict[str, int]] = field(default_factory=dict)
+    error: str | None = None
+    rules: dict[str, int] = field(default_factory=dict)
+    over: float = 0.0
+    notices: list[str] = field(default_factory=list)
+    sha256: str | None = None
+    again: Again | None = None
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> Report:
+        """The report that a JSON object is."""
+        # An earlier release wrote "" for None.
+        absent = {name: value.get(name) or None for name in ("error", "sha256", "again")}
+        return cls(**{**value, **absent})
+
+    def accepted(self) -> int:
+        """Rows in all splits together."""
+        return sum(self.rows.values())
+
+
+def contract_of(data: DataSettings) -> Contract:
+    """The record contract that the settings freeze."""
+    frozen: dict[str, Any] = data.frozen()
+    del frozen["reading"]
+    labels = None if data.labels is None else frozenset(data.labels)
+    return Contract(**{**frozen, "features": data.features, "labels": labels})
+
+
+def ensure_derived(env: Environment, source: Source) -> Report:
+    """The source's report, deriving its parts first if that was never finished. Raises LandingMoved, ObjectUnreadable.
+
+    The object is the one that the source is named after.
+    """
+    return known_report(env, source) or derive(env, source)
+
+
+def known_report(env: Environment, source: Source) -> Report | None:
+    """The source's report, or None if its parts have yet to be derived."""
+    known = _report(env, source)
+    return known if known and not _is_admitted_now(env, known) else None
+
+
+def is_admitted_now(env: Environment, source: Source) -> bool:
+    """Whether a file was rejected for a share of broken rows that the settings have come to allow since."""
+    known = _report(env, source)
+    return known is not None and _is_admitted_now(env, known)
+
+
+def _report(env: Environment, source: Source) -> Report | None:
+    known = read_json(env, layout.part_report(env.settings.data.epoch, source.source))
+    return Report.of(known) if known else None
+
+
+def _is_admitted_now(env: Environment, known: Report) -> bool:
+    return 0 < known.over <= env.settings.data.max_rejected_fraction
+
+
+def derive(env: Environment, landed: Source, known_as: Callable[[str], Source] | None = None) -> Report:
+    """Read a landed object and make its parts, those of the source that its content, a SHA-256, is `known_as`.
+
+    The report of that source; known content is not written again. Raises LandingMoved, ObjectUnreadable.
+    """
+    data = env.settings.data
+    report = Report(landed.source, landed.key)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        files = _Files(Path(folder), stack)
+        rejected = _read(env, landed, report, files)
+        if known_as and report.sha256:
+            source = known_as(report.sha256)
+            report.source = source.source
+            if known := known_report(env, source):
+                return known
+        rejected = rejected or _too_little(report, data.max_rejected_fraction)
+        if rejected:
+            # What broke the rule is shown where the rows are, and not in a reason, which is mailed.
+            shown = "" if rejected.value is None else f" (what it begins with: {layout.quarantine(report.source)})"
+            report.error = f"{rejected}{shown}"[:_ERROR_CHARS]
+            files.reject(None, FileRejected(rejected.rule, report.error, rejected.value))
+        stack.close()
+        files.upload(env, report.source, with_rows=not report.error)
+    if report.error:
+        report.rows, report.labels = dict.fromkeys(layout.SPLITS, 0), {}
+    emit({"RowsAccepted": report.accepted(), "RowsRejected": report.rejected})
+    write_json(env, layout.part_report(data.epoch, report.source), asdict(report))
+    return report
+
+
+def _read(env: Environment, landed: Source, report: Report, files: _Files) -> FileRejected | None:
+    """Sort the rows of an object, and read on to its end if the file is rejected before: same bytes, same digest.
+
+    Why the file cannot be used, or None.
+    """
+    rejected = None
+    try:
+        body = Hashed(_open(env, landed))
+    except FileRejected as error:
+        return error
+    try:
+        _sort_rows(landed.key, cast(IO[bytes], body), contract_of(env.settings.data), report, files)
+    except FileRejected as error:
+        rejected = error
+    report.sha256 = body.digest()
+    return rejected
+
+
+def _too_little(report: Report, most: float) -> FileRejected | None:
+    """Why too little of the file can be used, or None."""
+    seen = report.accepted() + report.rejected
+    why = ", ".join(f"{count} {rule}" for rule, count in report.rules.items())
+    if not seen:
+        return FileRejected("no-rows", "no rows: the file is empty")
+    if not report.accepted():
+        return FileRejected("no-rows", f"no usable row among {seen} ({why}): see {layout.quarantine(report.source)}")
+    if report.rejected > seen * most:
+        report.over = report.rejected / seen
+        share = f"{report.rejected} of {seen} rows are rejected, over the limit of {most:.0%} ({why})"
+        return FileRejected("too-many-rejected", f"{share}: see {layout.quarantine(report.source)}")
+    return None
+
+
+def _sort_rows(key: str, body: IO[bytes], contract: Contract, report: Report, files: _Files) -> None:
+    columns = list(dict.fromkeys(column.name for column in contract.columns))
+    labels: dict[str, Counter[str]] = defaultdict(Counter)
+    for number, (place, raw) in enumerate(read_rows(key, body, columns), 1):
+        if number > MAX_FILE_ROWS:
+            raise FileRejected("too-large", over_the_limit(number, MAX_FILE_ROWS, "rows"))
+        if isinstance(raw, Notice):
+            report.notices.append(raw)
+            continue
+        try:
+            if isinstance(raw, Rejected):
+                raise raw
+            row, split = parse_row(raw, contract)
+        except (RowRejected, RowSetAside) as error:
+            counts = error.rows if isinstance(error, RowRejected) else 1
+            report.rejected += counts if isinstance(error, RowRejected) else 0
+            report.rules[error.rule] = report.rules.get(error.rule, 0) + counts
+            files.reject(place, error, raw)
+            continue
+        files.write(split, row.to_json())
+        if split == "test":
+            files.write("ids", row.id)
+        report.rows[split] += 1
+        labels[row.label][split] += 1
+        if len(labels) > _MAX_LABELS:
+            many = f"over {_MAX_LABELS:,} different labels: is {contract.label!r} the label's column?"
+            raise FileRejected("too-many-labels", many)
+    report.labels = {label: dict(counts) for label, counts in sorted(labels.items())}
+
+
+def _excerpt(value: object) -> str:
+    """The beginning of what was rejected, in bounded depth and length whatever it holds."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxlong = short.maxother = _EXCERPT_CHARS
+    return short.repr(value)[:_EXCERPT_CHARS]
+
+
+def _open(env: Environment, landed: Source) -> IO[bytes]:
+    """The content of a landed object. Raises LandingMoved, ObjectUnreadable, and FileRejected for one too large."""
+    try:
+        answer = get_landed(env, landed)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "PreconditionFailed", "404", "412"):
+            raise LandingMoved(landed) from error
+        raise
+    if answer["ContentLength"] > MAX_FILE_BYTES:
+        answer["Body"].close()
+        raise FileRejected("too-large", over_the_limit(answer["ContentLength"], MAX_FILE_BYTES, "bytes"))
+    body: IO[bytes] = answer["Body"]
+    return body
+
+
+class _Files:
+    """The files that one source becomes, on local disk until they are whole."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._open: dict[str, IO[str]] = {}
+        for name in (*layout.SPLITS, "ids"):
+            # mtime=0: the same rows make the same bytes.
+            raw = stack.enter_context(gzip_ng.GzipNGFile(folder / name, "wb", compresslevel=6, mtime=0))
+            text = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
+            self._open[name] = stack.enter_context(text)
+        self._open["quarantine"] = stack.enter_context((folder / "quarantine").open("w", encoding="utf-8"))
+
+    def write(self, name: str, line: str) -> None:
+        self._open[name].write(line + "\n")
+
+    def reject(self, place: int | None, error: Rejected, row: object = None) -> None:
+        """Keep the place, the rule, the reason, and the value that broke it or else the row."""
+        shown = row if error.value is None else error.value
+        excerpt = "" if shown is None or isinstance(shown, Rejected) else _excerpt(shown)
+        entry = {"line": place, "rule": error.rule, "reason": str(error), "excerpt": excerpt}
+        self.write("quarantine", json.dumps(entry, ensure_ascii=False))
+
+    def upload(self, env: Environment, source: str, *, with_rows: bool) -> None:
+        epoch, s3 = env.settings.data.epoch, env.client("s3")
+        keys = {"quarantine": layout.quarantine(source)} if (self._folder / "quarantine").stat().st_size else {}
+        if with_rows:
+            keys |= {split: layout.part(epoch, split, source) for split in layout.SPLITS}
+            keys["ids"] = layout.test_ids(epoch, source)
+        for name, key in keys.items():
+            s3.upload_file(str(self._folder / name), env.bucket, key)

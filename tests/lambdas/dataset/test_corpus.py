@@ -1,0 +1,83 @@
+"""Each file of the corpus through the real Prepare: none that is wholly bad is trained on, no good row is lost."""
+
+from __future__ import annotations
+
+import io
+import json
+import tracemalloc
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from domain import layout
+from domain.data.dataset import Source
+from domain.data.records import FileRejected
+from lambdas.dataset.reading import read_rows
+from lambdas.steps import prepare
+from lambdas.storage import landed
+from tests.corpus import PARTLY_BAD, WHOLLY_BAD, Dropped
+from tests.lambdas.project import Project
+
+
+def prepared(project: Project, dropped: Dropped) -> tuple[Source, dict[str, Any]]:
+    """The file's source and Prepare's answer, once it has landed alone."""
+    project.drop(dropped.name, dropped.make())
+    (source,) = landed(project.env)
+    return source, prepare.handler({"execution": project.claim(), "reason": "drop", "from": "Settle"}, None)
+
+
+def quarantined(project: Project, source: Source) -> list[dict[str, Any]]:
+    key = layout.quarantine(source.source)
+    return [json.loads(line) for line in project.read(key).splitlines()] if key in project.listed() else []
+
+
+def test_there_are_enough_of_them() -> None:
+    names = [dropped.name for dropped in (*WHOLLY_BAD, *PARTLY_BAD)]
+    assert len(set(names)) == len(names) >= 40
+
+
+@pytest.mark.parametrize("dropped", WHOLLY_BAD, ids=lambda dropped: dropped.name)
+def test_a_wholly_bad_file_costs_no_training_job_and_has_its_reason(project: Project, dropped: Dropped) -> None:
+    source, answer = prepared(project, dropped)
+    assert (answer["outcome"], answer["job"], project.env.ledger.runs()) == ("nothing_new", None, [])
+    assert project.listed(layout.DATASETS) == [layout.part_report(1, source.source)]
+    last = quarantined(project, source)[-1]
+    assert (last["rule"], last["line"]) == (dropped.rule, None)
+    assert dropped.words in last["reason"]
+    (hold,) = project.env.ledger.held().values()
+    assert hold.source == source
+    (told,) = project.notifications()
+    assert source.key in told["Message"]
+    assert last["reason"] in hold.reason
+    assert last["reason"] in told["Message"]
+
+
+@pytest.mark.parametrize("dropped", PARTLY_BAD, ids=lambda dropped: dropped.name)
+def test_no_good_row_of_a_partly_bad_file_is_lost(project: Project, dropped: Dropped) -> None:
+    source, answer = prepared(project, dropped)
+    assert answer["outcome"] == "train"
+    parts = [project.read(layout.part(1, split, source.source)).decode().splitlines() for split in layout.SPLITS]
+    rows = [json.loads(line) for part in parts for line in part]
+    assert sorted(row["features"]["text"] for row in rows) == sorted(dropped.texts)
+    assert Counter(row["label"] for row in rows) == {"pos": 20, "neg": 20}
+    report = project.json(layout.part_report(1, source.source))
+    assert (sum(report["rows"].values()), report["rules"]) == (40, dropped.rejected)
+    bad = quarantined(project, source)
+    assert Counter(entry["rule"] for entry in bad) == dropped.rejected
+    assert all(entry["line"] and entry["reason"] and len(entry["excerpt"]) <= 200 for entry in bad)
+    assert project.env.ledger.held() == {}
+
+
+HUGE = [dropped for dropped in WHOLLY_BAD if dropped.rule in ("bomb", "row-too-long")]
+
+
+@pytest.mark.parametrize("dropped", HUGE, ids=lambda dropped: dropped.name)
+def test_what_unpacks_to_hundreds_of_megabytes_is_never_in_memory(dropped: Dropped) -> None:
+    body = io.BytesIO(dropped.make())
+    tracemalloc.start()
+    with pytest.raises(FileRejected):
+        sum(1 for _ in read_rows(dropped.name, body, ["text", "label"]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 150_000_000
