@@ -27,6 +27,11 @@ def pytest_configure(config: pytest.Config) -> None:
         no_aws.hide()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    # -q hides the header in which pytest-randomly says it.
+    terminalreporter.line(f"In the order of --randomly-seed={config.getoption('randomly_seed')}")
+
+
 # Before xdist reads the groups: a conftest with options is registered earlier than xdist, and would be called after it.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

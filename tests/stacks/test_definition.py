@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from cfnlint.api import lint_all
 
 from domain.config import Settings
@@ -55,6 +56,7 @@ def test_it_fails_with_errors_that_have_a_class(aws: Synthesized, on_demand: Syn
     assert named == {kind.__name__ for kind in (ConvergenceFailed, NotAnnounced, RolledBack, TrainingNotCompleted)}
 
 
+@pytest.mark.slow
 def test_cfn_lint_accepts_the_definition(aws: Synthesized, on_demand: Synthesized) -> None:
     """Rule E3601 reads Amazon States Language, but not through CDK's Fn::Join: so the resolved copy is linted."""
     for synthesized in (aws, on_demand):

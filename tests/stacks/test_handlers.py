@@ -20,6 +20,8 @@ from stacks.paths import ROOT
 from tests.stacks.pythons import lambdas_python
 from tests.stacks.synth import Synthesized
 
+pytestmark = pytest.mark.slow
+
 ASKED = Path(__file__).with_name("asked.py")
 GUARDED = "this-python-guarded"
 FOUND = lambdas_python()

@@ -21,6 +21,8 @@ from stacks.paths import ROOT, fingerprint
 from stacks.sourcedir import archive, compressed
 from tests.stacks.synth import Synthesized
 
+pytestmark = pytest.mark.slow
+
 # Lambda's limit of a function's code, unzipped.
 MOST_BYTES = 250 * 1024 * 1024
 # Amazon Linux 2023, on which Lambda runs python3.13, has glibc 2.34.

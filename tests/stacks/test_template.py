@@ -275,6 +275,7 @@ def test_cdk_has_nothing_to_warn_of(aws: Synthesized) -> None:
     annotations.has_no_error("*", Match.any_value())
 
 
+@pytest.mark.slow
 def test_cfn_lint_finds_nothing(aws: Synthesized) -> None:
     """The local cloud's template differs in values alone (`test_local_differs.py`). A region of each partition."""
     wanted = ManualArgs(include_experimental=True, regions=["us-east-1", "us-gov-west-1", "cn-north-1"])
