@@ -7,7 +7,7 @@ import sys
 from aws_cdk import App
 
 from stacks.build import build, context
-from stacks.settings import SettingsError
+from stacks.cdk_json import SettingsError
 
 if __name__ == "__main__":
     app = App(context=context())

@@ -30,7 +30,7 @@ from ops.errors import OpsError
 from ops.execution import await_running, look
 from ops.follow import follow
 from ops.reviews import Review, as_csv, rotten_tomatoes
-from stacks.settings import merge
+from stacks.cdk_json import merge
 
 # The states that wait, with what stands between two waits: how often they come round is not for the machine to say.
 WAITING: Final = frozenset({"Settle", "WaitForQuiet", "Quiet", "Await", "LookAtEndpoint", "Converged"})

@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 from transformers import DataCollatorWithPadding, TrainerCallback, get_linear_schedule_with_warmup, set_seed
 
 from bench.report import Cell, Result, Table, Target
-from domain.config import Hyperparameters
+from domain.settings import Hyperparameters
 from ops import minilm
 from ops.reviews import rotten_tomatoes
 from training import base, data, learning

@@ -6,7 +6,6 @@ Standard library only, so that both containers and every Lambda can share it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -62,11 +61,3 @@ def sha256_file(path: Path) -> str:
     """SHA-256 of a file's content, 64 hex digits, in constant memory. Raises OSError if it cannot be read."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def text_of(features: Mapping[str, str], names: Sequence[str]) -> str:
-    """The one text that a model reads of a row: its features in the settings' order, one per line.
-
-    Raises KeyError if the row lacks one.
-    """
-    return "\n".join(features[name] for name in names)

@@ -181,7 +181,7 @@ class PackageChanged(Message):
     detail: _PackageDetail
 
 
-class LifecycleRequest(Message):
+class DeployRequest(Message):
     """CloudFormation's request about the endpoint's custom resource, as it comes first."""
 
     kind: Literal["Create", "Update", "Delete"] = Field(alias="RequestType")
@@ -191,7 +191,7 @@ class _Asked(Message):
     at: AwareDatetime = Field(alias="Asked")
 
 
-class ConvergenceRequest(LifecycleRequest):
+class ConvergenceRequest(DeployRequest):
     """The same request asked about again, with what was answered to it at first."""
 
     request: str = Field(alias="RequestId")

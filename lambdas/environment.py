@@ -14,7 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from domain import errors, layout
-from domain.config import Settings
+from domain.settings import Settings
 from ledger.ledger import Ledger
 
 # The longest pause before a Serverless endpoint's answer is its 60 s limit; AWS advises to wait 70 s.

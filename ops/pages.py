@@ -13,7 +13,7 @@ from aws_cdk import App
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
-from domain.config import Settings
+from domain.settings import Settings
 from ops.__main__ import app
 from stacks.build import build, context
 
@@ -22,7 +22,7 @@ _SETTINGS: Final = """# Settings
 
 They go into `cdk.json` under `settings`, such as `"gate": {"min_accuracy": 0.8}`; what is not there has its default.
 A wrong key or value is refused at synth with what is allowed. A deploy brings a change; what an epoch froze needs
-another `data.epoch`. `make pages` made this page of `domain/config.py`.
+another `data.epoch`. `make pages` made this page of `domain/settings.py`.
 
 """
 _STATES: Final = """# Every state, and where it leads

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from domain.artifact import text_of
+from domain.row_text import text_of
 from serving.predictor import Prediction
 
 # What InvokeEndpoint passes on to and takes back from a serverless endpoint (SageMaker Developer Guide,

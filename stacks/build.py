@@ -10,7 +10,7 @@ from typing import Any
 from aws_cdk import App, Environment, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from stacks import nag, settings
+from stacks import cdk_json, nag
 from stacks.paths import ROOT
 from stacks.stack import AutomateMlops
 
@@ -31,11 +31,11 @@ def build(app: App) -> AutomateMlops:
     Without an account the template is for any account; the region must be known, since AWS's images differ by it.
     Raises SettingsError.
     """
-    values = settings.load(app.node)
+    values = cdk_json.load(app.node)
     account = os.environ.get("CDK_DEFAULT_ACCOUNT") or app.node.try_get_context("account")
     region = os.environ.get("CDK_DEFAULT_REGION") or os.environ.get("AWS_REGION") or _DEFAULT_REGION
     if _ISOLATED.match(region):
-        raise settings.SettingsError(
+        raise cdk_json.SettingsError(
             f"{region} is a region of an isolated partition, where this project cannot run: ARNs and hosts have other "
             "names there. Set AWS_REGION to a region of the partitions aws, aws-cn or aws-us-gov."
         )

@@ -18,7 +18,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct, IConstruct
 
 from domain import layout
-from domain.config import Settings
+from domain.settings import Settings
 from stacks.images import Image
 from stacks.retention import retention
 
@@ -57,7 +57,7 @@ class ServerlessEndpoint(Construct):
         log_group = logs.LogGroup(
             self,
             "ProviderLogs",
-            log_group_name=f"/aws/lambda/{project}-lifecycle-framework",
+            log_group_name=f"/aws/lambda/{project}-deploy-framework",
             retention=retention(days),
             removal_policy=RemovalPolicy.DESTROY,
         )

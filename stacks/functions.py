@@ -14,7 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from domain import layout
-from domain.config import Settings
+from domain.settings import Settings
 from stacks import bundling
 from stacks.access import Access
 from stacks.bundling import EVALUATE, LIGHT

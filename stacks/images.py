@@ -16,8 +16,8 @@ from aws_cdk import Aws, Stack, Token
 from aws_cdk import aws_ecr_assets as ecr_assets
 from constructs import Construct
 
+from stacks.cdk_json import SettingsError
 from stacks.paths import ROOT, fingerprint
-from stacks.settings import SettingsError
 
 AUTO: Final = "auto"
 TRANSFORMERS: Final = "4.56.2"
@@ -33,6 +33,7 @@ _CONTEXT: Final = (
     "serving/*.py",
     "domain/__init__.py",
     "domain/artifact.py",
+    "domain/row_text.py",
 )
 
 

@@ -12,7 +12,7 @@ from aws_cdk import Acknowledgment, CfnResource, Stack, Token, Validations
 from constructs import Construct
 
 from domain import layout
-from domain.config import Settings
+from domain.settings import Settings
 
 _PREFIX: Final = "an object prefix of the project's own bucket: the keys below it are made at run time"
 _OWN_NAMES: Final = "names of this project's own resources, which are made at run time"
@@ -34,7 +34,7 @@ _WILDCARDS: Final = {
     "Functions/Verify": ("runs/",),
     "Functions/Reconcile": ("executions", "jobs", "*"),
     "Functions/Observe": ("jobs",),
-    "Functions/LifecycleIsComplete": ("executions", "jobs", "configs", "models", "packages", "*"),
+    "Functions/DeployIsComplete": ("executions", "jobs", "configs", "models", "packages", "*"),
     "Pipeline/Machine": ("jobs", "*"),
     "Training": (*_INPUTS, "checkpoints/", "models/", "training-log", "*"),
     "Endpoint": ("released/", "endpoint-log", "*"),
@@ -61,7 +61,7 @@ def _findings(stack: Stack) -> Iterator[tuple[str, str, str]]:
     for function in stack.node.find_child("Functions").node.children:
         name = function.node.id
         yield f"Functions/{name}/Function", "L1", "python3.13: the newest that all pinned wheels are built for"
-        if not name.startswith(("Lifecycle", "Reconcile", "Observe", "Approve")):
+        if not name.startswith(("Deploy", "Reconcile", "Observe", "Approve")):
             yield "Pipeline/Machine/Role", _versions_of(stack, f"Functions/{name}/Function"), _INVOKED
     yield from _framework(stack)
 
@@ -76,7 +76,7 @@ def _base_model(base: str) -> Iterator[tuple[str, str, str]]:
 def _framework(stack: Stack) -> Iterator[tuple[str, str, str]]:
     provider = "Endpoint/Provider"
     for role in ("ProviderBegins", "ProviderWaits"):
-        for handler in ("LifecycleOnEvent", "LifecycleIsComplete"):
+        for handler in ("DeployOnEvent", "DeployIsComplete"):
             yield f"Endpoint/{role}", _versions_of(stack, f"Functions/{handler}/Function"), _INVOKED
     waiter = f"{provider}/waiter-state-machine"
     yield waiter, "SF1", f"{_FRAMEWORK}; each of its steps is in the log of the function that it calls"

@@ -6,7 +6,7 @@ from aws_cdk import CfnOutput, Environment, Stack, Tags
 from constructs import Construct
 
 from domain import layout
-from domain.config import Settings
+from domain.settings import Settings
 from stacks.access import Access
 from stacks.alarms import Alarms
 from stacks.dashboard import Dashboard
@@ -89,8 +89,8 @@ class AutomateMlops(Stack):
         )
         # All that teardown uses is made before the custom resource, and so deleted after it.
         converged = endpoint.converge_by(
-            functions["lifecycle-on-event"],
-            functions["lifecycle-is-complete"],
+            functions["deploy-on-event"],
+            functions["deploy-is-complete"],
             needs=[data, notices.topic, training, functions, pipeline, watchers],
         )
         triggers = Triggers(

@@ -239,10 +239,10 @@ STEPS: Final = (
         dead_letters=True,
         may=lambda a: (a.look_at_jobs(),),
     ),
-    Step(name="lifecycle-on-event", handler="events.lifecycle.on_event", timeout_seconds=60),
+    Step(name="deploy-on-event", handler="events.deploy.on_event", timeout_seconds=60),
     Step(
-        name="lifecycle-is-complete",
-        handler="events.lifecycle.is_complete",
+        name="deploy-is-complete",
+        handler="events.deploy.is_complete",
         timeout_seconds=120,
         ledger=_CONCLUDES | LedgerRights(get=(CLAIM,), query=(RUN,), put=(CLAIM,), delete=(CLAIM, APPROVAL)),
         may=lambda a: (

@@ -15,11 +15,11 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from domain import layout
-from domain.config import TrainingSettings
 from domain.metrics import METRIC_DEFINITIONS, NAMES
 from domain.prices import AS_OF, REGION, TRAINING_USD_PER_HOUR, training_usd_per_hour
+from domain.settings import TrainingSettings
+from stacks.cdk_json import SettingsError
 from stacks.images import Image
-from stacks.settings import SettingsError
 from stacks.sourcedir import SourceDir
 from stacks.state_machine.variables import Variables, expression
 

@@ -35,10 +35,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 # Before xdist reads the groups: a conftest with options is registered earlier than xdist, and would be called after it.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers, each folder of tests stays on one: its cloud, its synth or its model is made once.
-
-    The end-to-end tests mostly wait, so each of their files takes a worker and a cloud of its own.
+    """A story is told in its order; and with several workers, each folder of tests stays on one: its cloud, its synth
+    or its model is made once. The end-to-end tests mostly wait, so each of their files takes a worker and a cloud.
     """
+    chapters = [index for index, item in enumerate(items) if item.get_closest_marker("chapters")]
+    told = sorted((items[index] for index in chapters), key=lambda item: (str(item.path), item.location[1] or 0))
+    for index, item in zip(chapters, told, strict=True):
+        items[index] = item
     for item in items:
         path = Path(item.path)
         item.add_marker(pytest.mark.xdist_group(path.stem if path.parent.name == "e2e" else path.parent.name))

@@ -17,7 +17,7 @@ from domain.hyperparameters import decode
 
 @dataclass(frozen=True)
 class Arguments:
-    """The hyperparameters; `Hyperparameters` of `domain/config.py` says their ranges and defaults."""
+    """The hyperparameters; `Hyperparameters` of `domain/settings.py` says their ranges and defaults."""
 
     run_id: str
     dataset_id: str

@@ -12,9 +12,9 @@ from typing import Any, Final
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
-from domain.artifact import text_of
 from domain.errors import DatasetIncomplete, NoTrainingRows, NoValidationRows, TooFewLabels
 from domain.printable import brief
+from domain.row_text import text_of
 from training.arguments import Places
 
 _DERIVE: Final = "What is below datasets/ was changed or deleted: raise data.epoch to derive it anew"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from domain.config import Settings
+from domain.settings import Settings
 from lambdas.environment import Environment
 
 

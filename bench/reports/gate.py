@@ -12,10 +12,10 @@ from typing import Final
 
 import numpy as np
 
-from domain.config import GateSettings
 from domain.gate import decision as gate
 from domain.gate import rules
 from domain.gate.types import JudgedRow
+from domain.settings import GateSettings
 
 PAGE: Final = Path("docs/gate.md")
 POLICY: Final = GateSettings(min_accuracy=0, min_macro_f1=0)

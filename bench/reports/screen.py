@@ -11,8 +11,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from domain.config import ScreenSettings
 from domain.gate.screen import Sample, screen
+from domain.settings import ScreenSettings
 from ops.reviews import Review, rotten_tomatoes
 
 PAGE: Final = Path("docs/screen.md")

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from domain.config import GateSettings
 from domain.gate import rules
 from domain.gate.scores import confusion
 from domain.gate.statistics import Draws, interval
 from domain.gate.types import Decision, JudgedRow, Rule, Scores, Verdict
+from domain.settings import GateSettings
 
 
 def decide(rows: Sequence[JudgedRow], policy: GateSettings, seed: str) -> Decision:

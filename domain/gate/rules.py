@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from domain.config import GateSettings
 from domain.explain import first_of
 from domain.gate.scores import majority_label, score
 from domain.gate.statistics import Draws, bootstrap, holm, interval, mcnemar
 from domain.gate.types import JudgedRow, Rule, Scores, Verdict
 from domain.printable import brief
+from domain.settings import GateSettings
 
 METRICS: Final = ("accuracy", "macro-F1")
 # Promoting needs 95% confidence that nothing was lost beyond the margin; holding a person's data needs 99% that

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from domain.config import ScreenSettings
 from domain.explain import first_of
 from domain.gate.statistics import binomial_tail, holm, wilson_upper
+from domain.settings import ScreenSettings
 
 # A file at the edge of what is tolerated is held by chance once in a hundred drops, however many files they have.
 _LEVEL: Final = 0.01

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from domain.config import Settings
 from domain.data.dataset import Version
 from domain.explain import first_of
 from domain.printable import brief
+from domain.settings import Settings
 from lambdas.dataset.fold import Fold
 
 _ANY: Final = "any"

@@ -20,11 +20,11 @@ from botocore.exceptions import ClientError
 from zlib_ng import gzip_ng
 
 from domain import layout
-from domain.config import DataSettings
 from domain.data.dataset import Again, Source
 from domain.data.limits import MAX_FILE_BYTES, MAX_FILE_ROWS, over_the_limit
 from domain.data.records import Contract, FileRejected, Rejected, RowRejected, RowSetAside, parse_row
 from domain.errors import LandingMoved
+from domain.settings import DataSettings
 from lambdas.dataset.csv_table import Notice
 from lambdas.dataset.reading import read_rows
 from lambdas.dataset.s3_objects import Hashed, get_landed

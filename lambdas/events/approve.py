@@ -13,7 +13,7 @@ from domain.messages import PackageChanged, Start
 from domain.state import Approval, Judgement
 from lambdas import executions
 from lambdas.environment import Environment, timestamp
-from lambdas.model import registry, released
+from lambdas.model import archives, registry
 from lambdas.telemetry import logger
 
 _UNSEALED: Final = (
@@ -44,4 +44,4 @@ def handler(event: dict[str, Any], _context: object) -> None:
 
 def _is_of(env: Environment, version: registry.Version, package: str, judgement: Judgement) -> bool:
     """Whether a version is the one of a judgement, and of the archive that was judged."""
-    return (package, version.artifact) == (judgement.package, released.uri(env, judgement.seal.archive))
+    return (package, version.artifact) == (judgement.package, archives.uri(env, judgement.seal.archive))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from domain.errors import NotApproved, RejectedMeanwhile
 from domain.state import AWAITING, Judgement, Run
 from lambdas.environment import Environment
-from lambdas.model import registry, released
+from lambdas.model import archives, registry
 
 
 def needs_approval(env: Environment, judgement: Judgement) -> bool:
@@ -31,7 +31,7 @@ def require_in_registry(env: Environment, judgement: Judgement) -> None:
     if not needs_approval(env, judgement):
         return
     version = registry.version(env, judgement.package) if judgement.package else None
-    wanted = (judgement.run, released.uri(env, judgement.seal.archive))
+    wanted = (judgement.run, archives.uri(env, judgement.seal.archive))
     if version is None or (version.run, version.artifact) != wanted:
         raise NotApproved(
             f"version {judgement.package or '(none)'} in the model registry is not of run {judgement.run}"

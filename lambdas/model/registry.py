@@ -1,7 +1,7 @@
 """The model registry: each judged candidate is a version of the project's ModelPackageGroup, with its receipt.
 
 The group is made here and not by CloudFormation, like the endpoint: it holds what was made at run time, and goes with
-the stack (`lambdas/events/lifecycle.py`).
+the stack (`lambdas/events/deploy.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from domain.errors import NotRegistered
 from domain.gate.types import Decision
 from domain.state import Judgement, Run
 from lambdas.environment import Environment
-from lambdas.model import released
+from lambdas.model import archives
 
 APPROVED: Final = "Approved"
 PENDING: Final = "PendingManualApproval"
@@ -56,7 +56,7 @@ def _create(env: Environment, run: Run, judgement: Judgement, decision: Decision
     answer = env.client("sagemaker").create_model_package(
         ModelPackageGroupName=layout.package_group(env.project),
         InferenceSpecification={
-            "Containers": [{"Image": env.serving_image, "ModelDataUrl": released.uri(env, judgement.seal.archive)}],
+            "Containers": [{"Image": env.serving_image, "ModelDataUrl": archives.uri(env, judgement.seal.archive)}],
             "SupportedContentTypes": list(MEDIA_TYPES),
             "SupportedResponseMIMETypes": list(MEDIA_TYPES),
         },

@@ -10,8 +10,8 @@ from typing import Any
 
 from domain.messages import Step
 from lambdas.environment import Environment, timestamp
-from lambdas.model import released
-from lambdas.model.models import fetched
+from lambdas.model import archives
+from lambdas.model.answers import fetched
 from lambdas.telemetry import logger
 
 
@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     if champion is None or env.ledger.judgements.seal(champion):
         return {}
     with fetched(env, champion.run, champion.unsealed) as model:
-        released.write(env, model.archive, model.seal.archive)
+        archives.write(env, model.archive, model.seal.archive)
         env.ledger.judgements.adopt(champion, model.seal, timestamp())
     logger().info("Adopted", extra={"run": champion.run, "archive": model.seal.archive})
     return {}

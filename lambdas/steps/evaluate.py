@@ -10,18 +10,18 @@ from dataclasses import replace
 from typing import Any
 
 from domain import layout
-from domain.artifact import text_of
 from domain.data.records import Row
 from domain.errors import NotRegistered
 from domain.gate import decision as gate
 from domain.gate.types import Decision, JudgedRow
 from domain.golden_rows import Golden, choose
 from domain.messages import Evaluated, EvaluateStep
+from domain.row_text import text_of
 from domain.state import AWAITING, Champion, Judgement, Run
 from lambdas.dataset.heldout_rows import counting, sample, test_rows
 from lambdas.environment import Environment
-from lambdas.model import registry, released
-from lambdas.model.models import Answer, answers, fetched, given_before, sealed
+from lambdas.model import archives, registry
+from lambdas.model.answers import Answer, answers, fetched, given_before, sealed
 from lambdas.model.receipt import receipt
 from lambdas.storage import read_version, write_json
 from lambdas.telemetry import emit, logger
@@ -112,7 +112,7 @@ def _judged(
         return [
             JudgedRow(row.id, row.label, candidate[row.id].label, None, False, slice=row.slice) for row in rows.values()
         ]
-    theirs = answers(env, champion.run, released.place(env, champion), rows.values())
+    theirs = answers(env, champion.run, archives.place(env, champion), rows.values())
     before = read_version(env, champion.epoch, champion.dataset)
     # No more of them than is judged: the others need not fit in memory.
     old = counting({row.id: row for row in test_rows(env, before) if row.id in rows}, before)
@@ -136,7 +136,7 @@ def _first_answers(env: Environment, champion: Champion) -> dict[str, Answer]:
     anchor = env.ledger.anchor(champion.epoch)
     if anchor is None or anchor.run == champion.run:
         return {}
-    return given_before(env, anchor.run, released.place(env, anchor))
+    return given_before(env, anchor.run, archives.place(env, anchor))
 
 
 def _looks(env: Environment, run: Run) -> int:

@@ -16,7 +16,7 @@ from domain.errors import ApprovedTooLate, NotSealed, NotToBeDeployed, RejectedM
 from domain.messages import DeployStep, Redeployed
 from domain.state import Champion, Judgement, Run, Seal
 from lambdas.environment import Environment
-from lambdas.model import hosting, released
+from lambdas.model import archives, hosting
 from lambdas.model.approval import require_in_registry, require_noted, require_open
 
 
@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     env.ledger.require_claim(step.execution)
     target = _target(env, step)
     if target is not None:
-        released.check(env, target[1].archive)
+        archives.check(env, target[1].archive)
     rehearsal = step.stage == "rehearsal"
     endpoint = env.rehearsal if rehearsal else env.endpoint
     if not rehearsal:

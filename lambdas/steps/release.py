@@ -6,12 +6,12 @@ from typing import Any
 
 from domain.explain import of_the_account, reason
 from domain.messages import Released, ReleaseStep, Start
-from lambdas import executions, storage
+from lambdas import executions
 from lambdas.dataset.pending import pending
 from lambdas.environment import Environment
 from lambdas.failed_runs import give_up, postpone
-from lambdas.model import hosting, released
-from lambdas.model.jobs import stop_jobs
+from lambdas.model import hosting
+from lambdas.model.pruning import prune
 
 # Why an execution was started, where it was not by another one.
 _FROM_OUTSIDE = ("sweep", "drop")
@@ -25,43 +25,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
         conclude = postpone if of_the_account(step.failed.error) else give_up
         conclude(env, run, f"{step.failed.error}: {reason(step.failed.cause)}")
     if env.ledger.claimed_by() == step.execution:
-        _tidy(env, step.run)
+        prune(env, step.run)
     env.ledger.release(step.execution)
     # Whoever was postponed itself has just seen that it is too early for the others.
     again = step.reason in _FROM_OUTSIDE and not step.failed
     due = pending(env, again=again) or _drift(env)
     return Released(started=executions.start_after(env, step.execution, due) if due else None).to_payload()
-
-
-def _tidy(env: Environment, run: str | None) -> None:
-    """What nobody needs any more: this execution's jobs and rehearsal; configs, models and archives of earlier runs.
-
-    A job may run although the machine does not know of it: the answer to CreateTrainingJob can be lost. The champion
-    and the two before it keep their configs and archives, so that going back needs no new ones. The gate asks the
-    epoch's first model too, and a person may want to see why the last run ended as it did.
-    """
-    if run:
-        stop_jobs(env, run)
-    hosting.end_rehearsal(env)
-    champion, runs = env.ledger.champion(), env.ledger.runs()
-    keep = {champion.run, *champion.before} if champion else set()
-    hosting.prune(env, keep)
-    ended = {run.run for run in runs[:-1] if (run.verdict or run.postponed) and not run.awaits_approval}
-    gone = ended - keep - {anchor.run for anchor in env.ledger.anchors()}
-    storage.delete_models(env, gone)
-    released.prune(env, _archives(env, gone))
-
-
-def _archives(env: Environment, gone: set[str]) -> set[str]:
-    """The SHA-256s of the archives that something still refers to, other than the runs that are `gone`.
-
-    What is promoted is named by its promotion, too: its run may have been judged anew since, with another archive.
-    """
-    judgements, champion = env.ledger.judgements, env.ledger.champion()
-    promoted = [seal for one in [champion, *env.ledger.anchors()] if one and (seal := judgements.seal(one))]
-    judged = [judgement.seal for judgement in judgements.all() if judgement.run not in gone]
-    adopted = [seal for run, seal in judgements.adopted().items() if run not in gone]
-    return {seal.archive for seal in (*promoted, *judged, *adopted)}
 
 
 def _drift(env: Environment) -> Start | None:

@@ -13,8 +13,8 @@ from domain.messages import RunStep, Screened
 from domain.state import Champion, Run, Seal
 from lambdas.dataset.heldout_rows import counting, part_rows, sample, test_rows
 from lambdas.environment import Environment
-from lambdas.model import released
-from lambdas.model.models import answers
+from lambdas.model import archives
+from lambdas.model.answers import answers
 from lambdas.storage import read_version, write_json
 from lambdas.telemetry import logger
 
@@ -56,7 +56,7 @@ def _ask(
     parts = {name: part for name, part in parts.items() if len(part) >= MIN_ROWS}
     # Asked at once, so that the model is loaded once.
     rows = {**held_out, **{row.id: row for part in parts.values() for row in part.values()}}
-    given = answers(env, champion.run, released.uri(env, seal.archive), rows.values())
+    given = answers(env, champion.run, archives.uri(env, seal.archive), rows.values())
 
     def heard(part: dict[str, Row]) -> Sample:
         return Sample.of(((row.label, given[row.id].label) for row in part.values()), accepted.labels)

@@ -9,7 +9,7 @@ from typing import Final
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, UnknownRegionError
 
-from domain.config import Settings
+from domain.settings import Settings
 from ops.deployment import aws_session
 from ops.doctor.finding import Finding, Level, is_refusal, unknown
 from ops.doctor.surroundings import PATIENCE
@@ -84,8 +84,8 @@ def _training_image(region: str, settings: Settings) -> Finding:
         sentence = "Not known: the table of AWS's images is read with the CDK, which needs Node."
         return Finding(AREA, "training image", Level.WARNING, sentence, "make setup")
     # Only here: importing the CDK takes seconds, and a Node process.
+    from stacks.cdk_json import SettingsError
     from stacks.images import training_image
-    from stacks.settings import SettingsError
 
     try:
         image = training_image(region)

@@ -11,7 +11,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
-from domain.config import Settings
+from domain.settings import Settings
 from lambdas.environment import Environment
 from ops.deployment import ROOT
 from ops.doctor import account, bootstrap, deployed, image, kept, live, mail, programs, quotas

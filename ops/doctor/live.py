@@ -10,8 +10,8 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from domain import layout
-from domain.config import Settings
 from domain.messages import Start
+from domain.settings import Settings
 from domain.state import Champion
 from lambdas.environment import Environment
 from lambdas.model import hosting

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from domain.config import Settings
+from domain.settings import Settings
 from ops.doctor.finding import Finding, Level
 from ops.doctor.surroundings import Surroundings
 from ops.subscription import addresses, pending_note, topic_name

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from domain.config import Settings
+from domain.settings import Settings
 from ops.doctor.finding import Finding, Level
 from ops.doctor.surroundings import Surroundings
 

@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 from pydantic import ValidationError
 
-from domain.config import Settings
+from domain.settings import Settings
 from ops.deployment import ROOT, is_local, partition_of
 from ops.errors import Unusable
 

@@ -10,7 +10,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from domain import layout
-from domain.config import Settings
+from domain.settings import Settings
 from stacks.access import Access
 from stacks.functions import Functions
 from stacks.retention import retention

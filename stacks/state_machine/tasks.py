@@ -11,8 +11,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from domain import layout
-from domain.config import Settings
 from domain.errors import AccountLimitReached, EndpointBusy, JobStillStopping
+from domain.settings import Settings
 from stacks.access import Access
 from stacks.functions import Functions
 from stacks.state_machine.states import RESULT, Patience, StepStates, describe_endpoint, retrying

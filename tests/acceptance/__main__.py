@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from domain.config import Settings
+from domain.settings import Settings
 from ops.deployment import ROOT, aws_session
 from tests.acceptance import costs, record
 from tests.acceptance.overlay import on_aws

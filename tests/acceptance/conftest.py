@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.config import Settings
+from domain.settings import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
-from stacks.settings import merge
+from stacks.cdk_json import merge
 from tests.acceptance.overlay import on_aws
 from tests.acceptance.record import Notebook
 from tests.acceptance.target import AwsAccount, Target, leave_nothing

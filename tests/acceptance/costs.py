@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain import prices
-from domain.config import Settings
+from domain.settings import Settings
 
 # First, better, poisoned and released, and the one without the poisoned file.
 RUNS = 4

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from domain import layout
-from stacks.settings import merge
+from stacks.cdk_json import merge
 from tests.e2e.conftest import OVERLAY
 
 

@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from domain import layout
-from domain.config import Settings
+from domain.settings import Settings
 from ops.deployment import ROOT
 from tests.e2e.driver import Cloud
 

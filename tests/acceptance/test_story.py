@@ -22,6 +22,7 @@ from tests.acceptance.target import Target, leave_nothing
 from tests.acceptance.words import PROVOKED, Provoked, said
 from tests.e2e.driver import Pipeline, as_csv, reviews
 
+pytestmark = pytest.mark.chapters
 GOOD, BAD = "superb warm lovely", "dull awful weak"
 
 

@@ -12,10 +12,10 @@ from domain.errors import WrongEvent
 from domain.messages import (
     ClaimStep,
     ConvergenceRequest,
+    DeployRequest,
     DeployStep,
     EvaluateStep,
     ExecutionBroken,
-    LifecycleRequest,
     Message,
     PackageChanged,
     PrepareStep,
@@ -59,7 +59,7 @@ def test_the_machine_s_messages_are_understood(model: type[BaseModel], message: 
         (ExecutionBroken, {"detail": {"executionArn": None}}, "detail.executionArn: Input should be a valid string"),
         (TrainingChanged, {"detail": {}}, "detail.TrainingJobName: Field required"),
         (PackageChanged, {"detail": "approved"}, "detail: Input should be"),
-        (LifecycleRequest, {"RequestType": "Replace"}, "RequestType: Input should be 'Create', 'Update' or 'Delete'"),
+        (DeployRequest, {"RequestType": "Replace"}, "RequestType: Input should be 'Create', 'Update' or 'Delete'"),
         (ConvergenceRequest, {"RequestType": "Create"}, "RequestId: Field required; Data: Field required"),
         (
             ConvergenceRequest,
@@ -89,7 +89,7 @@ def test_an_execution_that_an_earlier_release_started_says_nothing_for_no_run(me
 
 
 def test_a_delete_needs_nothing_but_its_type() -> None:
-    assert LifecycleRequest.read({"RequestType": "Delete", "Data": "?"}).kind == "Delete"
+    assert DeployRequest.read({"RequestType": "Delete", "Data": "?"}).kind == "Delete"
 
 
 RUN = "0123456789ab"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from domain import layout
-from domain.config import Settings
+from domain.settings import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from tests.e2e.driver import Pipeline, listen
 from tests.tiny_base import tiny_base

@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 from botocore.exceptions import ClientError
 
 from domain import layout
-from domain.config import Settings
+from domain.settings import Settings
 from domain.state import Run
 from ledger.ledger import Ledger
 from local.cloud import ACCOUNT, REGION

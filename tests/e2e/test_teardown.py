@@ -9,7 +9,7 @@ import os
 import signal
 
 from domain import layout
-from domain.config import Settings
+from domain.settings import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from tests.e2e.conftest import OVERLAY
 from tests.e2e.driver import Pipeline, as_csv, reviews

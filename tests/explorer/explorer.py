@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain.config import Settings
+from domain.settings import Settings
 from tests.explorer.functions import Functions, Handler, surroundings
 from tests.explorer.machine import Machine
 from tests.explorer.promises import Violation, at_rest, check

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from domain import layout
-from domain.config import Settings
 from domain.data.dataset import Source
+from domain.settings import Settings
 from lambdas.dataset.intake import take_in
 from lambdas.environment import Environment
 from lambdas.events import reconcile

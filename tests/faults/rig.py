@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from domain import layout
-from domain.config import Settings
+from domain.settings import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from tests.e2e.driver import Pipeline, as_csv, listen, reviews
 from tests.faults import artifacts

@@ -17,7 +17,7 @@ from domain import layout
 from domain.golden_rows import choose
 from domain.state import Run
 from lambdas import environment
-from lambdas.model import released
+from lambdas.model import archives
 from local.cloud import LocalCloud
 from serving.artifact import extract
 from serving.predictor import Predictor
@@ -110,7 +110,7 @@ def judged(project: Project, tmp_path: Path) -> Judge:
         asked = choose((text, item.label, item.label, item.score) for text, item in zip(TEXTS, answers, strict=False))
         body = json.dumps(asked)
         project.client("s3").put_object(Bucket=project.bucket, Key=layout.run_file(run, "golden.json"), Body=body)
-        uri = released.uri(project.env, seal.archive)
+        uri = archives.uri(project.env, seal.archive)
         record = project.run(
             execution, run=run, dataset=run, artifact=uri, judged="promote", champion_version=against, started=run
         )

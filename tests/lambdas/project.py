@@ -16,11 +16,11 @@ import pytest
 
 from domain import layout
 from domain.artifact import MANIFEST, sha256_file
-from domain.config import Settings
+from domain.settings import Settings
 from domain.state import Claim, Judgement, Run, Seal
 from lambdas.dataset.pending import current_dataset, current_sources
 from lambdas.environment import Environment
-from lambdas.model import released
+from lambdas.model import archives
 from ledger.judgements import item_of
 from local.cloud import ACCOUNT, REGION
 from serving.artifact import extract
@@ -159,7 +159,7 @@ class Project:
         with tempfile.TemporaryDirectory() as folder:
             manifest = sha256_file(extract(archive, Path(folder) / "model") / MANIFEST)
         seal = Seal(sha256_file(archive), manifest)
-        released.write(self.env, archive, seal.archive)
+        archives.write(self.env, archive, seal.archive)
         return seal
 
     # ---- the machine and the claim ---------------------------------------------------

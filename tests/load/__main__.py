@@ -17,7 +17,7 @@ from statistics import median
 
 from bench.client import percentile
 from domain import layout
-from domain.config import Settings
+from domain.settings import Settings
 from local.cloud import LocalCloud
 from ops.console import make_console, make_table
 from tests.e2e.conftest import BUCKET, OVERLAY, PROJECT

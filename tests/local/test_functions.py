@@ -161,10 +161,10 @@ def fresh_cloud(tmp_path: Path) -> Iterator[LocalCloud]:
 
 
 def test_a_deploy_fails_where_a_function_imports_what_its_package_lacks(fresh_cloud: LocalCloud) -> None:
-    """`lambdas.events.lifecycle` needs the gate's types; with numpy among their imports it cannot start on AWS."""
+    """`lambdas.events.deploy` needs the gate's types; with numpy among their imports it cannot start on AWS."""
     with pytest.raises(CdkError) as failed:
         fresh_cloud.deploy({"into": "domain/gate/types.py", "imports": "numpy"})
-    assert "Unable to import module 'lambdas.events.lifecycle': No module named 'numpy'" in str(failed.value)
+    assert "Unable to import module 'lambdas.events.deploy': No module named 'numpy'" in str(failed.value)
     stack = fresh_cloud.client("cloudformation").describe_stacks(StackName="broken")["Stacks"][0]
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
 

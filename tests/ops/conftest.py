@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from domain.config import GateSettings
 from domain.data.dataset import Source, Version
 from domain.gate.decision import decide
 from domain.gate.types import JudgedRow
+from domain.settings import GateSettings
 from domain.state import Champion, Run, Seal
 
 RUN = "0123456789ab"

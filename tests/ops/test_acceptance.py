@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from domain import layout
-from domain.config import Settings
+from domain.settings import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops.deployment import ROOT
-from stacks.settings import parse
+from stacks.cdk_json import parse
 from tests.acceptance import costs, record
 from tests.acceptance.overlay import on_aws
 from tests.acceptance.record import Notebook, Record, key

@@ -12,7 +12,7 @@ import pytest
 from botocore.stub import Stubber
 from typer.testing import CliRunner
 
-from domain.config import Settings
+from domain.settings import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops.__main__ import app
 from ops.deployment import Deployment

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from domain.config import Settings
 from domain.explain import TITLES
+from domain.settings import Settings
 from ledger import keys
 from ops import pages
 from ops.__main__ import app

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from domain.config import GateSettings
 from domain.gate.decision import decide
 from domain.gate.types import JudgedRow
+from domain.settings import GateSettings
 from domain.state import Run
 from ops.explain import NOT_JUDGED
 from ops.report import render

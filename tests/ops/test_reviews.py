@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.config import DataSettings
 from domain.data.records import Contract, RowRejected, parse_row
+from domain.settings import DataSettings
 from ops import reviews
 from ops.errors import Unusable
 from ops.reviews import Plan

@@ -187,7 +187,7 @@ REASONS: Final[tuple[Reason, ...]] = (
     ),
     Reason(
         "no model is promoted, or the endpoint has failed, which allows nothing else "
-        "(tests/lambdas/steps/test_deploy.py)",
+        "(tests/lambdas/steps/test_redeploy.py)",
         "FunctionsRedeployRole",
         ("sagemaker:DeleteEndpoint",),
         "*:endpoint/*",

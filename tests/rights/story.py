@@ -14,14 +14,14 @@ from typing import Any
 from rich.console import Console
 
 from domain import layout
-from domain.config import Settings
+from domain.settings import Settings
 from domain.state import Run
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops.approve import approve
 from ops.deployment import Deployment
 from ops.held import release
 from ops.retrain import request_run, write_request
-from stacks.settings import merge
+from stacks.cdk_json import merge
 from tests.e2e import conftest as e2e
 from tests.e2e.driver import Pipeline, as_csv, listen, reviews
 from tests.stacks.synth import PROJECT

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from cfnlint.api import lint_all
 
-from domain.config import Settings
 from domain.errors import ConvergenceFailed, NotAnnounced, RolledBack, TrainingNotCompleted
+from domain.settings import Settings
 from tests.stacks.conftest import check_snapshot
 from tests.stacks.synth import Synthesized
 

@@ -71,7 +71,7 @@ def test_every_handler_imports_from_its_own_package_and_names_a_wrong_event(
 
 def test_an_import_that_the_package_lacks_is_found(python: str, assembly: Synthesized, tmp_path: Path) -> None:
     light, _ = max(assembly.handlers().items(), key=lambda item: len(item[1]))
-    handlers = ["lambdas.events.lifecycle.on_event", "lambdas.steps.redeploy.handler", "lambdas.steps.claim.handler"]
+    handlers = ["lambdas.events.deploy.on_event", "lambdas.steps.redeploy.handler", "lambdas.steps.claim.handler"]
     shared = light / "lambdas" / "model" / "hosting.py"
     whole = shared.read_text()
     try:
@@ -81,7 +81,7 @@ def test_an_import_that_the_package_lacks_is_found(python: str, assembly: Synthe
         shared.write_text(whole)
     lacking = "Unable to import module 'lambdas.{}': No module named 'numpy'"
     assert list(answers.values()) == [
-        lacking.format("events.lifecycle"),
+        lacking.format("events.deploy"),
         lacking.format("steps.redeploy"),
         ["WrongEvent"],
     ]

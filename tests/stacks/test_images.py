@@ -9,9 +9,9 @@ import pytest
 from aws_cdk.assertions import Match, Matcher
 
 from domain.prices import TRAINING_USD_PER_HOUR
+from stacks.cdk_json import SettingsError
 from stacks.images import training_image
 from stacks.paths import ROOT
-from stacks.settings import SettingsError
 from tests.stacks.story import run
 from tests.stacks.synth import Synthesized, synthesize
 

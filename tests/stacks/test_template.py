@@ -13,8 +13,8 @@ from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
 from domain import layout
-from domain.config import Settings
-from stacks.settings import SettingsError, parse
+from domain.settings import Settings
+from stacks.cdk_json import SettingsError, parse
 from tests.stacks.synth import ACCOUNT, PROJECT, REGION, Synthesized, synthesize
 
 KEPT: Final = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}

@@ -10,7 +10,7 @@ import botocore.model
 import botocore.validate
 import pytest
 
-from domain.config import Settings
+from domain.settings import Settings
 from tests.stacks.story import run
 from tests.stacks.synth import PROJECT, Synthesized
 

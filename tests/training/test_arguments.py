@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.config import Hyperparameters
 from domain.hyperparameters import chars, decode, encode, of_run, readable
+from domain.settings import Hyperparameters
 from tests.training.conftest import NewJob
 from tests.training.job import ROOT, Job, lay_out, reviews, row, run_toolkit, sourcedir
 from training.arguments import Arguments
@@ -76,7 +76,7 @@ def test_features_that_are_no_list_of_names(wrong: object, capsys: pytest.Captur
 
 
 def test_what_is_not_given_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    """The settings have the defaults (`domain/config.py`), and nobody else."""
+    """The settings have the defaults (`domain/settings.py`), and nobody else."""
     assert Arguments.parse(NEEDED).epochs == Hyperparameters().epochs
     with pytest.raises(SystemExit):
         Arguments.parse([word for word in NEEDED if not word.startswith("--epochs")])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from domain.config import Hyperparameters
+from domain.settings import Hyperparameters
 from training.arguments import Arguments, Places
 from training.callbacks import is_stalled
 from training.learning import ByLength, class_weights, options_for, weighted_loss

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from domain.config import GateSettings
 from domain.gate import decision as gate
 from domain.gate.types import Decision, JudgedRow, Rule
+from domain.settings import GateSettings
 
 POLICY = GateSettings(min_accuracy=0.6, min_macro_f1=0.5, min_test_rows=10, min_label_test_rows=2)
 OPEN = GateSettings(min_accuracy=0, min_macro_f1=0, min_test_rows=1, min_label_test_rows=1)

@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
-from domain.config import ScreenSettings
 from domain.gate.screen import MIN_ROWS, Sample, rows_of_each, screen, sentence
 from domain.gate.statistics import binomial_tail, wilson_upper
+from domain.settings import ScreenSettings
 
 POLICY = ScreenSettings()
 REFERENCE = Sample(300, 45)

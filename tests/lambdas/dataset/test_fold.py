@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from bench.reports.folder import FolderEnvironment
 from domain import layout
-from domain.config import Settings
 from domain.data.dataset import Source, Version
 from domain.data.records import Contract, Row
 from domain.errors import TrainingError
+from domain.settings import Settings
 from lambdas.dataset.enough import rare_labels, too_little
 from lambdas.dataset.fold import Fold
 from lambdas.dataset.parts import Report

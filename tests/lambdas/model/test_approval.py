@@ -18,8 +18,8 @@ from lambdas.steps import promote, release
 from tests.lambdas.events.test_approve import decide, note, waiting
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project, until
-from tests.lambdas.steps.test_deploy import crown, deploy
 from tests.lambdas.steps.test_evaluate import judge, prepared
+from tests.lambdas.steps.test_redeploy import crown, deploy
 
 __all__ = ["waiting"]
 

@@ -13,8 +13,8 @@ from domain import layout
 from lambdas.steps import promote
 from tests.lambdas.models import Models
 from tests.lambdas.project import Clients, Project
-from tests.lambdas.steps.test_deploy import deploy
 from tests.lambdas.steps.test_evaluate import judge, prepared
+from tests.lambdas.steps.test_redeploy import deploy
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "asking.md"
 NAME = "automate-mlops"

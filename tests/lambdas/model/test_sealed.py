@@ -20,8 +20,8 @@ from lambdas.steps import evaluate
 from tests.lambdas.events.test_approve import decide
 from tests.lambdas.models import TEXTS, Models
 from tests.lambdas.project import Project, until
-from tests.lambdas.steps.test_deploy import crown, deploy
 from tests.lambdas.steps.test_evaluate import judge, prepared, upload
+from tests.lambdas.steps.test_redeploy import crown, deploy
 from tests.tiny_model import made_for, pack
 
 

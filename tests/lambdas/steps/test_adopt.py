@@ -18,8 +18,8 @@ from lambdas.steps import adopt, evaluate, promote, release, screen
 from tests.lambdas.model.test_sealed import live, replace_archive, says
 from tests.lambdas.models import TEXTS, Models
 from tests.lambdas.project import Project, until
-from tests.lambdas.steps.test_deploy import deploy
 from tests.lambdas.steps.test_evaluate import judge, prepared, upload_as_trained
+from tests.lambdas.steps.test_redeploy import deploy
 
 FIRST, OLD = "000000000001", "000000000002"
 

@@ -293,7 +293,7 @@ def test_only_so_many_rows_are_judged_and_always_the_same(project: Project, mode
 def test_answers_are_kept_on_the_way_so_that_a_function_out_of_time_goes_on(
     project: Project, models: Models, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lambdas.model.models._KEPT_EVERY", 10)
+    monkeypatch.setattr("lambdas.model.answers._KEPT_EVERY", 10)
     s3 = project.client("s3")
     s3.put_bucket_versioning(Bucket=project.bucket, VersioningConfiguration={"Status": "Enabled"})
     project.drop("a.csv", models.reviews())

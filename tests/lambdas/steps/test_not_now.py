@@ -14,7 +14,7 @@ from lambdas.environment import NotYetAllowed
 from lambdas.model import hosting
 from tests.lambdas.models import Models
 from tests.lambdas.project import Judge, Project
-from tests.lambdas.steps.test_deploy import ONE, TWO, deploy, promoted
+from tests.lambdas.steps.test_redeploy import ONE, TWO, deploy, promoted
 
 
 @pytest.mark.parametrize("operation", ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"])

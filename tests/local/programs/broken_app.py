@@ -26,7 +26,7 @@ if __name__ == "__main__":
         stack,
         "OnEvent",
         runtime=bundling.RUNTIME,
-        handler="lambdas.events.lifecycle.on_event",
+        handler="lambdas.events.deploy.on_event",
         code=lambda_.Code.from_asset(str(folder)),
     )
     provider = custom_resources.Provider(stack, "Provider", on_event_handler=on_event)

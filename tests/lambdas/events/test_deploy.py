@@ -15,7 +15,7 @@ from domain import layout
 from domain.errors import ConvergenceFailed
 from domain.state import TEARDOWN, Approval
 from lambdas.environment import NotYetAllowed
-from lambdas.events import lifecycle
+from lambdas.events import deploy
 from lambdas.model import hosting
 from lambdas.steps import claim
 from tests.lambdas.models import Models
@@ -30,7 +30,7 @@ def complete(kind: str, request: str = "request-1", *, minutes_ago: int = 0) -> 
     """What CDK's framework asks: the event, with what `on_event` answered to it so many minutes ago."""
     asked = datetime.now(UTC) - timedelta(minutes=minutes_ago)
     message = event(kind, request) | {"Data": {"Asked": asked.isoformat()}}
-    return lifecycle.is_complete(message, None)["IsComplete"]
+    return deploy.is_complete(message, None)["IsComplete"]
 
 
 def deploys(project: Project) -> dict[str, dict[str, Any]]:
@@ -76,7 +76,7 @@ def allowed(project: Project) -> Iterator[None]:
 @pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
 def test_what_is_denied_to_a_new_role_is_asked_again(project: Project, kind: str) -> None:
     made = denied(project, calls=8)
-    answer = lifecycle.on_event(event(kind), None)
+    answer = deploy.on_event(event(kind), None)
     assert answer["PhysicalResourceId"] == f"{project.name}-endpoint"
     assert made == [], "what fails there fails the deploy, so it asks for nothing"
     assert [complete(kind) for _ in range(8)] == [False] * 8

@@ -16,7 +16,7 @@ from constructs import Node
 from pydantic import ValidationError
 
 from domain.base_model import too_short
-from domain.config import Settings, TrainingSettings
+from domain.settings import Settings, TrainingSettings
 
 _ECR_IMAGE: Final = re.compile(
     r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"

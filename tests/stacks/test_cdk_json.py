@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.config import Settings
+from domain.settings import Settings
 from stacks.build import context
+from stacks.cdk_json import SettingsError, merge, parse, read_overlay
 from stacks.paths import ROOT
-from stacks.settings import SettingsError, merge, parse, read_overlay
 
 WRONG = [
     ({"training": {"instance_typ": "ml.g5.xlarge"}}, "training.instance_typ is not a setting", "'instance_type'"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from domain import layout
 from domain.errors import ConvergenceFailed, EndpointBusy
-from domain.messages import ConvergenceRequest, LifecycleRequest, Start
+from domain.messages import ConvergenceRequest, DeployRequest, Start
 from domain.state import TEARDOWN
 from lambdas import executions
 from lambdas.environment import Environment, NotYetAllowed, now, timestamp
@@ -35,7 +35,7 @@ def on_event(event: dict[str, Any], _context: object) -> dict[str, object]:
     """Note when the request came. All else is `is_complete`'s: what fails here fails the deploy, and a role that was
     made a moment ago may not be allowed anything yet.
     """
-    request, env = LifecycleRequest.read(event), Environment.read()
+    request, env = DeployRequest.read(event), Environment.read()
     logger().info("Asked", extra={"request": request.kind})
     return {"PhysicalResourceId": f"{env.project}-endpoint", "Data": {"Asked": timestamp()}}
 

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Final
 
 from domain import layout
-from domain.artifact import MANIFEST, METRICS, sha256_file, text_of
+from domain.artifact import MANIFEST, METRICS, sha256_file
 from domain.data.records import Row
 from domain.errors import ModelUnreadable
+from domain.row_text import text_of
 from domain.state import Run, Seal
 from lambdas.environment import Environment
-from lambdas.model import released
+from lambdas.model import archives
 from lambdas.storage import read_lines, write_json, write_lines
 from serving.artifact import extract
 from serving.manifest import ArtifactError, read_manifest
@@ -112,9 +113,9 @@ def sealed(env: Environment, run: Run, artifact: str, model: Model) -> str:
         metrics = json.loads((model.folder / METRICS).read_bytes())
     except (FileNotFoundError, ValueError, RecursionError, ArtifactError) as error:
         raise _unreadable(run.run, artifact, error) from error
-    released.write(env, model.archive, model.seal.archive)
+    archives.write(env, model.archive, model.seal.archive)
     write_json(env, layout.run_file(run.run, METRICS), metrics)
-    return released.uri(env, model.seal.archive)
+    return archives.uri(env, model.seal.archive)
 
 
 def _loaded(run: str, artifact: str, model: Model) -> Predictor:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.config import Settings
+from domain.settings import Settings
 
 
 def test_settings_survive_a_function_s_environment() -> None:

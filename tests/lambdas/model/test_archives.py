@@ -11,21 +11,21 @@ from botocore.exceptions import ClientError
 from domain import layout
 from domain.errors import ModelUnreadable, NotReleased
 from domain.state import Champion, Seal
-from lambdas.model import released
-from lambdas.model.models import fetched
+from lambdas.model import archives
+from lambdas.model.answers import fetched
 from lambdas.steps import release
 from tests.lambdas.models import Models
 from tests.lambdas.project import Judge, Project
-from tests.lambdas.steps.test_deploy import ONE, TWO, deploy, seal
+from tests.lambdas.steps.test_redeploy import ONE, TWO, deploy, seal
 
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is two hours later: nothing is fresh any more."""
-    monkeypatch.setattr(released, "now", lambda: datetime.now(UTC) + timedelta(hours=2))
+    monkeypatch.setattr(archives, "now", lambda: datetime.now(UTC) + timedelta(hours=2))
 
 
-def archives(project: Project) -> set[str]:
+def listed(project: Project) -> set[str]:
     return {str(layout.released_archive(key)) for key in project.listed(layout.RELEASED)}
 
 
@@ -33,13 +33,13 @@ def test_written_twice_it_is_the_same_object(project: Project, models: Models) -
     first = project.seal(models.right)
     assert project.seal(models.right) == first
     assert project.listed(layout.RELEASED) == [layout.released(first.archive)]
-    released.check(project.env, first.archive)
+    archives.check(project.env, first.archive)
 
 
 def test_other_bytes_than_were_hashed_are_refused_by_s3(project: Project, tmp_path: Path) -> None:
     (tmp_path / "changed").write_bytes(b"since it was hashed")
     with pytest.raises(ClientError, match="BadDigest"):
-        released.write(project.env, tmp_path / "changed", "0" * 64)
+        archives.write(project.env, tmp_path / "changed", "0" * 64)
     assert project.listed(layout.RELEASED) == []
 
 
@@ -62,7 +62,7 @@ def test_what_is_not_what_was_judged_is_not_deployed(project: Project, models: M
 
 def test_nor_is_it_asked(project: Project, models: Models) -> None:
     found = project.seal(models.right)
-    uri = released.uri(project.env, found.archive)
+    uri = archives.uri(project.env, found.archive)
     with fetched(project.env, ONE, uri) as model:
         assert model.seal == found
     key = layout.released(found.archive)
@@ -109,7 +109,7 @@ def test_what_somebody_needs_stays_and_the_rest_goes(project: Project, later: No
     project.client("s3").put_object(Bucket=project.bucket, Key=f"{layout.RELEASED}notes.txt", Body=b"")
     for _ in range(2):
         release.handler({"execution": execution}, None)
-        kept = {archive[0] for archive in archives(project) if archive != "None"}
+        kept = {archive[0] for archive in listed(project) if archive != "None"}
         assert kept == {"0", "3", "4", "6", "7", "8", "9", "b", "c"}, (
             "the anchor, the last three promoted, what waits, what is under way, the last run, and what these once were"
         )
@@ -121,14 +121,14 @@ def test_what_a_run_may_be_about_to_note_is_not_pruned(project: Project) -> None
     execution = project.claim()
     project.client("s3").put_object(Bucket=project.bucket, Key=layout.released("a" * 64), Body=b"")
     release.handler({"execution": execution}, None)
-    assert archives(project) == {"a" * 64}
+    assert listed(project) == {"a" * 64}
 
 
 def test_without_the_claim_nothing_is_pruned(project: Project, later: None) -> None:
     project.client("s3").put_object(Bucket=project.bucket, Key=layout.released("a" * 64), Body=b"")
     project.claim()
     release.handler({"execution": project.start()}, None)
-    assert archives(project) == {"a" * 64}
+    assert listed(project) == {"a" * 64}
 
 
 def test_a_candidate_is_checked_before_it_is_rehearsed(project: Project, models: Models, judged: Judge) -> None:
