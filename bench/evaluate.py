@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from transformers import AutoConfig, pipeline
 
-from bench.model import MAX_LENGTH, Model, distilbert
+from bench.model import MAX_LENGTH, Model, distilbert, text_model
 from bench.profile import milliseconds
 from bench.report import Result, Table, Target
-from domain.artifact import MODEL, OUTPUT, TOKENIZER
+from domain.artifact import MODEL
 from ops.reviews import rotten_tomatoes
-from serving.predictor import Predictor
+from tasks.text.manifest import OUTPUT, TOKENIZER
 
 TEXTS: Final = 2_000
 # Enough to choose the baseline's batch size by.
@@ -59,7 +59,7 @@ def run(*, full: bool) -> Result:
     rounds = 5 if full else 2
     model = distilbert()
     texts = [text for text, _ in rotten_tomatoes()[:TEXTS]]
-    predictor = Predictor.load(model.artifact, threads=_CORES)
+    predictor = text_model(model.artifact, threads=_CORES)
     baseline, sorted_baseline = _pipelines(model, texts)
     ours = Way("ours: int8, a text per core", lambda: predictor.scores(texts))
     ways = [baseline, sorted_baseline, ours, *_batched(model, texts)]

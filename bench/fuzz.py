@@ -57,7 +57,9 @@ def run(full: bool) -> Result:
             rows.append((", ".join(way[1]), sent, seed, 0))
         with closing(HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
             ask(connection, FIRST)
-    note = f"Schemathesis {report['schemathesis_version']}, all of its checks, from serving/openapi.json; a tiny model"
+    note = (
+        f"Schemathesis {report['schemathesis_version']}, all of its checks, from tasks/text/openapi.json; a tiny model"
+    )
     other = "JSON malformed in every way; of the others any text, which need not be accepted but answered as described"
     columns = ("requests to POST /invocations", "sent", "seeds", "answers that break the description")
     return Result("Malformed requests", [Table("Fuzzing over HTTP", columns, rows, [note, other])])
@@ -93,7 +95,7 @@ def _schemathesis(
 
 def _of(media_types: tuple[str, ...]) -> dict[str, Any]:
     """The description that ships, of requests in these media types alone."""
-    description: dict[str, Any] = json.loads((ROOT / "serving" / "openapi.json").read_text())
+    description: dict[str, Any] = json.loads((ROOT / "tasks" / "text" / "openapi.json").read_text())
     body = description["paths"]["/invocations"]["post"]["requestBody"]
     body["content"] = {name: schema for name, schema in body["content"].items() if name in media_types}
     return description

@@ -20,8 +20,9 @@ from tokenizers import Tokenizer
 from bench.client import WORDS, percentile, texts
 from bench.model import Model, distilbert
 from bench.report import Result, Table
-from domain.artifact import INPUTS, MODEL, OUTPUT, TOKENIZER
-from training.export import save_optimized
+from domain.artifact import MODEL
+from tasks.text.manifest import INPUTS, OUTPUT, TOKENIZER
+from tasks.text.training.export import save_optimized
 
 SHIPPED: Final = "7-bit weights (reduce_range), as shipped"
 

@@ -17,10 +17,14 @@ from tokenizers import Tokenizer
 from transformers import DistilBertConfig, DistilBertForSequenceClassification, PreTrainedTokenizerFast
 
 from bench.environments import CACHE
-from domain.artifact import INPUTS, Manifest
+from domain.artifact import Manifest
 from ops import minilm
 from ops.bootstrap import ROOT
-from training.export import export
+from serving.loading import load
+from tasks.text.manifest import INPUTS, Reading
+from tasks.text.predict import Predictor
+from tasks.text.train import packaged
+from tasks.text.training.export import export
 from training.package import write_artifact
 
 LABELS: Final = ("negative", "positive")
@@ -42,7 +46,9 @@ def distilbert() -> Model:
     """
     folder, stamp = CACHE / "model", CACHE / "model.stamp"
     model = Model(folder / "checkpoint", folder / "artifact")
-    wanted = hashlib.sha256(b"".join(Path(path).read_bytes() for path in (__file__, ROOT / "training" / "export.py")))
+    wanted = hashlib.sha256(
+        b"".join(Path(path).read_bytes() for path in (__file__, ROOT / "tasks" / "text" / "training" / "export.py"))
+    )
     if stamp.is_file() and stamp.read_text() == wanted.hexdigest():
         return model
     shutil.rmtree(folder, ignore_errors=True)
@@ -56,16 +62,15 @@ def distilbert() -> Model:
     tokenizer.save_pretrained(model.checkpoint)
     _, int8 = export(model.checkpoint, INPUTS[:2], folder)
     manifest = Manifest(
-        labels=LABELS,
+        task="text",
         run="bench",
         dataset="bench",
         base_model="distilbert",
         base_revision="random",
-        max_length=MAX_LENGTH,
         features=("text",),
-        inputs=INPUTS[:2],
+        own=Reading(LABELS, MAX_LENGTH, INPUTS[:2]).to_json(),
     )
-    write_artifact(model.artifact, int8, tokenizer, manifest, {})
+    write_artifact(model.artifact, packaged(int8, tokenizer.backend_tokenizer, folder), manifest, {})
     stamp.write_text(wanted.hexdigest())
     return model
 
@@ -85,3 +90,11 @@ def minilm_tokenizer() -> PreTrainedTokenizerFast:
         sep_token="[SEP]",
         mask_token="[MASK]",
     )
+
+
+def text_model(artifact: Path, threads: int) -> Predictor:
+    """The predictor of an unpacked text artifact, loaded as the server does. Raises TypeError for another task's."""
+    found = load(artifact, threads)
+    if not isinstance(found, Predictor):
+        raise TypeError(f"{artifact} holds no text model")
+    return found

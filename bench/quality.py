@@ -27,14 +27,15 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from bench.machine import this_machine
-from domain.artifact import TOKENIZER
-from domain.data.records import Contract, parse_row
+from bench.model import text_model
+from domain.data.records import Column, Contract, parse_row
 from ops import minilm
 from serving.manifest import read_manifest
-from serving.predictor import Predictor
+from tasks.text.manifest import TOKENIZER, Reading
+from tasks.text.predict import Predictor
+from tasks.text.training.export import export
 from tests.training.job import Job, lay_out
 from training import train
-from training.export import export
 
 PAGE: Final = Path("docs/quality.md")
 FOLDER: Final = Path(".cache/bench/quality")
@@ -84,7 +85,7 @@ def lay_out_job(data: Path, root: Path, hyperparameters: dict[str, Any]) -> tupl
     The split into training and validation is the pipeline's own, and a training row whose text is in the test is
     left out. Raises RowRejected for a row that the pipeline would refuse, OSError without the files.
     """
-    contract = Contract(("text",), "category", None, 0, VALIDATION_PERCENT, 20_000)
+    contract = Contract((Column("text", 20_000),), "category", None, 0, VALIDATION_PERCENT)
     splits = defaultdict(list)
     for raw in _rows(data / "train.csv"):
         row, split = parse_row(raw, contract)
@@ -102,8 +103,9 @@ def judge(job: Job, texts: Texts) -> dict[str, Scores]:
     """Each form's logits or probabilities of the texts, one row each: from what was trained to what is served."""
     served, saved = job.root / "model", job.root / "output" / "data" / "checkpoint"
     manifest, graphs = read_manifest(served), job.root / "graphs"
+    reading = Reading.of(manifest)
     graphs.mkdir(exist_ok=True)
-    fp32, _ = export(saved, manifest.inputs, graphs)
+    fp32, _ = export(saved, reading.inputs, graphs)
     eight = graphs / "eight.onnx"
     quantize_dynamic(fp32, eight, weight_type=QuantType.QInt8, per_channel=True, reduce_range=False)
 
@@ -116,13 +118,13 @@ def judge(job: Job, texts: Texts) -> dict[str, Scores]:
             options.add_session_config_entry("session.x64quantprecision", "1")
         session = ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
         tokenizer = Tokenizer.from_file(str(served / TOKENIZER))
-        tokenizer.enable_truncation(manifest.max_length)
+        tokenizer.enable_truncation(reading.max_length)
         return Predictor(session, tokenizer, manifest, threads=2).scores(texts)
 
     return {
-        "fp32, PyTorch": _torch_scores(saved, texts, manifest.max_length),
+        "fp32, PyTorch": _torch_scores(saved, texts, reading.max_length),
         "fp32, ONNX": scores(fp32),
-        "int8 as served (7-bit weights: `reduce_range`)": Predictor.load(served, threads=2).scores(texts),
+        "int8 as served (7-bit weights: `reduce_range`)": text_model(served, threads=2).scores(texts),
         "int8, 8-bit weights, `session.x64quantprecision`": scores(eight, precise=True),
         "int8, 8-bit weights, neither": scores(eight),
     }
@@ -130,8 +132,8 @@ def judge(job: Job, texts: Texts) -> dict[str, Scores]:
 
 def page(job: Job, forms: dict[str, Scores], labels: Sequence[str]) -> str:
     """The report, in Markdown."""
-    manifest, metrics = read_manifest(job.root / "model"), job.metrics()
-    truth = np.array([manifest.labels.index(label) for label in labels])
+    known, metrics = Reading.of(read_manifest(job.root / "model")).labels, job.metrics()
+    truth = np.array([known.index(label) for label in labels])
     guesses = {name: scores.argmax(axis=1) for name, scores in forms.items()}
     exact, _, served, *_ = guesses.values()
     accuracy = {name: float(np.mean(guess == truth)) for name, guess in guesses.items()}
@@ -146,7 +148,7 @@ def page(job: Job, forms: dict[str, Scores], labels: Sequence[str]) -> str:
         rows=metrics["rows"]["train"],
         validation=metrics["rows"]["validation"],
         test=len(labels),
-        intents=len(manifest.labels),
+        intents=len(known),
         steps=metrics["steps"],
         epoch=metrics["validation"]["epoch"],
         chosen=metrics["validation"]["accuracy"],

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from datasets import Dataset, disable_progress_bars
+from datasets import disable_progress_bars
 from torch.utils.data import DataLoader
 from transformers import DataCollatorWithPadding, TrainerCallback, get_linear_schedule_with_warmup, set_seed
 
@@ -26,8 +26,11 @@ from bench.report import Cell, Result, Table, Target
 from domain.settings import Hyperparameters
 from ops import minilm
 from ops.reviews import rotten_tomatoes
-from training import base, data, learning
+from tasks.text.train import tokenize
+from tasks.text.training import base
+from training import learning
 from training.arguments import Arguments, Places
+from training.data import Rows
 
 LABELS: Final = ("negative", "positive")
 # Steps that are not counted: allocators and caches warm up.
@@ -118,16 +121,17 @@ class _Bench:
         self.arguments = Arguments(
             run_id="bench",
             dataset_id="bench",
+            task="text",
             base_model=str(minilm.folder()),
             base_revision="",
             features=("text",),
             **Hyperparameters(epochs=1).model_dump(),
         )
         texts, labels = zip(*rotten_tomatoes()[:3000], strict=True)
-        self.rows = Dataset.from_dict({"text": list(texts), "label": list(labels)})
+        self.rows = Rows(texts, labels)
         self.tokenizer, _ = self.load()
         began = time.thread_time()
-        self.all = data.tokenize(self.rows, self.tokenizer, LABELS, self.arguments.max_length)
+        self.all = tokenize(self.rows, self.tokenizer, LABELS, self.arguments.max_length)
         self.tokenizing = time.thread_time() - began
         self.train = self.all.select(range(self.arguments.batch_size * (self.steps + _WARM_UP)))
         self.validation = self.all.select(range(16))
@@ -180,7 +184,7 @@ def _overhead(bench: _Bench, plain: Meter, ours: Meter) -> Table:
         f"{bench.steps} steps of {bench.arguments.batch_size} rows, {np.mean(bench.train['length']):.0f} tokens each "
         "on average, one thread; the model is a small one, so what is beside it weighs much",
         "beside: fetching and padding batches, the loss, the schedule, logging, the Trainer itself",
-        f"{len(bench.rows):,} rows are tokenized once, before the first epoch: {bench.tokenizing:.2f} s",
+        f"{len(bench.rows.inputs):,} rows are tokenized once, before the first epoch: {bench.tokenizing:.2f} s",
     )
     return Table("CPU milliseconds a step", ("", *_COMPUTE, "beside these, % of them"), rows, notes)
 

@@ -1,60 +1,67 @@
-"""The model artifact's contract: what training writes into `model.tar.gz` and serving accepts.
+"""The model artifact's contract: what training writes into `model.tar.gz` and serving accepts, whatever the task.
 
-Standard library only, so that both containers and every Lambda can share it.
+What is a task's own in it stands in its folder (`tasks/`). Standard library only: both containers and every Lambda
+share it.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 FORMAT: Final = 1
-TASK: Final = "text-classification"
 
 MANIFEST: Final = "manifest.json"
 MODEL: Final = "model.onnx"
 # The graph's large tensors, which ONNX Runtime maps into memory instead of copying them; a small model has none.
 WEIGHTS: Final = "model.onnx.data"
-TOKENIZER: Final = "tokenizer.json"
 METRICS: Final = "metrics.json"
-
-# In the order in which the graph takes them; a model may lack the later ones.
-INPUTS: Final = ("input_ids", "attention_mask", "token_type_ids")
-OUTPUT: Final = "logits"
-QUANTIZATION: Final = "int8-dynamic-per-channel"
 
 # The variable by which a server is told the SHA-256 of the manifest that its model must have.
 MANIFEST_SHA256: Final = "MANIFEST_SHA256"
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """`manifest.json`. `labels` are in the order of the logits; `sha256` maps file names to hex digests.
+class ArtifactError(Exception):
+    """The archive or the model directory is not one that this version can trust or serve.
 
-    `reduce_range` promises that weights keep to 7 bits, so that int8 products cannot saturate on CPUs without VNNI
-    (onnxruntime's documentation on quantization, "When to use reduce-range"). `max_length` is in tokens.
+    ArtifactError
+      SealBroken          the manifest is not the one that was judged
+      UnlistedFile        something lies there that the manifest does not list
     """
 
-    labels: tuple[str, ...]
+
+class SealBroken(ArtifactError):
+    """The manifest is not the one that was judged: this is another model."""
+
+
+class UnlistedFile(ArtifactError):
+    """Something lies in the model directory that the manifest does not list, so no checksum covers it."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`manifest.json`. `task` names the folder in `tasks/`; `own` is what that task wrote, in the file beside the rest.
+
+    `sha256` maps file names to hex digests.
+    """
+
+    task: str
     run: str
     dataset: str
     base_model: str
     base_revision: str
-    max_length: int
     features: tuple[str, ...]
-    inputs: tuple[str, ...]
+    own: Mapping[str, Any] = field(default_factory=dict)
     sha256: dict[str, str] = field(default_factory=dict)
-    quantization: str = QUANTIZATION
-    reduce_range: bool = True
     format: int = FORMAT
-    task: str = TASK
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready form: lists for tuples."""
-        value = asdict(self)
-        return {name: list(item) if isinstance(item, tuple) else item for name, item in value.items()}
+        common = {name: value for name, value in asdict(self).items() if name != "own"}
+        return {**self.own, **common, "features": list(self.features)}
 
 
 def sha256_file(path: Path) -> str:

@@ -278,6 +278,11 @@ class Settings(_Section):
     notify_email: str = Field(
         "", pattern=r"^$|^[^@\s]+@[^@\s]+\.[^@\s]+$", description="who hears of verdicts and failures; empty: nobody"
     )
+    task: str = Field(
+        "text",
+        pattern=r"^[a-z][a-z0-9-]*$",
+        description="what is learned: the name of a folder in `tasks/`",
+    )
     data: DataSettings = DataSettings()
     screen: ScreenSettings = ScreenSettings()
     training: TrainingSettings = TrainingSettings()

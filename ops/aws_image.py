@@ -23,7 +23,7 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 IMAGE: Final = ROOT / "training" / "aws-image.txt"
-REQUIREMENTS: Final = ROOT / "training" / "requirements.txt"
+REQUIREMENTS: Final = ROOT / "tasks" / "text" / "requirements-train.txt"
 FOLDER: Final = ROOT / ".cache" / "aws-image"
 # The Python of the image, and the tags of wheels that its Ubuntu 22.04 (glibc 2.35) takes.
 _PYTHON: Final = "3.12"
@@ -112,7 +112,7 @@ def _check_requirements() -> None:
         )
         found = unpinned(json.loads(path.read_text()), pins(IMAGE), pins(REQUIREMENTS))
     if found:
-        sys.exit(f"training/requirements.txt does not pin {', '.join(found)}: a job would install the newest")
+        sys.exit(f"tasks/text/requirements-train.txt does not pin {', '.join(found)}: a job would install the newest")
 
 
 def _pip(python: Path, *arguments: str) -> None:

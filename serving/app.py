@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from serving.formats import CSV, JSON, MAX_BODY_BYTES, PLAIN, ClientError, accepted, write
-from serving.predictor import PredictionError, Predictor
-from serving.protocol import check_lengths, parse
+from tasks.contract import PredictionError, Predictor
+from tasks.formats import CSV, JSON, MAX_BODY_BYTES, PLAIN, ClientError, accepted
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -36,20 +35,16 @@ def create_app(predictor: Predictor) -> WSGIApplication:
 
     def invocations(environ: WSGIEnvironment) -> _Response:
         media_type = accepted(environ.get("HTTP_ACCEPT", ""))
-        invocation = parse(environ.get("CONTENT_TYPE", ""), _body(environ), predictor.manifest.features)
-        encoded = list(predictor.encode(invocation.texts, invocation.max_length))
-        check_lengths(invocation, encoded)
-        answer = predictor.read(encoded, invocation.top_k, invocation.function)
-        body = write(answer.predictions, invocation.single, media_type)
+        body, said = predictor.respond(environ.get("CONTENT_TYPE", ""), _body(environ), media_type)
         if len(body) > MAX_BODY_BYTES:
-            raise ClientError(413, "the answer would exceed 4 MB: send fewer texts or ask for fewer labels")
-        attributes = f"model={predictor.manifest.run};truncated={sum(answer.truncated)}"
+            raise ClientError(413, "the answer would exceed 4 MB: send fewer inputs or ask for fewer labels")
+        attributes = ";".join(f"{name}={value}" for name, value in {"model": predictor.manifest.run, **said}.items())
         return _Response(200, body, ((ATTRIBUTES, attributes),), media_type)
 
     def ping(_environ: WSGIEnvironment) -> _Response:
         # Healthy means that the model answers, so it is asked, every time.
         try:
-            predictor.answer(["ping"])
+            predictor.ping()
         except PredictionError:
             logger.exception("unhealthy")
             return _error(503, "the model does not answer")

@@ -18,7 +18,8 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from serving.manifest import ArtifactError, load_manifest
+from domain.artifact import ArtifactError
+from serving.manifest import load_manifest
 
 # A serverless endpoint has 5 GB of disk for the tarball and its content together.
 MAX_BYTES: Final = 3 * 2**30

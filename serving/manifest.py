@@ -9,34 +9,24 @@ import hashlib
 import json
 import os
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
-from domain.artifact import FORMAT, INPUTS, MANIFEST, MANIFEST_SHA256, MODEL, TASK, TOKENIZER, Manifest, sha256_file
+import tasks
+from domain.artifact import (
+    FORMAT,
+    MANIFEST,
+    MANIFEST_SHA256,
+    ArtifactError,
+    Manifest,
+    SealBroken,
+    UnlistedFile,
+    sha256_file,
+)
 
+_COMMON: Final = {field.name for field in fields(Manifest)}
 _RUN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-
-
-class ArtifactError(Exception):
-    """The archive or the model directory is not one that this version can trust or serve.
-
-    ArtifactError
-      SealBroken          the manifest is not the one that was judged
-      UnlistedFile        something lies there that the manifest does not list
-      TokenizerUnusable   tokenizer.json cannot be loaded, or tokenizes nothing
-    """
-
-
-class SealBroken(ArtifactError):
-    """The manifest is not the one that was judged: this is another model."""
-
-
-class UnlistedFile(ArtifactError):
-    """Something lies in the model directory that the manifest does not list, so no checksum covers it."""
-
-
-class TokenizerUnusable(ArtifactError):
-    """tokenizer.json cannot be loaded, or tokenizes nothing."""
 
 
 def load_manifest(directory: Path) -> Manifest:
@@ -74,18 +64,14 @@ def read_manifest(directory: Path, sha256: str | None = None) -> Manifest:
     if broken:
         raise ArtifactError(f"{MANIFEST}: {'; '.join(broken)}")
     return Manifest(
-        labels=tuple(value["labels"]),
+        task=tasks.of_manifest(value["task"]),
         run=value["run"],
         dataset=str(value.get("dataset", "")),
         base_model=str(value.get("base_model", "")),
         base_revision=str(value.get("base_revision", "")),
-        max_length=value["max_length"],
         features=tuple(value["features"]),
-        inputs=tuple(value["inputs"]),
+        own={name: item for name, item in value.items() if name not in _COMMON},
         sha256=value["sha256"],
-        quantization=str(value.get("quantization", "")),
-        # A promise that is not made does not hold.
-        reduce_range=value.get("reduce_range") is True,
     )
 
 
@@ -116,22 +102,17 @@ def _holds_targets_alone(folder: Path, targets: set[str]) -> bool:
 
 
 def _rules(value: dict[str, Any]) -> dict[str, bool]:
-    """What must hold of a manifest for it to be served, each rule with whether it does."""
-    labels, inputs, length = value.get("labels"), value.get("inputs"), value.get("max_length")
-    run, sums = value.get("run"), value.get("sha256")
+    """What must hold of a manifest whatever the task, each rule with whether it does."""
+    run, sums, task = value.get("run"), value.get("sha256"), value.get("task")
     return {
         f"format must be {FORMAT}": value.get("format") == FORMAT,
-        f"task must be {TASK!r}": value.get("task") == TASK,
-        "labels must be two or more different strings": _strings(labels) and len(labels) > 1,
-        "features must be strings": _strings(value.get("features")),
-        f"inputs must start with {INPUTS[0]} and be of {INPUTS}": _strings(inputs)
-        and inputs[:1] == [INPUTS[0]]
-        and set(inputs) <= set(INPUTS),
-        "max_length must be a whole number of at least 2": type(length) is int and length >= 2,
+        f"task must be one of {', '.join(tasks.names())}": isinstance(task, str)
+        and tasks.of_manifest(task) in tasks.names(),
+        "features must be different strings": _strings(value.get("features")),
         # It travels in a response header.
         "run must be letters, digits, '.', '_' or '-', at most 63": isinstance(run, str) and bool(_RUN.fullmatch(run)),
-        f"sha256 must name {MODEL} and {TOKENIZER}, and plain files only": isinstance(sums, dict)
-        and {MODEL, TOKENIZER} <= set(sums)
+        "sha256 must name plain files": isinstance(sums, dict)
+        and bool(sums)
         and not any("/" in name or "\\" in name or name in ("", ".", "..") for name in sums),
     }
 

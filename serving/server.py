@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from domain.artifact import MANIFEST_SHA256
 
 if TYPE_CHECKING:
-    from serving.predictor import Predictor
+    from tasks.contract import Predictor
 
 # One to compute, others so that /ping is answered meanwhile.
 SERVER_THREADS: Final = 4
@@ -46,7 +46,7 @@ def _serve(listener: socket.socket, model_dir: Path, threads: int) -> int:
     # Imported here because they take most of the start: the socket is open by now.
     from concurrent.futures import ThreadPoolExecutor
 
-    from serving.manifest import ArtifactError
+    from domain.artifact import ArtifactError
 
     with ThreadPoolExecutor(1) as aside:
         loading = aside.submit(_load, model_dir, threads, os.environ.get(MANIFEST_SHA256) or None)
@@ -110,7 +110,7 @@ def _busy(channel: Any) -> bool:
 
 def server_options() -> dict[str, object]:
     """What is set of waitress's; decision 23 says why, sizes are in bytes and times in seconds."""
-    from serving.protocol import MAX_BODY_BYTES
+    from tasks.formats import MAX_BODY_BYTES
 
     return {
         "threads": SERVER_THREADS,
@@ -128,6 +128,6 @@ def server_options() -> dict[str, object]:
 
 
 def _load(model_dir: Path, threads: int, sealed: str | None) -> Predictor:
-    from serving.predictor import Predictor
+    from serving.loading import load
 
-    return Predictor.load(model_dir, threads, sealed=sealed)
+    return load(model_dir, threads, sealed=sealed)

@@ -18,7 +18,8 @@ import jsii
 from aws_cdk import AssetHashType, BundlingOptions, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
 
-from stacks.paths import ROOT, fingerprint, source_files
+import tasks
+from stacks.paths import ROOT, fingerprint, source_files, task_files
 
 RUNTIME: Final = lambda_.Runtime.PYTHON_3_13
 PYTHON_VERSION: Final = "3.13"
@@ -33,27 +34,36 @@ class BundlingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Package:
-    """One zip: the Python packages of this repository that it carries, and the requirements it carries with them."""
+    """One zip: the Python packages of this repository that it carries beside its task's, and whether it predicts."""
 
     name: str
     code: tuple[str, ...]
-    requirements: str
+    predicts: bool = False
+
+    def sources(self, task: str) -> list[Path]:
+        """The files of this repository that it carries, sorted."""
+        files = (path for name in self.code for path in source_files(ROOT / name) if path.suffix == ".py")
+        return sorted([*files, *task_files(ROOT, task)])
+
+    def requirements(self, task: str) -> list[str]:
+        """The files that list what it carries from elsewhere."""
+        return ["lambdas/requirements.txt", *([f"tasks/{task}/requirements-predict.txt"] if self.predicts else [])]
 
 
 # Two zips for all functions: only Evaluate carries a model runtime.
-LIGHT: Final = Package("light", ("domain", "lambdas", "ledger"), "lambdas/requirements.txt")
-EVALUATE: Final = Package("evaluate", ("domain", "lambdas", "ledger", "serving"), "lambdas/requirements-evaluate.txt")
+LIGHT: Final = Package("light", ("domain", "lambdas", "ledger"))
+EVALUATE: Final = Package("evaluate", ("domain", "lambdas", "ledger", "serving"), predicts=True)
 
 
-def code(package: Package, *, local: bool) -> lambda_.Code:
+def code(package: Package, task: str, *, local: bool) -> lambda_.Code:
     """`package` as Lambda code. Its hash depends on its source and pins alone; bundling runs at synth if it is new."""
-    pins = [(ROOT / file).read_text(encoding="utf-8") for file in _requirement_files(package)]
+    pins = [(ROOT / file).read_text(encoding="utf-8") for file in package.requirements(task)]
     made_for = ["the local cloud"] if local else [*PLATFORMS, PYTHON_VERSION]
     return lambda_.Code.from_asset(
         str(ROOT / "lambdas"),
         asset_hash_type=AssetHashType.CUSTOM,
-        asset_hash=fingerprint([ROOT / name for name in package.code], [*made_for, *pins]),
-        bundling=BundlingOptions(image=RUNTIME.bundling_image, local=_LocalBundling(package, local)),
+        asset_hash=fingerprint(ROOT, package.sources(task), [*made_for, *pins]),
+        bundling=BundlingOptions(image=RUNTIME.bundling_image, local=_LocalBundling(package, task, local)),
     )
 
 
@@ -61,34 +71,32 @@ def code(package: Package, *, local: bool) -> lambda_.Code:
 class _LocalBundling:
     """CDK's hook: told the output folder, it makes the package there, and Docker is never asked."""
 
-    def __init__(self, package: Package, local: bool) -> None:
-        self._package, self._local = package, local
+    def __init__(self, package: Package, task: str, local: bool) -> None:
+        self._package, self._task, self._local = package, task, local
 
     def try_bundle(self, output_dir: str, *_options: Any, **_more: Any) -> bool:
         """Fill `output_dir`; always succeeds or raises, since there is no Docker to fall back to."""
-        assemble(self._package, Path(output_dir), wheels=None if self._local else WHEELS)
+        assemble(self._package, self._task, Path(output_dir), wheels=None if self._local else WHEELS)
         return True
 
 
-def assemble(package: Package, into: Path, *, wheels: Path | None) -> None:
+def assemble(package: Package, task: str, into: Path, *, wheels: Path | None) -> None:
     """Copy the code of `package` into the folder `into`, and unpack its wheels there.
 
     If `wheels` is None, requirements.txt there lists them instead: each distribution that the package would hold, a
     line of name==version. Raises BundlingError if a wheel is missing.
     """
-    for name in package.code:
-        for path in source_files(ROOT / name):
-            if path.suffix == ".py":
-                target = into / path.relative_to(ROOT)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
+    for path in package.sources(task):
+        target = into / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
     if wheels is None:
-        (into / "requirements.txt").write_text("\n".join([*_pins(package), ""]), encoding="utf-8")
+        (into / "requirements.txt").write_text("\n".join([*_pins(package, task), ""]), encoding="utf-8")
     else:
         found = ["--no-index", "--find-links", str(wheels), "--target", str(into), "--no-compile"]
         _pip(
             "install",
-            package,
+            package.requirements(task),
             found,
             "The Lambda wheels are not all there: run make setup (python -m stacks.bundling).",
         )
@@ -100,28 +108,25 @@ def download(into: Path = WHEELS) -> None:
     Raises BundlingError.
     """
     into.mkdir(parents=True, exist_ok=True)
-    for package in (LIGHT, EVALUATE):
-        _pip("download", package, ["--dest", str(into)], "The Lambda wheels could not be downloaded.")
+    for task in tasks.names():
+        _pip(
+            "download", EVALUATE.requirements(task), ["--dest", str(into)], "The Lambda wheels could not be downloaded."
+        )
 
 
-def _pip(command: str, package: Package, arguments: Sequence[str], failure: str) -> None:
+def _pip(command: str, requirements: Sequence[str], arguments: Sequence[str], failure: str) -> None:
     platforms = [flag for platform in PLATFORMS for flag in ("--platform", platform)]
     target = ["--only-binary", ":all:", "--no-deps", "--python-version", PYTHON_VERSION, *platforms]
+    listed = [flag for file in requirements for flag in ("-r", str(ROOT / file))]
     pip = [sys.executable, "-m", "pip", command, "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run(
-        [*pip, *target, *arguments, "-r", str(ROOT / package.requirements)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*pip, *target, *arguments, *listed], capture_output=True, text=True, check=False)
     if done.returncode:
         raise BundlingError(f"{failure}\n{done.stderr.strip()}")
 
 
-def _pins(package: Package) -> list[str]:
-    texts = [(ROOT / file).read_text(encoding="utf-8") for file in _requirement_files(package)]
+def _pins(package: Package, task: str) -> list[str]:
+    texts = [(ROOT / file).read_text(encoding="utf-8") for file in package.requirements(task)]
     return sorted(line for text in texts for line in text.splitlines() if "==" in line and not line.startswith("#"))
-
-
-def _requirement_files(package: Package) -> list[str]:
-    return sorted({LIGHT.requirements, package.requirements})
 
 
 if __name__ == "__main__":

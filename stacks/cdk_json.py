@@ -15,8 +15,8 @@ from typing import Any, Final
 from constructs import Node
 from pydantic import ValidationError
 
-from domain.base_model import too_short
-from domain.settings import Settings, TrainingSettings
+import tasks
+from domain.settings import Settings
 
 _ECR_IMAGE: Final = re.compile(
     r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"
@@ -152,24 +152,6 @@ def _shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _base_model_problems(training: TrainingSettings) -> list[str]:
-    """What a base model in a directory of this machine says of itself; others are looked at when the job loads them."""
-    folder = Path(training.base_model)
-    found: list[dict[str, Any]] = []
-    if not (folder / "config.json").is_file():
-        return []
-    for path in (folder / "config.json", folder / "tokenizer_config.json"):
-        try:
-            found.append(json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})
-        except ValueError as error:
-            return [f"training.base_model: {path} cannot be read as JSON: {error}"]
-    config, tokenizer = found
-    # The tokenizer may cut a text before the model does (`training/train.py`).
-    max_length = training.hyperparameters.max_length
-    short = too_short(config, min(max_length, int(tokenizer.get("model_max_length", max_length))))
-    return [f"training.base_model is {_shown(training.base_model)}, but {short}"] if short else []
-
-
 def _cross_checks(settings: Settings) -> list[str]:
     """What only AWS or the other settings can say about a value."""
     problems = []
@@ -182,7 +164,9 @@ def _cross_checks(settings: Settings) -> list[str]:
             problems.append(
                 f'{key} is {_shown(image)}, but must be "{word}" or the URI of an ECR image with its tag or digest'
             )
-    problems += _base_model_problems(settings.training)
+    if settings.task not in tasks.names():
+        return [f"task is {_shown(settings.task)}, but must be one of {', '.join(tasks.names())}"]
+    problems += tasks.row(settings.task).problems(settings.training)
     # SageMaker reads an S3Prefix as a string prefix: without the slash, base/a would take base/ab as well.
     if base.startswith("s3://") and not re.fullmatch(r"s3://[^/]+/.+/", base):
         problems.append(f"training.base_model is {_shown(base)}, but an S3 location must read s3://bucket/prefix/")

@@ -43,7 +43,7 @@ class Functions(Construct):
         self._settings, self._environment, self._dead_letters = settings, environment, dead_letters
         self._access = access
         # One asset for each package: functions that share it share the upload.
-        self._code = {package: bundling.code(package, local=local) for package in (LIGHT, EVALUATE)}
+        self._code = {package: bundling.code(package, settings.task, local=local) for package in (LIGHT, EVALUATE)}
         self._functions = {step.name: self._make(step) for step in STEPS}
 
     def __getitem__(self, name: str) -> lambda_.Function:

@@ -17,7 +17,7 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from constructs import Construct
 
 from stacks.cdk_json import SettingsError
-from stacks.paths import ROOT, fingerprint
+from stacks.paths import ROOT, fingerprint, source_files, task_files
 
 AUTO: Final = "auto"
 TRANSFORMERS: Final = "4.56.2"
@@ -26,14 +26,13 @@ PYTORCH: Final = "pytorch2.8.0"
 # (Docker Engine 29.6) unless it is told otherwise. Attestations, which would wrap the manifest in an OCI index, are
 # turned off by BUILDX_NO_DEFAULT_ATTESTATIONS=1 where `cdk deploy` runs.
 OUTPUT: Final = "type=docker,oci-mediatypes=false"
+# What the Dockerfile copies beside its task's files, so that nothing else changes the image's tag.
 _CONTEXT: Final = (
     "serving/Dockerfile",
-    "serving/openapi.json",
     "serving/requirements.txt",
     "serving/*.py",
     "domain/__init__.py",
     "domain/artifact.py",
-    "domain/row_text.py",
 )
 
 
@@ -69,7 +68,7 @@ def training_image(region: str, *, setting: str = AUTO) -> Image:
     )
 
 
-def serving_image(scope: Construct, construct_id: str, *, setting: str, local: bool) -> Image:
+def serving_image(scope: Construct, construct_id: str, *, task: str, setting: str, local: bool) -> Image:
     """The image that serves: built from `serving/` at deploy, or the ECR URI that `setting` is.
 
     The local cloud runs the same code without an image, so there `build` needs no Docker: only a name that changes
@@ -79,7 +78,7 @@ def serving_image(scope: Construct, construct_id: str, *, setting: str, local: b
     if setting != "build":
         return _from_uri(setting, stack.partition)
     if local:
-        tag = fingerprint([ROOT / "serving"])[:16]
+        tag = fingerprint(ROOT, [*source_files(ROOT / "serving"), *task_files(ROOT, task)])[:16]
         return _from_uri(f"{stack.account}.dkr.ecr.{stack.region}.{Aws.URL_SUFFIX}/serving:{tag}", stack.partition)
     asset = ecr_assets.DockerImageAsset(
         scope,
@@ -88,10 +87,15 @@ def serving_image(scope: Construct, construct_id: str, *, setting: str, local: b
         file="serving/Dockerfile",
         platform=ecr_assets.Platform.LINUX_AMD64,
         outputs=[OUTPUT],
-        # What the Dockerfile copies, so that nothing else changes the image's tag.
-        exclude=["*", *(f"!{path}" for path in _CONTEXT)],
+        build_args={"TASK": task},
+        exclude=["*", *(f"!{path}" for path in (*_CONTEXT, *_of_task(task)))],
     )
     return Image(uri=asset.image_uri, repository_arn=asset.repository.repository_arn)
+
+
+def _of_task(task: str) -> list[str]:
+    files = [*task_files(ROOT, task), *(ROOT / "tasks" / task).glob("requirements-predict.txt")]
+    return [path.relative_to(ROOT).as_posix() for path in files]
 
 
 def _from_uri(uri: str, partition: str) -> Image:

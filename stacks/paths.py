@@ -17,13 +17,23 @@ def source_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def fingerprint(folders: Iterable[Path], extra: Iterable[str] = ()) -> str:
-    """SHA-256 (64 hex digits) of the names and contents of all source files in `folders`, and of `extra`."""
+def task_files(root: Path, task: str, *, training: bool = False) -> Iterator[Path]:
+    """The Python files of one task, with what all tasks share.
+
+    What only a job imports is among them if it is for `training`: `train.py`, and a folder `training` beside it.
+    """
+    for path in (*sorted((root / "tasks").glob("*.py")), *source_files(root / "tasks" / task)):
+        heavy = path.name == "train.py" or path.parent.name == "training"
+        if path.suffix == ".py" and (training or not heavy):
+            yield path
+
+
+def fingerprint(root: Path, files: Iterable[Path], extra: Iterable[str] = ()) -> str:
+    """SHA-256 (64 hex digits) of the names (below `root`) and contents of all `files`, and of `extra`."""
     digest = hashlib.sha256()
-    for folder in folders:
-        for path in source_files(folder):
-            name, content = path.relative_to(folder.parent).as_posix().encode(), path.read_bytes()
-            digest.update(b"%d %s %d " % (len(name), name, len(content)) + content)
+    for path in files:
+        name, content = path.relative_to(root).as_posix().encode(), path.read_bytes()
+        digest.update(b"%d %s %d " % (len(name), name, len(content)) + content)
     for text in extra:
         digest.update(b"%d %s" % (len(text.encode()), text.encode()))
     return digest.hexdigest()

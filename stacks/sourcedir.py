@@ -16,18 +16,19 @@ from typing import Final
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-from stacks.paths import ROOT, source_files
+from stacks.paths import ROOT, source_files, task_files
 
 _PACKAGES: Final = ("domain", "training")
-_REQUIREMENTS: Final = "training/requirements.txt"
 
 
 class SourceDir(Construct):
     """The tarball as an asset: `uri` is its S3 location, `code_hash` the identity of its content (16 hex digits)."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, work: Path = ROOT / ".cache" / "sourcedir") -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, task: str, work: Path = ROOT / ".cache" / "sourcedir"
+    ) -> None:
         super().__init__(scope, construct_id)
-        content = archive(ROOT)
+        content = archive(ROOT, task)
         # Of the uncompressed archive: another zlib may compress the same content to other bytes.
         self.code_hash = hashlib.sha256(content).hexdigest()[:16]
         # Kept by hash: two synths of different code at once must not overwrite each other's file.
@@ -38,11 +39,11 @@ class SourceDir(Construct):
         self.uri = self.asset.s3_object_url
 
 
-def archive(root: Path) -> bytes:
-    """The tar of `root`'s training code: all of domain/ and training/, and requirements.txt at the top."""
+def archive(root: Path, task: str) -> bytes:
+    """The tar of `root`'s training code: all of domain/ and training/, the task, its requirements at the top."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for name, path in sorted(_members(root).items()):
+        for name, path in sorted(_members(root, task).items()):
             content = path.read_bytes()
             member = tarfile.TarInfo(name)  # mtime, uid and gid are 0 unless set
             member.size, member.mode = len(content), 0o644
@@ -65,13 +66,10 @@ def _write_at_once(path: Path, content: bytes) -> None:
     partial.replace(path)
 
 
-def _members(root: Path) -> dict[str, Path]:
-    members = {
-        path.relative_to(root).as_posix(): path
-        for package in _PACKAGES
-        for path in source_files(root / package)
-        if path.suffix == ".py"
-    }
+def _members(root: Path, task: str) -> dict[str, Path]:
+    packages = (path for package in _PACKAGES for path in source_files(root / package) if path.suffix == ".py")
+    files = (*packages, *task_files(root, task, training=True))
+    members = {path.relative_to(root).as_posix(): path for path in files}
     # The toolkit installs the requirements that it finds next to the packages, before it runs the script.
-    requirements = root / _REQUIREMENTS
+    requirements = root / "tasks" / task / "requirements-train.txt"
     return members | ({"requirements.txt": requirements} if requirements.is_file() else {})

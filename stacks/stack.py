@@ -31,8 +31,8 @@ class AutomateMlops(Stack):
         project = settings.project
         data = Data(self, "Data", project=project)
         notices = Notices(self, "Notices", project=project, email=settings.notify_email)
-        source = SourceDir(self, "SourceDir")
-        serving = serving_image(self, "ServingImage", setting=settings.serving.image, local=local)
+        source = SourceDir(self, "SourceDir", task=settings.task)
+        serving = serving_image(self, "ServingImage", task=settings.task, setting=settings.serving.image, local=local)
         trainer = training_image(self.region, setting=settings.training.image)
         training = Training(
             self,

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from domain import layout
 from domain.data.dataset import Source, Version, current
-from domain.data.records import Contract, Row, parse_row
+from domain.data.records import Column, Contract, Row, parse_row
 
-GROUPED = Contract(("text",), "label", "author", test_percent=25, validation_percent=25, max_chars=1000)
-PLAIN = Contract(("text",), "label", None, test_percent=25, validation_percent=25, max_chars=1000)
+GROUPED = Contract((Column("text", 1000),), "label", "author", test_percent=25, validation_percent=25)
+PLAIN = Contract((Column("text", 1000),), "label", None, test_percent=25, validation_percent=25)
 
 # (text, label, author): few of each, so that rows come twice, with other labels, by other authors and in other files.
 Triple = tuple[str, str, str]

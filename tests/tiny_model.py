@@ -15,10 +15,12 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+from transformers import BertConfig, BertForSequenceClassification
 
-from domain.artifact import INPUTS, MANIFEST, Manifest
-from training.export import export
+from domain.artifact import MANIFEST, Manifest
+from tasks.text.manifest import INPUTS, Reading
+from tasks.text.train import packaged
+from tasks.text.training.export import export
 from training.package import write_artifact
 
 WORDS = ("the", "a", "is", "was", "this", "film", "good", "great", "bad", "awful", "dull", "and", "not", "very")
@@ -111,16 +113,13 @@ def tiny_artifact(
     tiny_classifier(len(labels), seed, bias, max_length).save_pretrained(checkpoint)
     exact, quantized = export(checkpoint, inputs, into)
     manifest = Manifest(
-        labels=tuple(labels),
+        task="text",
         run=run,
         dataset="0" * 12,
         base_model="tiny-bert",
         base_revision="0" * 40,
-        max_length=max_length,
         features=("text",),
-        inputs=tuple(inputs),
-        reduce_range=int8,
+        own=Reading(tuple(labels), max_length, tuple(inputs), reduce_range=int8).to_json(),
     )
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=tiny_tokenizer())
-    write_artifact(directory, quantized if int8 else exact, tokenizer, manifest, METRICS)
+    write_artifact(directory, packaged(quantized if int8 else exact, tiny_tokenizer(), into), manifest, METRICS)
     return pack(directory, into / "model.tar.gz")

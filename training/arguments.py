@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import tasks
 from domain.hyperparameters import decode
 
 
@@ -21,6 +22,7 @@ class Arguments:
 
     run_id: str
     dataset_id: str
+    task: str
     base_model: str
     base_revision: str
     features: tuple[str, ...]
@@ -39,11 +41,12 @@ class Arguments:
     def parse(cls, argv: Sequence[str] | None = None) -> Arguments:
         """Arguments from `argv` (default: the command line). Exits with status 2 on one missing, unknown or wrong."""
         parser = argparse.ArgumentParser(
-            description="Fine-tune, judge, export and package one text classifier.", allow_abbrev=False
+            description="Fine-tune, judge, export and package one model.", allow_abbrev=False
         )
         add = partial(parser.add_argument, required=True)
         add("--run_id")
         add("--dataset_id")
+        add("--task", choices=tasks.names())
         add("--base_model", type=_text, help="hub id, directory, or s3:// prefix in channel 'base'; encoded")
         add("--base_revision", type=_text, help="commit of the hub repository; encoded")
         add("--features", type=_names, help="list of column names; encoded")

@@ -13,8 +13,8 @@ from typing import Any, Final
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from domain import metrics
 from training import checkpoints
+from training.report import report
 
 # The Trainer's names -> ours.
 _LOGGED: Final = {
@@ -24,11 +24,6 @@ _LOGGED: Final = {
     "eval_accuracy": "validation_accuracy",
     "eval_macro_f1": "validation_macro_f1",
 }
-
-
-def report(key: str, value: float, step: int) -> None:
-    """Print one metric so that SageMaker reads it from the log."""
-    print(metrics.line(key, value, step), flush=True)
 
 
 def is_stalled(history: Sequence[Mapping[str, Any]], patience: int) -> bool:

@@ -1,22 +1,20 @@
-"""From the channels' part files to datasets that a model can learn from."""
+"""From the channels' part files to the rows that a model learns from."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from datasets import Dataset
-from transformers import PreTrainedTokenizerBase
-
 from domain.errors import DatasetIncomplete, NoTrainingRows, NoValidationRows, TooFewLabels
 from domain.printable import brief
-from domain.row_text import text_of
 from training.arguments import Places
 
+# `asked` of a task's row.py: what a model is asked of a row, from its features and their names.
+Ask = Callable[[Mapping[str, str], Sequence[str]], Any]
 _DERIVE: Final = "What is below datasets/ was changed or deleted: raise data.epoch to derive it anew"
 
 
@@ -37,11 +35,19 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Splits:
-    """Two datasets with columns `text` and `label`; `labels` are those of the train split, sorted."""
+class Rows:
+    """What a model is asked of each row, as the task has it, and the row's label; two sequences of the same length."""
 
-    train: Dataset
-    validation: Dataset
+    inputs: tuple[Any, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What is learned from and what chooses the best epoch; `labels` are those of the train split, sorted."""
+
+    train: Rows
+    validation: Rows
     labels: tuple[str, ...]
     counts: Counts
 
@@ -50,11 +56,11 @@ class Splits:
 class _Fold:
     """Rows by id, and how many of those read were replaced by a later source."""
 
-    rows: dict[str, tuple[str, str]]
+    rows: dict[str, tuple[Any, str]]
     replaced: int
 
 
-def read(places: Places, dataset_id: str, features: Sequence[str]) -> Splits:
+def read(places: Places, dataset_id: str, features: Sequence[str], ask: Ask) -> Splits:
     """The rows of a dataset version, each id once, none of them held out for the test or of a label set aside.
 
     Raises DatasetIncomplete, NoTrainingRows, TooFewLabels or NoValidationRows.
@@ -62,8 +68,8 @@ def read(places: Places, dataset_id: str, features: Sequence[str]) -> Splits:
     manifest = _manifest(places.dataset, dataset_id)
     sources, aside = manifest["sources"], set(manifest.get("set_aside", ()))
     test_ids = set(_test_ids(places.dataset, sources))
-    train = _fold(places.train, "train", sources, features)
-    validation = _fold(places.validation, "validation", sources, features)
+    train = _fold(places.train, "train", sources, lambda row: ask(row, features))
+    validation = _fold(places.validation, "validation", sources, lambda row: ask(row, features))
     # Splits follow from the group where there is one: the same text under two groups can stand on both sides.
     kept = {row: value for row, value in validation.rows.items() if row not in test_ids}
     trained = {row: value for row, value in train.rows.items() if row not in test_ids and row not in kept}
@@ -88,21 +94,7 @@ def read(places: Places, dataset_id: str, features: Sequence[str]) -> Splits:
         )
     if not judged:
         raise NoValidationRows(f"dataset {dataset_id} has no row to validate on ({counts}): drop more data")
-    return Splits(_dataset(learned), _dataset(judged), labels, counts)
-
-
-def tokenize(rows: Dataset, tokenizer: PreTrainedTokenizerBase, labels: Sequence[str], max_length: int) -> Dataset:
-    """`rows` as token ids (columns of the tokenizer, `labels` as an index, `length` in tokens), in the same order."""
-    index = {label: position for position, label in enumerate(labels)}
-
-    def encode(batch: dict[str, list[str]]) -> dict[str, Any]:
-        encoded = dict(tokenizer(batch["text"], truncation=True, max_length=max_length))
-        encoded["labels"] = [index[label] for label in batch["label"]]
-        encoded["length"] = [len(ids) for ids in encoded["input_ids"]]
-        return encoded
-
-    # Hashing the function for a cache key is slow, and nothing is cached: the dataset lives in memory.
-    return rows.map(encode, batched=True, remove_columns=rows.column_names, new_fingerprint="tokenized")
+    return Splits(_rows(learned), _rows(judged), labels, counts)
 
 
 def _manifest(channel: Path, dataset_id: str) -> dict[str, Any]:
@@ -122,8 +114,10 @@ def _test_ids(channel: Path, sources: Sequence[dict[str, Any]]) -> Iterator[str]
         yield from (line.strip() for line in _lines(path, "dataset"))
 
 
-def _fold(channel: Path, split: str, sources: Sequence[dict[str, Any]], features: Sequence[str]) -> _Fold:
-    rows: dict[str, tuple[str, str]] = {}
+def _fold(
+    channel: Path, split: str, sources: Sequence[dict[str, Any]], ask: Callable[[Mapping[str, str]], Any]
+) -> _Fold:
+    rows: dict[str, tuple[Any, str]] = {}
     total = 0
     for source in sources:
         path, promised, found = channel / f"{source['source']}.jsonl.gz", int(source["rows"][split]), 0
@@ -131,7 +125,7 @@ def _fold(channel: Path, split: str, sources: Sequence[dict[str, Any]], features
         if promised or path.exists():
             for line in _lines(path, split):
                 row = json.loads(line)
-                rows[row["id"]] = (text_of(row["features"], features), row["label"])
+                rows[row["id"]] = (ask(row["features"]), row["label"])
                 found += 1
         if found != promised:
             raise DatasetIncomplete(
@@ -149,6 +143,6 @@ def _lines(path: Path, channel: str) -> Iterator[str]:
         raise DatasetIncomplete(f"{path.name} in channel {channel!r} cannot be read: {error}. {_DERIVE}") from error
 
 
-def _dataset(rows: dict[str, tuple[str, str]]) -> Dataset:
-    texts, labels = zip(*rows.values(), strict=True)
-    return Dataset.from_dict({"text": list(texts), "label": list(labels)})
+def _rows(rows: dict[str, tuple[Any, str]]) -> Rows:
+    inputs, labels = zip(*rows.values(), strict=True)
+    return Rows(inputs, labels)

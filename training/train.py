@@ -1,35 +1,27 @@
-"""The training job: rows and a pretrained model in, a judged and packaged classifier out.
+"""The training job: rows and a task in, a judged and packaged model out.
 
-Runs in AWS's HuggingFace training image and on a laptop alike, as `train.py --key value …` under SageMaker's
-container contract (SAGEMAKER_BASE_DIR moves /opt/ml). Run again after an interruption, it goes on where it was.
+Runs in AWS's training images and on a laptop alike, as `train.py --key value …` under SageMaker's container contract
+(SAGEMAKER_BASE_DIR moves /opt/ml). Run again after an interruption, it goes on where it was. How a model learns is the
+task's own (`tasks/<task>/train.py`); what happens around it is the same for each.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-# Read when the hub's library is imported: it would report versions with each request.
-os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-
-import numpy as np
-from datasets import Dataset, disable_progress_bars
-from transformers import set_seed
-from transformers.utils import logging
-
+import tasks
 from domain.artifact import Manifest
 from domain.errors import TrainingError
 from domain.gate.scores import score
 from domain.printable import brief
-from training import base, checkpoints, data, learning, package
+from training import checkpoints, data, package
 from training.arguments import Arguments, Places
-from training.callbacks import report
-from training.export import export, inputs_of, prove
+from training.report import report
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -46,75 +38,61 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def train(arguments: Arguments, places: Places) -> None:
     """The whole story. Raises TrainingError."""
-    disable_progress_bars()
-    logging.disable_progress_bar()
+    task = tasks.train(arguments.task)
     seconds: dict[str, float] = {}
 
     with timed("read", seconds):
-        splits = data.read(places, arguments.dataset_id, arguments.features)
+        splits = data.read(places, arguments.dataset_id, arguments.features, tasks.row(arguments.task).asked)
         # As JSON, in ASCII: whatever a label says, it is one line of the log and begins no other.
         labels = json.dumps([brief(label) for label in splits.labels])
         print(f"labels {labels}, rows {json.dumps(splits.counts.to_json())}", flush=True)
 
     with timed("load", seconds):
-        set_seed(arguments.seed)
-        tokenizer, model = base.load(arguments.base_model, arguments.base_revision, places.base, splits.labels)
-        max_length = min(arguments.max_length, tokenizer.model_max_length)
-        base.check(arguments.base_model, tokenizer, model, max_length)
-        rows = data.tokenize(splits.train, tokenizer, splits.labels, max_length)
-        validation = data.tokenize(splits.validation, tokenizer, splits.labels, max_length)
+        learner = task.learner(arguments, places, splits)
 
     with timed("train", seconds):
         checkpoint = checkpoints.newest(places.checkpoints, arguments.run_id, places.processes)
         print(f"starting from {checkpoint.name if checkpoint else 'the base model'}", flush=True)
-        trainer = learning.build(arguments, places, model, tokenizer, rows, validation, checkpoint)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    if not trainer.is_world_process_zero():
+        learner.train(checkpoint)
+    if not learner.is_first():
         return
 
     with tempfile.TemporaryDirectory() as scratch:
-        inputs = inputs_of(tokenizer.model_input_names)
         with timed("export", seconds):
-            saved = package.save_checkpoint(model, tokenizer, trainer.state.log_history, places.output)
-            fp32, int8 = export(saved, inputs, Path(scratch))
+            learner.export(Path(scratch))
 
         with timed("prove", seconds):
-            encoded = [{name: np.array([row[name]], np.int64) for name in inputs} for row in validation]
-            parity = prove(saved, fp32, int8, encoded, arguments.int8_min_agreement)
-            served = _served(validation, splits.labels, parity.rows, parity.guesses)
+            proof = learner.prove()
+            served = score(proof.truths, proof.answers).brief()
 
+        measured = learner.metrics()
         package.write_artifact(
             places.model,
-            int8,
-            tokenizer,
+            learner.files(),
             Manifest(
-                labels=splits.labels,
+                task=arguments.task,
                 run=arguments.run_id,
                 dataset=arguments.dataset_id,
                 base_model=arguments.base_model,
                 base_revision=arguments.base_revision,
-                max_length=max_length,
                 features=arguments.features,
-                inputs=inputs,
+                own=learner.own(),
             ),
             {
-                "validation": learning.best(trainer),
+                **measured,
                 "served": served,
-                "parity": parity.to_json(),
+                "parity": proof.parity,
                 "rows": splits.counts.to_json(),
-                "steps": trainer.state.global_step,
                 "seconds": seconds,
-                "curves": learning.curves(trainer.state.log_history),
             },
         )
-    for key, value in (
-        ("onnx_difference", parity.onnx_difference),
-        ("int8_agreement", parity.int8_agreement),
-        ("served_accuracy", served["accuracy"]),
-        ("served_macro_f1", served["macro_f1"]),
-        ("progress", 1.0),
-    ):
-        report(key, value, trainer.state.global_step)
+    for key, value in {
+        **proof.reported,
+        "served_accuracy": served["accuracy"],
+        "served_macro_f1": served["macro_f1"],
+        "progress": 1.0,
+    }.items():
+        report(key, value, measured["steps"])
 
 
 @contextmanager
@@ -124,14 +102,6 @@ def timed(stage: str, seconds: dict[str, float]) -> Iterator[None]:
     yield
     seconds[stage] = round(time.monotonic() - start, 2)
     print(f"stage {stage} {seconds[stage]} s", flush=True)
-
-
-def _served(
-    validation: Dataset, labels: Sequence[str], rows: Sequence[int], guesses: Sequence[int]
-) -> dict[str, float | int]:
-    """Scores of the int8 graph on the validation rows that it was proved on."""
-    truth = validation["labels"]
-    return score([labels[truth[row]] for row in rows], [labels[guess] for guess in guesses]).brief()
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ THREADS = 4
 def application() -> Any:
     """The application over the model in MODEL_DIR."""
     from serving.app import create_app
-    from serving.predictor import Predictor
+    from serving.loading import load
 
-    return create_app(Predictor.load(Path(os.environ["MODEL_DIR"])))
+    return create_app(load(Path(os.environ["MODEL_DIR"])))
 
 
 def waitress(port: int) -> None:

@@ -19,12 +19,11 @@ from domain.data.splits import split_of
 from ops.reviews import rotten_tomatoes
 
 CONTRACT: Final = Contract(
-    ("text",),
+    (Column("text", 20_000),),
     "label",
     None,
     test_percent=10,
     validation_percent=10,
-    max_chars=20_000,
     labels=frozenset({"positive", "negative"}),
 )
 _ROUNDS: Final = 7
@@ -45,7 +44,7 @@ def pydantic_parser(contract: Contract) -> Parse:
             first = error.errors(include_url=False)[0]
             raise RowRejected(str(first["type"]), str(first["msg"])) from error
         values = dict(zip(names, found.__dict__.values(), strict=True))
-        features = {name: values[name] for name in contract.features}
+        features = {name: values[name] for name in (column.name for column in contract.features)}
         row = Row(row_id(features), features, values[contract.label])
         return row, split_of(row.id, contract.test_percent, contract.validation_percent)
 

@@ -76,26 +76,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """The frozen part of the data settings (`DataSettings.frozen`). `labels` None is an open set."""
+    """What an epoch freezes: the columns that a row is known by, as its task reads them, and what else a row has.
 
-    features: tuple[str, ...]
+    `labels` None is an open set.
+    """
+
+    features: tuple[Column, ...]
     label: str
     group: str | None
     test_percent: int
     validation_percent: int
-    max_chars: int
     slice: str | None = None
     labels: frozenset[str] | None = None
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """The schema of a row: features, label, and group and slice where there are such. Other columns are ignored."""
-        return (*self.feature_columns, self.label_column, *filter(None, [self.group_column, self.slice_column]))
-
-    @cached_property
-    def feature_columns(self) -> tuple[Column, ...]:
-        """What a row is known by."""
-        return tuple(Column(name, self.max_chars) for name in self.features)
+        return (*self.features, self.label_column, *filter(None, [self.group_column, self.slice_column]))
 
     @cached_property
     def label_column(self) -> Column:
@@ -152,7 +149,7 @@ def parse_row(raw: Mapping[str, object], contract: Contract) -> tuple[Row, str]:
     Raises RowRejected if a column of the contract's schema is `missing`, `empty`, `not-plain`, `not-finite`, `nul`,
     `surrogate`, `marks`, `too-long` or `label-not-allowed`.
     """
-    features = {column.name: _value(raw, column) for column in contract.feature_columns}
+    features = {column.name: _value(raw, column) for column in contract.features}
     label = _value(raw, contract.label_column)
     group = _value(raw, contract.group_column) if contract.group_column else None
     part = _value(raw, contract.slice_column) if contract.slice_column else None

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 
 from domain.errors import EpochChanged, ReadingChanged
+from domain.settings import Settings
 from lambdas.environment import Environment
 
 
 def check_epoch(env: Environment) -> None:
     """Freeze the settings of a new epoch, and compare those of one that began. Raises EpochChanged, ReadingChanged."""
     data = env.settings.data
-    frozen, bound = data.frozen(), env.ledger.freeze_epoch(data.epoch, data.frozen())
+    frozen = {"task": env.settings.task, **data.frozen()}
+    # An epoch of an earlier release knew one task, today's default.
+    bound = {"task": Settings.model_fields["task"].default, **env.ledger.freeze_epoch(data.epoch, frozen)}
     changed = [name for name in frozen if frozen[name] != bound.get(name)]
     if "reading" in changed:
         raise ReadingChanged(
@@ -20,8 +23,9 @@ def check_epoch(env: Environment) -> None:
             f"Set data.epoch to {data.epoch + 1} to read all of landing by the new rules and start over."
         )
     if changed:
+        keys = ", ".join(name if name == "task" else f"data.{name}" for name in changed)
         raise EpochChanged(
-            f"data.{', data.'.join(changed)} cannot change within epoch {data.epoch} "
+            f"{keys} cannot change within epoch {data.epoch} "
             f"(it froze {json.dumps({name: bound.get(name) for name in changed})}): its rows were read that way. "
             f"Set data.epoch to {data.epoch + 1} to start over."
         )

@@ -19,12 +19,13 @@ from typing import IO, Any, cast
 from botocore.exceptions import ClientError
 from zlib_ng import gzip_ng
 
+import tasks
 from domain import layout
 from domain.data.dataset import Again, Source
 from domain.data.limits import MAX_FILE_BYTES, MAX_FILE_ROWS, over_the_limit
 from domain.data.records import Contract, FileRejected, Rejected, RowRejected, RowSetAside, parse_row
 from domain.errors import LandingMoved
-from domain.settings import DataSettings
+from domain.settings import Settings
 from lambdas.dataset.csv_table import Notice
 from lambdas.dataset.reading import read_rows
 from lambdas.dataset.s3_objects import Hashed, get_landed
@@ -71,12 +72,18 @@ class Report:
         return sum(self.rows.values())
 
 
-def contract_of(data: DataSettings) -> Contract:
+def contract_of(settings: Settings) -> Contract:
     """The record contract that the settings freeze."""
-    frozen: dict[str, Any] = data.frozen()
-    del frozen["reading"]
-    labels = None if data.labels is None else frozenset(data.labels)
-    return Contract(**{**frozen, "features": data.features, "labels": labels})
+    data = settings.data
+    return Contract(
+        features=tasks.row(settings.task).columns(data),
+        label=data.label,
+        group=data.group,
+        test_percent=data.test_percent,
+        validation_percent=data.validation_percent,
+        slice=data.slice,
+        labels=None if data.labels is None else frozenset(data.labels),
+    )
 
 
 def ensure_derived(env: Environment, source: Source) -> Report:
@@ -149,7 +156,7 @@ def _read(env: Environment, landed: Source, report: Report, files: _Files) -> Fi
     except FileRejected as error:
         return error
     try:
-        _sort_rows(landed.key, cast(IO[bytes], body), contract_of(env.settings.data), report, files)
+        _sort_rows(landed.key, cast(IO[bytes], body), contract_of(env.settings), report, files)
     except FileRejected as error:
         rejected = error
     report.sha256 = body.digest()

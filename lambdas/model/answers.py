@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Final
 
 from domain import layout
-from domain.artifact import MANIFEST, METRICS, sha256_file
+from domain.artifact import MANIFEST, METRICS, ArtifactError, sha256_file
 from domain.data.records import Row
 from domain.errors import ModelUnreadable
-from domain.row_text import text_of
 from domain.state import Run, Seal
 from lambdas.environment import Environment
 from lambdas.model import archives
 from lambdas.storage import read_lines, write_json, write_lines
 from serving.artifact import extract
-from serving.manifest import ArtifactError, read_manifest
-from serving.predictor import Predictor
+from serving.loading import load
+from serving.manifest import read_manifest
+from tasks.contract import Predictor
 
 # Rows, some minutes of the longest texts: Evaluate has 15 of them.
 _KEPT_EVERY: Final = 2_000
@@ -64,9 +64,8 @@ def answers(
             predictor = _loaded(run, artifact, found)
             for start in range(0, len(missing), _KEPT_EVERY):
                 some = missing[start : start + _KEPT_EVERY]
-                texts = [text_of(row.features, env.settings.data.features) for row in some]
-                said = predictor.predict(texts, top_k=1)
-                best = [Answer(labels[0].label, round(labels[0].score, 6)) for labels in said]
+                said = predictor.best([row.features for row in some])
+                best = [Answer(one.label, round(one.score, 6)) for one in said]
                 known |= {row.id: answer for row, answer in zip(some, best, strict=True)}
                 lines = [{"id": row, "artifact": artifact, **asdict(known[row])} for row in sorted(known)]
                 write_lines(env, layout.run_file(run, "predictions.jsonl.gz"), lines)
@@ -120,7 +119,7 @@ def sealed(env: Environment, run: Run, artifact: str, model: Model) -> str:
 
 def _loaded(run: str, artifact: str, model: Model) -> Predictor:
     try:
-        return Predictor.load(model.folder, threads=2, sealed=model.seal.manifest)
+        return load(model.folder, threads=2, sealed=model.seal.manifest)
     except (FileNotFoundError, ArtifactError) as error:
         raise _unreadable(run, artifact, error) from error
 

@@ -22,7 +22,7 @@ from lambdas.model import archives
 APPROVED: Final = "Approved"
 PENDING: Final = "PendingManualApproval"
 REJECTED: Final = "Rejected"
-# What the endpoint speaks: serving/formats.py, which the light functions do not carry. A test holds the two equal.
+# What the endpoint speaks: tasks/formats.py, which the light functions do not carry. A test holds the two equal.
 MEDIA_TYPES: Final = ("application/json", "application/jsonlines", "text/csv", "text/plain")
 # With these a service asks to be left alone for a while; what it says with another code it means.
 _TROUBLE: Final = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|^5\d\d$")

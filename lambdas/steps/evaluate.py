@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import tasks
 from domain import layout
 from domain.data.records import Row
 from domain.errors import NotRegistered
@@ -16,7 +17,6 @@ from domain.gate import decision as gate
 from domain.gate.types import Decision, JudgedRow
 from domain.golden_rows import Golden, choose
 from domain.messages import Evaluated, EvaluateStep
-from domain.row_text import text_of
 from domain.state import AWAITING, Champion, Judgement, Run
 from lambdas.dataset.heldout_rows import counting, sample, test_rows
 from lambdas.environment import Environment
@@ -99,8 +99,9 @@ def _comparable(champion: Champion | None, epoch: int) -> Champion | None:
 
 
 def _golden(env: Environment, rows: dict[str, Row], answers: dict[str, Answer]) -> list[Golden]:
+    ask = tasks.row(env.settings.task).asked
     return choose(
-        (text_of(row.features, env.settings.data.features), row.label, answers[row.id].label, answers[row.id].score)
+        (ask(row.features, env.settings.data.features), row.label, answers[row.id].label, answers[row.id].score)
         for row in rows.values()
     )
 

@@ -14,7 +14,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from domain.artifact import INPUTS, MANIFEST, METRICS, MODEL, OUTPUT, TOKENIZER, Manifest, sha256_file
+from domain.artifact import MANIFEST, METRICS, MODEL, Manifest, sha256_file
+from tasks.text.manifest import INPUTS, OUTPUT, TOKENIZER, Reading
 from tests.e2e.driver import BAD, FILLER, GOOD
 
 LABELS = ("negative", "positive")
@@ -36,8 +37,8 @@ def build(into: Path, run: str) -> Path:
     (into / METRICS).write_text(json.dumps({"validation": {"accuracy": 1.0}, "curves": []}))
     sums = {name: sha256_file(into / name) for name in (MODEL, TOKENIZER, METRICS)}
     manifest = Manifest(
-        labels=LABELS, run=run, dataset="0" * 12, base_model="words", base_revision="0", max_length=64,
-        features=("text",), inputs=INPUTS[:1], sha256=sums, quantization="none", reduce_range=False,
+        task="text", run=run, dataset="0" * 12, base_model="words", base_revision="0", features=("text",), sha256=sums,
+        own=Reading(LABELS, 64, INPUTS[:1], "none", reduce_range=False).to_json(),
     )  # fmt: skip
     (into / MANIFEST).write_text(json.dumps(manifest.to_json()))
     return into

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from serving.predictor import Predictor
-from serving.protocol import MAX_BODY_BYTES
+from tasks.text.requests import MAX_BODY_BYTES
 from tests.images.container import UNKNOWN, Container, started
 from tests.images.engine import IMAGE, Engine
 from tests.images.registry import registry
+from tests.text_model import load
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 WRITABLE = """
@@ -57,7 +57,7 @@ def test_it_answers_like_the_code_here(server: Container, model: Path) -> None:
     texts = ["a good film", "a bad film", ""]
     reply = server.invoke({"inputs": texts, "parameters": {"top_k": None}})
     assert (reply.status, reply.content_type) == (200, "application/json")
-    for found, expected in zip(reply.json, Predictor.load(model).predict(texts, None), strict=True):
+    for found, expected in zip(reply.json, load(model).predict(texts, None), strict=True):
         assert [one["label"] for one in found] == [one.label for one in expected]
         assert [one["score"] for one in found] == pytest.approx([one.score for one in expected], abs=1e-5)
 

@@ -67,7 +67,6 @@ def _light() -> frozenset[str]:
 
 def _modules(package: Package) -> frozenset[str]:
     """The top-level names of what the package and Lambda's runtime hold."""
-    texts = [(ROOT / file).read_text("utf-8") for file in {LIGHT.requirements, package.requirements}]
-    listed = "\n".join(line for text in texts for line in text.splitlines() if not line.startswith("-r"))
+    listed = "\n".join((ROOT / file).read_text("utf-8") for file in package.requirements("text"))
     files = [file for name in (*RUNTIME, *pins(listed)) for file in distribution(name).files or []]
-    return frozenset({Path(file.parts[0]).stem for file in files} | set(package.code))
+    return frozenset({Path(file.parts[0]).stem for file in files} | {*package.code, "tasks"})

@@ -20,10 +20,10 @@ from lambdas import environment
 from lambdas.model import archives
 from local.cloud import LocalCloud
 from serving.artifact import extract
-from serving.predictor import Predictor
 from tests.lambdas.confined import confine
 from tests.lambdas.models import TEXTS, Models
 from tests.lambdas.project import Clients, Judge, Project, train, trained
+from tests.text_model import load
 from tests.tiny_model import made_for
 
 CONTAINER = Path(__file__).with_name("training_container.py")
@@ -105,7 +105,7 @@ def judged(project: Project, tmp_path: Path) -> Judge:
     def make(run: str, artifact: Path, execution: str, against: int = 0, golden: Path | None = None) -> Run:
         made = made_for(artifact, tmp_path / f"{run}-made", run, run)
         seal = project.seal(made)
-        predictor = Predictor.load(extract(golden or made, tmp_path / run))
+        predictor = load(extract(golden or made, tmp_path / run))
         answers = [found[0] for found in predictor.predict(TEXTS[:30])]
         asked = choose((text, item.label, item.label, item.score) for text, item in zip(TEXTS, answers, strict=False))
         body = json.dumps(asked)

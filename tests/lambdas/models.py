@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from serving.artifact import extract
-from serving.predictor import Predictor
+from tasks.text.predict import Predictor
+from tests.text_model import load
 from tests.tiny_model import WORDS, tiny_artifact
 
 LABELS = ["neg", "pos"]
@@ -47,7 +48,7 @@ class Models:
     @cached_property
     def predictor(self) -> Predictor:
         """`right`, loaded."""
-        return Predictor.load(extract(self.right, self._folder / "unpacked"))
+        return load(extract(self.right, self._folder / "unpacked"))
 
     @cached_property
     def _answers(self) -> list[str]:

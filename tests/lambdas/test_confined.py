@@ -16,7 +16,7 @@ def ask(project: Project, module: str, imports: str) -> None:
     names["handler"]({}, None)
 
 
-@pytest.mark.parametrize("name", ["numpy", "onnxruntime", "tokenizers", "serving.predictor", "aws_cdk", "typer"])
+@pytest.mark.parametrize("name", ["numpy", "onnxruntime", "tokenizers", "tasks.text.predict", "aws_cdk", "typer"])
 def test_a_light_handler_cannot_import_what_its_package_lacks(project: Project, name: str) -> None:
     with pytest.raises(ModuleNotFoundError, match=f"^No module named '{name.partition('.')[0]}'$"):
         ask(project, "events.reconcile", name)
@@ -28,7 +28,7 @@ def test_it_can_import_what_it_carries(project: Project, name: str) -> None:
 
 
 def test_evaluate_has_the_model_runtime_and_no_training(project: Project) -> None:
-    for name in ("numpy", "onnxruntime", "serving.predictor"):
+    for name in ("numpy", "onnxruntime", "tasks.text.predict"):
         ask(project, "steps.evaluate", name)
     with pytest.raises(ModuleNotFoundError, match="'torch'"):
         ask(project, "steps.evaluate", "torch")

@@ -16,10 +16,11 @@ from domain.settings import DataSettings
 from ops import reviews
 from ops.errors import Unusable
 from ops.reviews import Plan
+from tasks.text.row import columns
 
 PLAN = Plan(first=300, second=100, good=50, broken=7)
 DATA = DataSettings()
-CONTRACT = Contract(DATA.features, DATA.label, DATA.group, DATA.test_percent, DATA.validation_percent, DATA.max_chars)
+CONTRACT = Contract(columns(DATA), DATA.label, DATA.group, DATA.test_percent, DATA.validation_percent)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from domain.artifact import sha256_file
-from serving.predictor import Predictor
+from tasks.text.predict import Predictor
+from tests.text_model import load
 from tests.tiny_model import tiny_artifact
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,7 +99,7 @@ def model_dir(artifact: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def predictor(model_dir: Path) -> Predictor:
-    return Predictor.load(model_dir)
+    return load(model_dir)
 
 
 @pytest.fixture(scope="session")

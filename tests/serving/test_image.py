@@ -11,7 +11,9 @@ from pathlib import Path
 from tests.serving.conftest import ROOT, serving
 
 DOCKERFILE = (ROOT / "serving" / "Dockerfile").read_text()
-PINS = re.findall(r"^([a-z]+)==(\S+)$", (ROOT / "serving" / "requirements.txt").read_text(), re.MULTILINE)
+TASK = "text"
+LISTS = (ROOT / "serving" / "requirements.txt", ROOT / "tasks" / TASK / "requirements-predict.txt")
+PINS = re.findall(r"^([a-z]+)==(\S+)$", "".join(path.read_text() for path in LISTS), re.MULTILINE)
 
 
 def image_packages(into: Path) -> Path:
@@ -24,10 +26,12 @@ def image_packages(into: Path) -> Path:
                 continue
             (into / file).parent.mkdir(parents=True, exist_ok=True)
             (into / file).symlink_to(file.locate())
-    for pattern in re.findall(r"^COPY (.+) packages/\w+/$", DOCKERFILE, re.MULTILINE):
+    for pattern in re.findall(r"^COPY (.+) packages/\S+/$", DOCKERFILE.replace("${TASK}", TASK), re.MULTILINE):
         for source in (path for part in pattern.split() for path in ROOT.glob(part)):
+            if source.name == "train.py":
+                continue  # serving/Dockerfile.dockerignore
             target = into / source.relative_to(ROOT)
-            target.parent.mkdir(exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             target.symlink_to(source)
     return into
 
@@ -48,13 +52,13 @@ def test_serves_from_what_is_in_the_image(model_dir: Path, tmp_path: Path) -> No
 
 def test_imports_nothing_else() -> None:
     code = (
-        "import sys, serving.app, serving.server, serving.__main__, waitress.server; "
+        f"import sys, serving.app, serving.server, serving.__main__, tasks.{TASK}.predict, waitress.server; "
         "print(*sorted({name.split('.')[0] for name in sys.modules} - set(sys.stdlib_module_names)))"
     )
     printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     # A virtual environment may have start-up hooks of its own.
     found = {name for name in printed.split() if not name.startswith("_")}
-    assert found == {"domain", "numpy", "onnxruntime", "serving", "tokenizers", "waitress"}
+    assert found == {"domain", "numpy", "onnxruntime", "serving", "tasks", "tokenizers", "waitress"}
 
 
 def test_the_pins_are_what_is_tested_here() -> None:

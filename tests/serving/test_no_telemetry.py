@@ -16,9 +16,7 @@ import pytest
 from tests.serving.conftest import ROOT, serving
 
 RUNTIME = "import onnxruntime; onnxruntime.InferenceSession({model!r})"
-PREDICTOR = (
-    "from pathlib import Path; from serving.predictor import Predictor; Predictor.load(Path({folder!r})).scores(['x'])"
-)
+PREDICTOR = "from pathlib import Path; from serving.loading import load; load(Path({folder!r})).scores(['x'])"
 
 
 @pytest.fixture

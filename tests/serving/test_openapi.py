@@ -1,4 +1,4 @@
-"""`serving/openapi.json` says what the server does: what it accepts, and how its answers look."""
+"""`tasks/text/openapi.json` says what the server does: what it accepts, and how its answers look."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from serving.formats import MEDIA_TYPES
-from serving.protocol import MAX_TEXTS, MAX_TOKENS
+from tasks.formats import MEDIA_TYPES
+from tasks.text.requests import MAX_TEXTS, MAX_TOKENS
 from tests.serving.conftest import ROOT, Reply, Server
 
-DESCRIPTION = json.loads((ROOT / "serving" / "openapi.json").read_text())
+DESCRIPTION = json.loads((ROOT / "tasks" / "text" / "openapi.json").read_text())
 TEXTS = st.text(max_size=20)
 ANYTHING: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.artifact import MANIFEST_SHA256, sha256_file
-from serving.manifest import TokenizerUnusable, UnlistedFile
-from serving.predictor import Predictor
+from domain.artifact import MANIFEST_SHA256, UnlistedFile, sha256_file
+from tasks.text.model import TokenizerUnusable
 from tests.serving.conftest import LABELS, ROOT, environment, serving
+from tests.text_model import load
 from tests.tiny_model import tiny_artifact
 
 _WORDS = {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "[UNK]"}
@@ -96,7 +96,7 @@ def linked(model: Path) -> Path:
 
 def test_a_mount_may_keep_the_files_in_a_folder_beside_links_to_them(copy: Path) -> None:
     linked(copy)
-    Predictor.load(copy)
+    load(copy)
 
 
 @pytest.mark.parametrize("more", ["file", "link to a file", "link to a folder", "deeper/file"])
@@ -109,7 +109,7 @@ def test_but_nothing_else_in_that_folder(copy: Path, tmp_path: Path, more: str) 
     else:
         added.write_bytes(b"more")
     with pytest.raises(UnlistedFile, match=r"'\.store' is not listed"):
-        Predictor.load(copy)
+        load(copy)
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
@@ -119,5 +119,5 @@ def test_a_broken_tokenizer_has_a_name(copy: Path, name: str) -> None:
     manifest["sha256"]["tokenizer.json"] = sha256_file(copy / "tokenizer.json")
     (copy / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(TokenizerUnusable, match=r"tokenizer\.json cannot be (loaded|used): "):
-        Predictor.load(copy)
+        load(copy)
     assert refusal(copy).startswith(f"cannot serve {copy}: tokenizer.json cannot be ")

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.predictor import Predictor
-from serving.protocol import MAX_BODY_BYTES
+from tasks.text.predict import Predictor
+from tasks.text.requests import MAX_BODY_BYTES
 from tests.serving.conftest import LABELS, ROOT, Server, environment, serving
 from tests.tiny_model import tiny_artifact
 

@@ -17,11 +17,13 @@ import pytest
 
 from stacks import bundling
 from stacks.bundling import EVALUATE, LIGHT, BundlingError, Package
-from stacks.paths import ROOT, fingerprint
+from stacks.paths import ROOT, fingerprint, source_files
 from stacks.sourcedir import archive, compressed
 from tests.stacks.synth import Synthesized
 
 pytestmark = pytest.mark.slow
+
+TASK = "text"
 
 # Lambda's limit of a function's code, unzipped.
 MOST_BYTES = 250 * 1024 * 1024
@@ -66,7 +68,7 @@ def test_what_is_compiled_is_for_its_python_and_its_processor(made: Path) -> Non
 
 
 def test_its_pins_are_those_that_the_tests_ran_with(package: Package) -> None:
-    text = "\n".join((ROOT / file).read_text() for file in {LIGHT.requirements, package.requirements})
+    text = "\n".join((ROOT / file).read_text() for file in package.requirements(TASK))
     pins = re.findall(r"^([a-z0-9-]+)==(.+)$", text, re.MULTILINE)
     assert len(pins) >= 8
     for name, pinned in pins:
@@ -83,6 +85,10 @@ def test_it_carries_our_code_and_nothing_else_of_ours(made: Path, package: Packa
         assert there == (
             {path.relative_to(ROOT) for path in (ROOT / name).rglob("*.py")} if name in package.code else set()
         )
+    of_task = {path.relative_to(made / "tasks" / TASK).as_posix() for path in (made / "tasks" / TASK).rglob("*.py")}
+    assert {"row.py", "predict.py"} <= of_task
+    assert not any(name == "train.py" or name.startswith("training/") for name in of_task)
+    assert [path.name for path in (made / "tasks").iterdir() if path.is_dir()] == [TASK]
     assert not any((made / name).exists() for name in ("stacks", "local", "ops", "tests", "training"))
     assert not list(made.rglob("__pycache__"))
 
@@ -99,14 +105,14 @@ def test_no_dependency_of_a_light_wheel_is_left_out(bundled: Synthesized) -> Non
 
 def test_a_missing_wheel_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(BundlingError, match="make setup"):
-        bundling.assemble(LIGHT, tmp_path / "out", wheels=tmp_path)
+        bundling.assemble(LIGHT, TASK, tmp_path / "out", wheels=tmp_path)
 
 
 def test_a_local_package_is_the_code_and_the_list_of_what_the_other_one_carries(
     made: Path, package: Package, tmp_path: Path
 ) -> None:
-    bundling.assemble(package, tmp_path, wheels=None)
-    assert {path.name for path in tmp_path.iterdir()} == {*package.code, "requirements.txt"}
+    bundling.assemble(package, TASK, tmp_path, wheels=None)
+    assert {path.name for path in tmp_path.iterdir()} == {*package.code, "tasks", "requirements.txt"}
     carried = {_normal(path.stem.split("-")[0]): path.stem.split("-")[1] for path in made.glob("*.dist-info")}
     listed = dict(line.split("==") for line in (tmp_path / "requirements.txt").read_text().splitlines())
     assert listed == carried
@@ -119,10 +125,14 @@ def test_a_fingerprint_sees_names_and_contents_only(tmp_path: Path) -> None:
         (folder / "one.py").write_text("1")
         (folder / "__pycache__" / "one.pyc").write_text(str(folder))
     os.utime(second / "one.py", (1, 1))
-    assert fingerprint([first]) == fingerprint([second])
+
+    def seen(folder: Path, *extra: str) -> str:
+        return fingerprint(folder.parent, source_files(folder), extra)
+
+    assert seen(first) == seen(second)
     (second / "one.py").rename(second / "two.py")
-    assert fingerprint([first]) != fingerprint([second])
-    assert fingerprint([first], ["x"]) != fingerprint([first])
+    assert seen(first) != seen(second)
+    assert seen(first, "x") != seen(first)
 
 
 # ---- the training code ------------------------------------------------------------
@@ -130,31 +140,32 @@ def test_a_fingerprint_sees_names_and_contents_only(tmp_path: Path) -> None:
 
 def test_sourcedir_is_the_same_bytes_wherever_it_is_made(tmp_path: Path) -> None:
     copy = tmp_path / "clone"
-    for name in ("domain", "training"):
+    for name in ("domain", "training", "tasks"):
         for path in sorted((ROOT / name).rglob("*"), reverse=True):
             if path.is_file():
                 copied = copy / path.relative_to(ROOT)
                 copied.parent.mkdir(parents=True, exist_ok=True)
                 copied.write_bytes(path.read_bytes())
                 os.utime(copied, (1, 1))
-    assert compressed(archive(copy)) == compressed(archive(ROOT))
+    assert compressed(archive(copy, TASK)) == compressed(archive(ROOT, TASK))
 
 
 def test_sourcedir_holds_the_script_its_packages_and_its_requirements() -> None:
-    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(compressed(archive(ROOT))))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(compressed(archive(ROOT, TASK))))) as tar:
         members = tar.getmembers()
     names = [member.name for member in members]
     assert names == sorted(names)
-    assert {"training/train.py", "domain/data/records.py", "requirements.txt"} <= set(names)
-    assert all(name == "requirements.txt" or name.startswith(("domain/", "training/")) for name in names)
+    assert {"training/train.py", f"tasks/{TASK}/train.py", "domain/data/records.py", "requirements.txt"} <= set(names)
+    assert all(name == "requirements.txt" or name.startswith(("domain/", "training/", "tasks/")) for name in names)
     assert {(member.mtime, member.uid, member.gid, member.uname) for member in members} == {(0, 0, 0, "")}
 
 
 def test_a_synth_in_another_process_agrees() -> None:
     """Hash seeds and folder order must not reach an asset."""
     script = (
-        "from stacks.paths import ROOT, fingerprint; from stacks.sourcedir import archive; import hashlib;"
-        "print(fingerprint([ROOT / 'lambdas', ROOT / 'domain']), hashlib.sha256(archive(ROOT)).hexdigest())"
+        "from stacks.bundling import EVALUATE; from stacks.paths import ROOT, fingerprint;"
+        "from stacks.sourcedir import archive; import hashlib;"
+        f"print(fingerprint(ROOT, EVALUATE.sources({TASK!r})), hashlib.sha256(archive(ROOT, {TASK!r})).hexdigest())"
     )
     said = subprocess.run(
         [sys.executable, "-c", script],
@@ -164,7 +175,7 @@ def test_a_synth_in_another_process_agrees() -> None:
         text=True,
         check=True,
     )
-    here = fingerprint([ROOT / "lambdas", ROOT / "domain"]), hashlib.sha256(archive(ROOT)).hexdigest()
+    here = fingerprint(ROOT, EVALUATE.sources(TASK)), hashlib.sha256(archive(ROOT, TASK)).hexdigest()
     assert tuple(said.stdout.split()) == here
 
 

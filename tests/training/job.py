@@ -58,6 +58,7 @@ class Job:
             "dataset_id": DATASET,
             "base_model": str(self.base),
             "base_revision": "",
+            "task": "text",
             "features": ("text",),
             "epochs": 3,
             "batch_size": 8,

@@ -20,7 +20,7 @@ from tests.training.job import ROOT, Job, lay_out, reviews, row, run_toolkit, so
 from training.arguments import Arguments
 
 NEEDED = [
-    *("--run_id=r", "--dataset_id=d", f"--base_model={encode('b')}", f"--base_revision={encode('')}"),
+    *("--run_id=r", "--dataset_id=d", "--task=text", f"--base_model={encode('b')}", f"--base_revision={encode('')}"),
     *(
         f"--features={encode(['text'])}",
         *(f"--{name}={value}" for name, value in Hyperparameters()),

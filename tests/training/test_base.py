@@ -13,9 +13,9 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from domain import errors
-from domain.base_model import positions, too_short
 from domain.errors import BaseModelUnfit, HubUnreachable, NotFinite, TrainingError
 from domain.training_failures import DECIDED
+from tasks.text.base_model import positions, too_short
 from tests.training.conftest import NewJob
 from training.train import main
 

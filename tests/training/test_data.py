@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.data.records import Contract
 from domain.errors import DatasetIncomplete, NoTrainingRows, NoValidationRows, TooFewLabels
+from tasks.text.row import asked
 from tests.landing import GROUPED, PLAIN, Landing, Triple, changes
 from tests.training.job import DATASET, Rows, lay_out, reviews, row
 from training.arguments import Places
@@ -22,11 +23,11 @@ JUDGED = [row("rather good", "praise")]
 
 def splits(tmp_path: Path, sources: dict[str, dict[str, Rows]], test_ids: tuple[str, ...] = ()) -> Any:
     lay_out(tmp_path, sources, test_ids)
-    return read(Places.of({"SAGEMAKER_BASE_DIR": str(tmp_path)}), DATASET, ["text"])
+    return read(Places.of({"SAGEMAKER_BASE_DIR": str(tmp_path)}), DATASET, ["text"], asked)
 
 
-def by_text(dataset: Any) -> dict[str, str]:
-    return dict(zip(dataset["text"], dataset["label"], strict=True))
+def by_text(rows: Any) -> dict[str, str]:
+    return dict(zip(rows.inputs, rows.labels, strict=True))
 
 
 def test_the_last_source_in_the_manifests_order_wins(tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ def test_the_last_source_in_the_manifests_order_wins(tmp_path: Path) -> None:
 def test_duplicates_are_trained_on_once(tmp_path: Path) -> None:
     rows = reviews(40, seed=3)
     result = splits(tmp_path, {name: {"train": rows, "validation": JUDGED} for name in ("one", "two", "three")})
-    assert len(result.train) == 40
+    assert len(result.train.inputs) == 40
     assert (result.counts.train, result.counts.validation) == (40, 1)
     assert result.counts.replaced == 2 * 41
 
@@ -73,11 +74,11 @@ def test_no_row_that_is_held_out_is_trained_on_however_landing_came_to_be(
         channels = {"train": places.train, "validation": places.validation, "dataset": places.dataset}
         landing.lay_out(channels, version)
         try:
-            found = read(places, version.dataset, ["text"])
+            found = read(places, version.dataset, ["text"], asked)
         except (NoTrainingRows, TooFewLabels, NoValidationRows):
             return
     test = {row.features["text"] for source in version.sources for row in landing.rows(source, "test")}
-    trained, validated = found.train["text"], found.validation["text"]
+    trained, validated = found.train.inputs, found.validation.inputs
     assert not test & {*trained, *validated}
     assert not {*trained} & {*validated}
     assert len({*trained}) == len(trained)
@@ -87,7 +88,7 @@ def test_labels_are_those_that_can_be_learned(tmp_path: Path) -> None:
     validation = [*JUDGED, row("hm", "indifference")]
     result = splits(tmp_path, {"one": {"train": BOTH, "validation": validation}})
     assert result.labels == ("blame", "praise")
-    assert len(result.validation) == result.counts.unlearnable == 1
+    assert len(result.validation.inputs) == result.counts.unlearnable == 1
 
 
 @pytest.mark.parametrize(
@@ -113,19 +114,19 @@ def test_an_incomplete_channel_fails(tmp_path: Path) -> None:
     whole = part.read_bytes()
     part.write_bytes(whole[:-12])
     with pytest.raises(DatasetIncomplete, match=r"one\.jsonl\.gz in channel 'train' cannot be read"):
-        read(places, DATASET, ["text"])
+        read(places, DATASET, ["text"], asked)
     part.unlink()
     with pytest.raises(DatasetIncomplete, match=r"one\.jsonl\.gz in channel 'train' cannot be read"):
-        read(places, DATASET, ["text"])
+        read(places, DATASET, ["text"], asked)
     part.write_bytes(whole)
     manifest = places.dataset / "versions" / DATASET / "manifest.json"
     promised = json.loads(manifest.read_bytes())
     promised["sources"][0]["rows"]["train"] = 3
     manifest.write_text(json.dumps(promised))
     with pytest.raises(DatasetIncomplete, match="has 2 rows, the manifest says 3"):
-        read(places, DATASET, ["text"])
+        read(places, DATASET, ["text"], asked)
     with pytest.raises(DatasetIncomplete, match="no readable manifest of another"):
-        read(places, "another", ["text"])
+        read(places, "another", ["text"], asked)
 
 
 def test_rows_of_a_label_set_aside_are_not_trained_on_after_the_fold(tmp_path: Path) -> None:
@@ -135,7 +136,7 @@ def test_rows_of_a_label_set_aside_are_not_trained_on_after_the_fold(tmp_path: P
     places = Places.of({"SAGEMAKER_BASE_DIR": str(tmp_path)})
     manifest = places.dataset / "versions" / DATASET / "manifest.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "set_aside": ["stray"]}))
-    result = read(places, DATASET, ["text"])
+    result = read(places, DATASET, ["text"], asked)
     assert by_text(result.train).keys() == {"so good", "so bad"}, "nor does an earlier word on it count"
     assert result.labels == ("blame", "praise")
-    assert (result.counts.set_aside, len(result.validation)) == (1, 1)
+    assert (result.counts.set_aside, len(result.validation.inputs)) == (1, 1)

@@ -12,9 +12,9 @@ from onnx import numpy_helper
 from transformers import AutoModelForSequenceClassification, set_seed
 
 from domain.errors import ParityFailed
+from tasks.text.training.export import Encoded, export, inputs_of, prove
 from tests.tiny_model import tiny_tokenizer
 from tests.training.job import reviews
-from training.export import Encoded, export, inputs_of, prove
 
 INPUTS = ("input_ids", "attention_mask")
 

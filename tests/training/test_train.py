@@ -17,7 +17,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from domain import artifact, metrics
 from domain.errors import BaseModelUnavailable, GpuMissing, HubUnreachable, NoTrainingRows
-from serving.predictor import Predictor
+from tests.text_model import load
 from tests.training.conftest import NewJob
 from tests.training.job import ROOT, Job, lay_out, reviews, run_toolkit, sourcedir
 from training.train import main
@@ -93,7 +93,7 @@ def test_serving_says_what_the_trained_model_says(toolkit_job: tuple[Job, str]) 
     """Through the artifact's own tokenizer and graph, on new texts, one of them longer than the model reads."""
     job, _ = toolkit_job
     texts = [item["features"]["text"] for item in reviews(60, seed=99)] + ["a very fine plot " * 30]
-    predictor = Predictor.load(job.root / "model")
+    predictor = load(job.root / "model")
     saved = job.root / "output" / "data" / "checkpoint"
     tokenizer = AutoTokenizer.from_pretrained(saved)
     model = AutoModelForSequenceClassification.from_pretrained(saved).eval()

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.data.records import Contract, Row, RowRejected, normalize, parse_row, row_id
+from domain.data.records import Column, Contract, Row, RowRejected, normalize, parse_row, row_id
 from domain.data.splits import split_of
 
-CONTRACT = Contract(("text",), "label", None, test_percent=10, validation_percent=10, max_chars=1000)
-GROUPED = Contract(("text",), "label", "author", test_percent=10, validation_percent=10, max_chars=1000)
-SLICED = Contract(("text",), "label", None, test_percent=10, validation_percent=10, max_chars=1000, slice="device")
+CONTRACT = Contract((Column("text", 1000),), "label", None, test_percent=10, validation_percent=10)
+GROUPED = Contract((Column("text", 1000),), "label", "author", test_percent=10, validation_percent=10)
+SLICED = Contract((Column("text", 1000),), "label", None, test_percent=10, validation_percent=10, slice="device")
 
 # What a file can hold: any text but half surrogates and NUL, and something besides white space.
 UNSEEN: dict[int, None] = dict.fromkeys(

@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from domain.data.records import Contract, RowRejected, parse_row
+from domain.data.records import Column, Contract, RowRejected, parse_row
 from domain.data.spelling import READING, TooManyMarks, alike, category, is_no_label, normalize, plain
 
-CONTRACT = Contract(("text",), "label", "author", 10, 10, 1000, slice="text")
+CONTRACT = Contract((Column("text", 1000),), "label", "author", 10, 10, slice="text")
 ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 
 

@@ -24,6 +24,7 @@ from domain.settings import Settings
 from lambdas.dataset.enough import rare_labels, too_little
 from lambdas.dataset.fold import Fold
 from lambdas.dataset.parts import Report
+from tasks.text.row import asked
 from tests.landing import GROUPED, PLAIN, Landing, Triple, changes
 from training.arguments import Places
 from training.data import read
@@ -138,10 +139,10 @@ def test_what_is_not_refused_training_takes_and_with_just_these_labels(
         channels = {"train": places.train, "validation": places.validation, "dataset": places.dataset}
         landing.lay_out(channels, version)
         try:
-            found = read(places, version.dataset, ["text"])
+            found = read(places, version.dataset, ["text"], asked)
         except TrainingError:
             assert refusal
             return
     if not refusal:
         assert found.labels == version.labels
-        assert min(Counter(found.train["label"]).values()) >= least
+        assert min(Counter(found.train.labels).values()) >= least

@@ -42,7 +42,7 @@ def quarantined(project: Project, source: Source) -> list[dict[str, Any]]:
 
 def test_every_row_lands_in_the_split_of_its_id(project: Project) -> None:
     source, report = derive(project, "a.csv", reviews(60))
-    parts, contract = rows_of(project, source), contract_of(project.env.settings.data)
+    parts, contract = rows_of(project, source), contract_of(project.env.settings)
     assert report.rows == {split: len(rows) for split, rows in parts.items()}
     assert report.accepted() == 60
     assert all(parts.values())

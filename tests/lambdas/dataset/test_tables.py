@@ -10,10 +10,10 @@ import pandas as pd
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from domain.data.records import Contract, Rejected, Row, parse_row
+from domain.data.records import Column, Contract, Rejected, Row, parse_row
 from lambdas.dataset.reading import read_rows
 
-CONTRACT = Contract(("text", "title"), "label", None, 30, 20, 1000, slice="part")
+CONTRACT = Contract((Column("text", 1000), Column("title", 1000)), "label", None, 30, 20, slice="part")
 COLUMNS = ["text", "title", "label", "part"]
 odd = st.sampled_from(
     [

@@ -13,7 +13,7 @@ from domain import layout
 from domain.errors import NotRegistered
 from domain.explain import explain_end
 from lambdas.model import registry
-from serving import formats
+from tasks import formats
 from tests.lambdas.models import Models
 from tests.lambdas.project import Project
 from tests.lambdas.steps.test_evaluate import judge, prepared

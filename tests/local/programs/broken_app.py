@@ -17,7 +17,7 @@ from stacks import bundling
 if __name__ == "__main__":
     app = App()
     folder = Path(tempfile.mkdtemp())
-    bundling.assemble(bundling.LIGHT, folder, wheels=None)
+    bundling.assemble(bundling.LIGHT, "text", folder, wheels=None)
     told = json.loads(Path(app.node.try_get_context("overlay")).read_text())
     module = folder / told["into"]
     module.write_text(f"{module.read_text()}\nimport {told['imports']}\n")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.formats import MEDIA_TYPES, ClientError, ContentType, accepted, content_type, write
-from serving.predictor import Prediction
-from serving.protocol import MAX_TEXTS, parse
+from tasks.contract import Prediction
+from tasks.formats import MEDIA_TYPES, ClientError, ContentType, accepted, content_type, write
+from tasks.text.requests import MAX_TEXTS, parse
 
 JSON, LINES, CSV, PLAIN = MEDIA_TYPES
 ANSWER = [[Prediction("gut", 0.75), Prediction('a,"b"', 0.25)], [Prediction("x\ty\nz", 0.5)]]

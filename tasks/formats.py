@@ -10,8 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from domain.row_text import text_of
-from serving.predictor import Prediction
+from tasks.contract import Prediction
 
 # What InvokeEndpoint passes on to and takes back from a serverless endpoint (SageMaker Developer Guide,
 # `serverless-endpoints-invoke`).
@@ -95,46 +94,6 @@ def decode(body: bytes, media_type: str) -> str:
         raise ClientError(400, f"the body is not UTF-8: {error}") from None
 
 
-def read_csv(body: str, header: str | None, features: Sequence[str]) -> list[str]:
-    """The texts of a CSV body: a column for each feature in their order, or those that a first row names.
-
-    Raises ClientError (400).
-    """
-    import csv
-    import io
-
-    csv.field_size_limit(MAX_BODY_BYTES)
-    try:
-        rows = list(csv.reader(io.StringIO(body, newline=""), strict=True))
-    except csv.Error as error:
-        raise ClientError(400, f"the body is not CSV: {error}") from None
-    while rows and not rows[-1]:
-        rows.pop()
-    columns, first = list(range(len(features))), 1
-    named = _columns(rows[0], features) if rows and header != "absent" else None
-    if named:
-        columns, first, rows = named, 2, rows[1:]
-    elif header == "present":
-        raise ClientError(400, f'the first row must name "inputs" or the columns {", ".join(features)}')
-    width = None if named else len(columns)
-    texts = []
-    for number, row in enumerate(rows, first):
-        if len(row) <= max(columns) or (width and len(row) != width):
-            raise ClientError(
-                400, f"row {number} has {len(row)} cells, not {width or max(columns) + 1}: quote a text with commas"
-            )
-        texts.append("\n".join(row[column] for column in columns))
-    return texts
-
-
-def read_json_lines(body: str, features: Sequence[str]) -> list[str]:
-    """The texts of JSON lines: each a text, {"inputs": a text}, or an object with the features. Raises ClientError."""
-    lines = body.split("\n")
-    if not lines[-1].strip():
-        lines.pop()
-    return [_text_of(load(line, f"line {number}"), number, features) for number, line in enumerate(lines, 1)]
-
-
 def load(text: str, what: str) -> Any:
     """The value of a JSON text; `what` names it in a ClientError (400)."""
     try:
@@ -171,27 +130,6 @@ def _as_csv(rows: Sequence[Sequence[str]]) -> str:
 def _plain(cell: str) -> str:
     """Tabs and line ends, which separate here, as JSON spells them."""
     return cell if cell.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in cell)
-
-
-def _columns(row: Sequence[str], features: Sequence[str]) -> list[int] | None:
-    """Where the texts stand if `row` is a header, or None."""
-    names = [cell.strip() for cell in row]
-    wanted = ["inputs"] if "inputs" in names else features
-    return [names.index(name) for name in wanted] if set(wanted) <= set(names) else None
-
-
-def _text_of(value: Any, number: int, features: Sequence[str]) -> str:
-    if isinstance(value, dict) and "inputs" in value:
-        others = sorted(set(value) - {"inputs"})
-        if others:
-            raise ClientError(400, f"line {number} has beside inputs the key {json.dumps(others[0][:100])}")
-        value = value["inputs"]
-    elif isinstance(value, dict) and all(isinstance(value.get(name), str) for name in features):
-        return text_of(value, features)
-    if not isinstance(value, str):
-        known = f'{{"inputs": …}}, or an object with the texts {", ".join(features)}'
-        raise ClientError(400, f"line {number} must be a text, {known}")
-    return value
 
 
 def _split(value: str) -> tuple[str, dict[str, str]]:

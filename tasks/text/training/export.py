@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
-from domain.artifact import INPUTS, MODEL, OUTPUT, WEIGHTS
+from domain.artifact import MODEL, WEIGHTS
 from domain.errors import ParityFailed
+from tasks.text.manifest import INPUTS, OUTPUT
 
 Encoded = dict[str, NDArray[np.int64]]
 

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from domain.artifact import INPUTS, MODEL, WEIGHTS
-from serving.manifest import ArtifactError
-from serving.predictor import Function, PredictionError, Predictor
+from domain.artifact import MODEL, WEIGHTS, ArtifactError
+from tasks.contract import PredictionError
+from tasks.text.manifest import INPUTS
+from tasks.text.model import Function
+from tasks.text.predict import Predictor
 from tests.serving.conftest import LABELS
+from tests.text_model import load
 from tests.tiny_model import MAX_LENGTH, tiny_artifact, tiny_classifier, tiny_tokenizer
 
 TEXTS = [
@@ -43,7 +46,7 @@ def by_pytorch(texts: list[str], seed: int = 0) -> NDArray[np.float32]:
 @pytest.mark.parametrize("inputs", [INPUTS[:2], INPUTS])
 def test_fp32_agrees_with_pytorch(tmp_path: Path, inputs: tuple[str, ...]) -> None:
     tiny_artifact(tmp_path / "tiny", LABELS, inputs=inputs, int8=False)
-    scores = Predictor.load(tmp_path / "tiny" / "model").scores(TEXTS)
+    scores = load(tmp_path / "tiny" / "model").scores(TEXTS)
     assert scores.dtype == np.float32
     np.testing.assert_allclose(scores, by_pytorch(TEXTS), rtol=0, atol=FP32_TOLERANCE)
 
@@ -86,7 +89,7 @@ def test_an_answer_does_not_depend_on_its_neighbours_nor_on_threads(predictor: P
     texts = [f"{text} {number}" for number in range(20) for text in TEXTS]
     together = predictor.scores(texts)
     alone = np.concatenate([predictor.scores([text]) for text in texts])
-    in_parallel = Predictor.load(model_dir, threads=2).scores(texts)
+    in_parallel = load(model_dir, threads=2).scores(texts)
     assert np.array_equal(together, alone)
     assert np.array_equal(together, in_parallel)
 
@@ -103,7 +106,7 @@ def test_answers_the_likeliest_labels_first(predictor: Predictor) -> None:
 
 def test_a_bias_decides_the_answer(tmp_path: Path) -> None:
     tiny_artifact(tmp_path / "tiny", LABELS, bias=[0, 10, 0])
-    assert {best[0].label for best in Predictor.load(tmp_path / "tiny" / "model").predict(TEXTS)} == {"neutral"}
+    assert {best[0].label for best in load(tmp_path / "tiny" / "model").predict(TEXTS)} == {"neutral"}
 
 
 def test_reports_what_it_did_not_read(predictor: Predictor) -> None:
@@ -122,7 +125,7 @@ def test_no_texts_no_answers(predictor: Predictor) -> None:
 def test_refuses_a_model_that_is_not_the_manifests(edited: Callable[..., Path]) -> None:
     directory = edited(inputs=list(INPUTS))
     with pytest.raises(ArtifactError, match="the manifest says"):
-        Predictor.load(directory)
+        load(directory)
 
 
 def test_refuses_a_changed_or_missing_model(edited: Callable[..., Path]) -> None:
@@ -130,10 +133,10 @@ def test_refuses_a_changed_or_missing_model(edited: Callable[..., Path]) -> None
     with (directory / "model.onnx").open("ab") as file:
         file.write(b"x")
     with pytest.raises(ArtifactError, match="checksum"):
-        Predictor.load(directory)
+        load(directory)
     (directory / "model.onnx").unlink()
     with pytest.raises(ArtifactError, match="missing"):
-        Predictor.load(directory)
+        load(directory)
 
 
 def test_refuses_changed_weights(edited: Callable[..., Path]) -> None:
@@ -142,7 +145,7 @@ def test_refuses_changed_weights(edited: Callable[..., Path]) -> None:
     weights[0] ^= 1
     (directory / WEIGHTS).write_bytes(weights)
     with pytest.raises(ArtifactError, match=f"{WEIGHTS} does not have the checksum"):
-        Predictor.load(directory)
+        load(directory)
 
 
 def test_refuses_a_model_with_weights_elsewhere(edited: Callable[..., Path], tmp_path: Path) -> None:
@@ -154,23 +157,23 @@ def test_refuses_a_model_with_weights_elsewhere(edited: Callable[..., Path], tmp
             if entry.key == "location":
                 entry.value = "../weights"
     with pytest.raises(ArtifactError, match="cannot be loaded"):
-        Predictor.load(edited(onnx=graph.SerializeToString()))
+        load(edited(onnx=graph.SerializeToString()))
 
 
 def test_refuses_a_model_that_is_none(edited: Callable[..., Path]) -> None:
     with pytest.raises(ArtifactError, match="cannot be loaded"):
-        Predictor.load(edited(onnx=b"no graph"))
+        load(edited(onnx=b"no graph"))
 
 
 def test_a_model_for_other_labels_is_our_fault(edited: Callable[..., Path]) -> None:
     with pytest.raises(PredictionError, match="shape"):
-        Predictor.load(edited(labels=["one", "two"])).predict(["text"])
+        load(edited(labels=["one", "two"])).predict(["text"])
 
 
 def test_an_output_that_is_not_finite_is_our_fault(tmp_path: Path) -> None:
     tiny_artifact(tmp_path / "tiny", LABELS, bias=[0, float("nan"), 0])
     with pytest.raises(PredictionError, match="finite"):
-        Predictor.load(tmp_path / "tiny" / "model").predict(["text"])
+        load(tmp_path / "tiny" / "model").predict(["text"])
 
 
 @pytest.mark.parametrize("reduce_range", [True, False])
@@ -178,7 +181,7 @@ def test_int8_products_do_not_saturate(edited: Callable[..., Path], tmp_path: Pa
     # Every product is the largest there is. With 8-bit weights a CPU with AVX2 but without VNNI adds two of them to
     # 16 bits and gets about half of what is right, unless the session is told to do without that instruction.
     directory = edited(onnx=largest_products(tmp_path, reduce_range), reduce_range=reduce_range, labels=["no", "yes"])
-    (scores,) = Predictor.load(directory).scores(["a film"])
+    (scores,) = load(directory).scores(["a film"])
     assert np.log(scores[1] / scores[0]) == pytest.approx(1.0, abs=0.02)
 
 

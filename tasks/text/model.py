@@ -8,18 +8,19 @@ answer for a text would depend on its neighbours, and what Evaluate judged would
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from domain.artifact import INPUTS, MODEL, OUTPUT, TOKENIZER, Manifest
-from serving.manifest import ArtifactError, TokenizerUnusable, read_manifest, verify
+from domain.artifact import MODEL, ArtifactError, Manifest
+from tasks.contract import Prediction, PredictionError
+from tasks.text.manifest import INPUTS, OUTPUT, TOKENIZER, Reading
 
 # Read when ONNX Runtime is imported, and 1 is the only value that counts: it would write below HOME at once, and report
 # to Microsoft some ten seconds later.
@@ -42,11 +43,8 @@ _UNKNOWN: Final = "\U00012000 \ue000 zqxjkvwq"
 _CHUNK: Final = 32
 
 
-class Prediction(NamedTuple):
-    """One label with its score: its probability, if nothing else was asked for."""
-
-    label: str
-    score: float
+class TokenizerUnusable(ArtifactError):
+    """tokenizer.json cannot be loaded, or tokenizes nothing."""
 
 
 class Answer(NamedTuple):
@@ -54,10 +52,6 @@ class Answer(NamedTuple):
 
     predictions: list[list[Prediction]]
     truncated: list[bool]
-
-
-class PredictionError(Exception):
-    """The model failed on valid input: our fault, never the client's."""
 
 
 class Encoded(NamedTuple):
@@ -72,35 +66,33 @@ class Encoded(NamedTuple):
         return int(self.inputs[INPUTS[0]].shape[1])
 
 
-class Predictor:
+class TextModel:
     """A loaded model. Safe to share between threads."""
 
     def __init__(self, session: Any, tokenizer: Tokenizer, manifest: Manifest, threads: int) -> None:
         self.manifest = manifest
-        self.labels = list(manifest.labels)
+        self.reading = Reading.of(manifest)
+        self.labels = list(self.reading.labels)
         self._session = session
         self._tokenizer = tokenizer
-        self._max_chars = manifest.max_length * _CHARS_PER_TOKEN
+        self._max_chars = self.reading.max_length * _CHARS_PER_TOKEN
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     @classmethod
-    def load(cls, model_dir: Path, threads: int = 1, *, sealed: str | None = None) -> Predictor:
-        """Load an unpacked artifact to predict `threads` texts at once; `sealed` is its manifest's SHA-256 (None: any).
-
-        Raises ArtifactError, or OSError for a file that is there but cannot be read.
-        """
-        manifest = read_manifest(model_dir, sealed)
+    def load(cls, folder: Path, manifest: Manifest, verify: Callable[[], None], threads: int) -> Self:
+        """The model of an unpacked artifact (`Predict.load` of `tasks/contract.py`)."""
+        reading = Reading.of(manifest)
         with ThreadPoolExecutor(2) as aside:
             # None of the three holds the interpreter's lock for long.
-            loading = aside.submit(_session, model_dir / MODEL, manifest)
-            reading = aside.submit(_tokenizer, model_dir / TOKENIZER)
+            loading = aside.submit(_session, folder / MODEL, reading)
+            tokenizing = aside.submit(_tokenizer, folder / TOKENIZER)
             # First to be heard: a file that is not the manifest's own explains best why it does not load.
-            verify(model_dir, manifest)
-        session, tokenizer = loading.result(), reading.result()
+            verify()
+        session, tokenizer = loading.result(), tokenizing.result()
         inputs = [tensor.name for tensor in session.get_inputs()]
-        if sorted(inputs) != sorted(manifest.inputs):
-            raise ArtifactError(f"{MODEL} takes {inputs}, the manifest says {list(manifest.inputs)}")
-        _prepare(tokenizer, manifest)
+        if sorted(inputs) != sorted(reading.inputs):
+            raise ArtifactError(f"{MODEL} takes {inputs}, the manifest says {list(reading.inputs)}")
+        _prepare(tokenizer, reading)
         return cls(session, tokenizer, manifest, threads)
 
     def encode(self, texts: Sequence[str], max_length: int | None = None) -> Iterator[Encoded]:
@@ -159,7 +151,7 @@ class Predictor:
         return logits, truncated
 
     def _encodings(self, texts: list[str], max_length: int | None) -> list[Encoding]:
-        if max_length is None or max_length >= self.manifest.max_length:
+        if max_length is None or max_length >= self.reading.max_length:
             encodings: list[Encoding] = self._tokenizer.encode_batch_fast(texts)
             return encodings
         # The tokenizer's own limit is shared by all threads: so tokens are cut here, and the marks added then.
@@ -176,7 +168,7 @@ class Predictor:
             "token_type_ids": encoding.type_ids,
         }
         # A tokenizer without special tokens makes nothing of an empty text, but the model needs one position.
-        return {name: np.array([columns[name] or [0]], np.int64) for name in self.manifest.inputs}
+        return {name: np.array([columns[name] or [0]], np.int64) for name in self.reading.inputs}
 
     def _logits(self, encoded: Encoded) -> NDArray[np.float32]:
         try:
@@ -196,14 +188,14 @@ def _tokenizer(path: Path) -> Tokenizer:
         raise _unusable("loaded", error) from error
 
 
-def _prepare(tokenizer: Tokenizer, manifest: Manifest) -> None:
+def _prepare(tokenizer: Tokenizer, reading: Reading) -> None:
     """Have the tokenizer cut and not pad, and see that it can tokenize anything. Raises TokenizerUnusable.
 
     One may load and then fail on each word that it does not know, for want of a token that stands for those.
     """
     try:
         tokenizer.no_padding()
-        tokenizer.enable_truncation(manifest.max_length)
+        tokenizer.enable_truncation(reading.max_length)
         tokenizer.encode_batch_fast([_UNKNOWN, ""])
     except BaseException as error:  # See _unusable.
         raise _unusable("used", error) from error
@@ -225,15 +217,15 @@ def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
-def _session(path: Path, manifest: Manifest) -> Any:
+def _session(path: Path, reading: Reading) -> Any:
     """The graph at `path`, ready to run. Raises ArtifactError."""
     try:
-        return ort.InferenceSession(str(path), _options(manifest), providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(str(path), _options(reading), providers=["CPUExecutionProvider"])
     except _FAULTS as error:
         raise ArtifactError(f"{path.name} cannot be loaded: {error}") from error
 
 
-def _options(manifest: Manifest) -> Any:
+def _options(reading: Reading) -> Any:
     """Options under which every x86 CPU computes the same int8 products.
 
     Without VNNI, ONNX Runtime's kernel adds pairs of u8*s8 products in 16 bits, which saturate unless the weights keep
@@ -248,7 +240,7 @@ def _options(manifest: Manifest) -> Any:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    if not manifest.reduce_range:
+    if not reading.reduce_range:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         options.add_session_config_entry("session.x64quantprecision", "1")
     return options

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.formats import write
-from serving.predictor import Encoded, Prediction
-from serving.protocol import MAX_TEXTS, MAX_TOKENS, ClientError, Invocation, check_lengths, parse
+from tasks.contract import Prediction
+from tasks.formats import write
+from tasks.text.model import Encoded
+from tasks.text.requests import MAX_TEXTS, MAX_TOKENS, ClientError, Invocation, check_lengths, parse
 
 JSON = "application/json"
 

@@ -16,8 +16,8 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from domain.base_model import too_short
 from domain.errors import BaseModelUnavailable, BaseModelUnfit, HubUnreachable, NotFinite
+from tasks.text.base_model import too_short
 
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500

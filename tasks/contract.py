@@ -1,0 +1,109 @@
+"""What each module of a task's folder gives to the rest, and what it is given. Types alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from domain.artifact import Manifest
+    from domain.data.records import Column
+    from domain.settings import DataSettings, TrainingSettings
+
+
+class Prediction(NamedTuple):
+    """One label with its score: its probability, if nothing else was asked for."""
+
+    label: str
+    score: float
+
+
+class PredictionError(Exception):
+    """The model failed on valid input: our fault, never the client's."""
+
+
+class RowOf(Protocol):
+    """`row.py`: pure."""
+
+    def columns(self, data: DataSettings) -> tuple[Column, ...]:
+        """The columns of a row that the model reads."""
+
+    def asked(self, features: Mapping[str, str], names: Sequence[str]) -> Any:
+        """A row as an item of a request's `inputs`, JSON-ready. Raises KeyError if the row lacks a feature."""
+
+    def problems(self, training: TrainingSettings) -> list[str]:
+        """What is wrong with the training's settings that this machine can see, each as a sentence for a person."""
+
+
+class Predictor(Protocol):
+    """A loaded model. Safe to share between threads."""
+
+    manifest: Manifest
+
+    def respond(self, content_type: str, body: bytes, media_type: str) -> tuple[bytes, Mapping[str, object]]:
+        """The answer to a request in `media_type`, and what is said of it in the custom attributes.
+
+        Raises ClientError, PredictionError.
+        """
+
+    def best(self, rows: Sequence[Mapping[str, str]]) -> list[Prediction]:
+        """The first label of each row (its features by name). Raises PredictionError."""
+
+    def ping(self) -> None:
+        """Ask the model something. Raises PredictionError."""
+
+
+class Predict(Protocol):
+    """`predict.py`: slim, it runs in serving, Screen and Evaluate."""
+
+    def load(self, folder: Path, manifest: Manifest, verify: Callable[[], None], threads: int) -> Predictor:
+        """The model of an unpacked artifact, which answers `threads` rows at once.
+
+        `verify` compares the files with their checksums: it is called once, in this thread, and what it raises goes
+        before what is wrong with a file otherwise. Raises ArtifactError, or OSError for a file that cannot be read.
+        """
+
+
+class Proof(NamedTuple):
+    """How the packaged model answers validation rows: their truths and answers, and how close it is to the trained.
+
+    `reported` are numbers of that which the job's log tells SageMaker (keys of `domain/metrics.py`).
+    """
+
+    truths: Sequence[str]
+    answers: Sequence[str]
+    parity: Mapping[str, Any]
+    reported: Mapping[str, float]
+
+
+class Learner(Protocol):
+    """One training, from loaded rows to a packaged model; its methods are called in this order."""
+
+    def train(self, checkpoint: Path | None) -> None:
+        """Learn, from a checkpoint on if there is one. Raises TrainingError."""
+
+    def is_first(self) -> bool:
+        """Whether this process is the one of several that packages the model."""
+
+    def export(self, scratch: Path) -> None:
+        """Make the files that are served, below `scratch`, and keep the trained model for people."""
+
+    def prove(self) -> Proof:
+        """Compare what is served with what was trained, on validation rows. Raises ParityFailed."""
+
+    def files(self) -> Mapping[str, Path]:
+        """The artifact's files by their names in it; each is copied."""
+
+    def own(self) -> Mapping[str, Any]:
+        """What the manifest says for this task alone."""
+
+    def metrics(self) -> Mapping[str, Any]:
+        """What the training measured: `validation` (the best one's scores), `steps` and `curves`."""
+
+
+class Train(Protocol):
+    """`train.py`: heavy, it runs in the training job alone."""
+
+    def learner(self, arguments: Any, places: Any, splits: Any) -> Learner:
+        """A model that is ready to learn from `splits`. Raises TrainingError."""
