@@ -26,7 +26,7 @@ def test_each_error_is_raised_somewhere() -> None:
     """Else a retry or an advice waits for what never comes. The state machine raises by name."""
     code = "\n".join(
         path.read_text(encoding="utf-8")
-        for folder in ("domain", "lambdas", "ledger", "stacks", "training")
+        for folder in ("domain", "lambdas", "ledger", "stacks", "tasks", "training")
         for path in (ROOT / folder).rglob("*.py")
         if path.name != "errors.py"
     )

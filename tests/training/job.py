@@ -138,13 +138,13 @@ def write_gzip(path: Path, lines: Sequence[str]) -> None:
 
 
 def sourcedir(into: Path) -> Path:
-    """The code as it is uploaded: training/, domain/ and requirements.txt at the root."""
+    """The code as it is uploaded: training/, domain/, tasks/ and requirements.txt at the root."""
     archive = into / "sourcedir.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
-        for package in ("training", "domain"):
+        for package in ("training", "domain", "tasks"):
             for file in sorted((ROOT / package).rglob("*.py")):
                 tar.add(file, file.relative_to(ROOT))
-        tar.add(ROOT / "training" / "requirements.txt", "requirements.txt")
+        tar.add(ROOT / "tasks" / "text" / "requirements-train.txt", "requirements.txt")
     return archive
 
 
