@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Final, TypedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, TypedDict
 
 ROWS: Final = 20
 # All golden rows go into one request of at most 4 MB, where JSON may need 12 bytes for a character.
@@ -14,32 +15,40 @@ SCORE_TOLERANCE: Final = 0.05
 
 
 class Golden(TypedDict):
-    """One golden row: what to ask, and the label and probability to expect."""
+    """One golden row: an item of a request's `inputs`, and the label and probability to expect."""
 
-    text: str
+    inputs: Any
     label: str
     score: float
 
 
-def choose(rows: Iterable[tuple[str, str, str, float]], most: int = ROWS) -> list[Golden]:
-    """At most `most` of (text, true label, answered label, its probability), taken in turn from each true label.
+def choose(rows: Iterable[tuple[Any, str, str, float]], most: int = ROWS) -> list[Golden]:
+    """At most `most` of (inputs, true label, answered label, its probability), taken in turn from each true label.
 
     Within a label the surest answers come first: a close call may flip between CPUs without anything being wrong.
-    Texts over MAX_CHARS are left out; if all are, the shortest is taken.
+    Inputs over MAX_CHARS are left out; if all are, the shortest is taken.
     """
-    rows = sorted(rows, key=lambda row: (len(row[0]), row[0]))
-    usable = [row for row in rows if len(row[0]) <= MAX_CHARS] or rows[:1]
+    rows = sorted(rows, key=lambda row: (len(_words(row[0])), _words(row[0])))
+    usable = [row for row in rows if len(_words(row[0])) <= MAX_CHARS] or rows[:1]
     by_label: dict[str, list[Golden]] = defaultdict(list)
-    for text, truth, answered, score in usable:
-        by_label[truth].append({"text": text, "label": answered, "score": score})
+    for inputs, truth, answered, score in usable:
+        by_label[truth].append({"inputs": inputs, "label": answered, "score": score})
     for found in by_label.values():
-        found.sort(key=lambda item: (-item["score"], item["text"]))
+        found.sort(key=lambda item: (-item["score"], _words(item["inputs"])))
     chosen: list[Golden] = []
     depth = 0
     while len(chosen) < most and any(depth < len(found) for found in by_label.values()):
         chosen += [found[depth] for _, found in sorted(by_label.items()) if depth < len(found)]
         depth += 1
     return chosen[:most]
+
+
+def read(rows: Iterable[Mapping[str, Any]]) -> list[Golden]:
+    """Golden rows as they were kept; an earlier release, which knew texts alone, called the inputs `text`."""
+    return [
+        {"inputs": row["inputs"] if "inputs" in row else row["text"], "label": row["label"], "score": row["score"]}
+        for row in rows
+    ]
 
 
 def disagreement(golden: Sequence[Golden], answers: Sequence[tuple[str, float]]) -> str | None:
@@ -56,3 +65,7 @@ def disagreement(golden: Sequence[Golden], answers: Sequence[tuple[str, float]])
         if label != row["label"] or abs(score - row["score"]) > SCORE_TOLERANCE
     ]
     return f"{len(wrong)} of {len(golden)} golden rows differ: " + "; ".join(wrong[:3]) if wrong else None
+
+
+def _words(inputs: Any) -> str:
+    return inputs if isinstance(inputs, str) else json.dumps(inputs, ensure_ascii=False, sort_keys=True)

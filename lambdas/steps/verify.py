@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from domain import layout
 from domain.errors import VerifyFailed
-from domain.golden_rows import Golden, disagreement
+from domain.golden_rows import Golden, disagreement, read
 from domain.messages import VerifyStep
 from lambdas.environment import Environment
 from lambdas.model.hosting import describe_endpoint
@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
         return {}
     _check_config(name, endpoint, step.config)
     run = layout.deployed_run(env.project, step.config)
-    golden: list[Golden] | None = read_json(env, layout.run_file(str(run), "golden.json"))
+    golden = read(read_json(env, layout.run_file(str(run), "golden.json")) or ())
     if not golden:
         raise VerifyFailed(f"run {run} has no golden rows to ask")
     seconds = _compare(_Asker(env, name), golden)
@@ -66,8 +66,8 @@ def _compare(asker: _Asker, golden: list[Golden]) -> float:
     for row in golden:
         if time.monotonic() - started > _ONE_BY_ONE_SECONDS:
             break
-        singly += asker.ask([row["text"]])
-    together = asker.ask([row["text"] for row in golden])
+        singly += asker.ask([row["inputs"]])
+    together = asker.ask([row["inputs"] for row in golden])
     found = disagreement(golden[: len(singly)], singly) or disagreement(golden, together)
     if found:
         raise VerifyFailed(found)
@@ -81,9 +81,9 @@ class _Asker:
         self._runtime, self._endpoint, self._failures = env.client("sagemaker-runtime"), endpoint, 0
         self._ready_by = time.monotonic() + _PROVISIONING_SECONDS
 
-    def ask(self, texts: list[str]) -> list[tuple[str, float]]:
-        """The likeliest label of each text and its probability. Raises VerifyFailed."""
-        body = json.dumps({"inputs": texts, "parameters": {"top_k": 1}})
+    def ask(self, inputs: list[Any]) -> list[tuple[str, float]]:
+        """The likeliest label of each row and its probability. Raises VerifyFailed."""
+        body = json.dumps({"inputs": inputs, "parameters": {"top_k": 1}})
         errors = self._runtime.exceptions
         while True:
             try:

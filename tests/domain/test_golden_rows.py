@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.golden_rows import MAX_CHARS, ROWS, SCORE_TOLERANCE, Golden, choose, disagreement
+from domain.golden_rows import MAX_CHARS, ROWS, SCORE_TOLERANCE, Golden, choose, disagreement, read
 
 
 def test_labels_take_turns_and_the_surest_come_first() -> None:
     rows = [("a1", "a", "a", 0.6), ("a2", "a", "b", 0.9), ("a3", "a", "a", 0.7), ("b1", "b", "b", 0.5)]
-    assert [row["text"] for row in choose(rows, most=3)] == ["a2", "b1", "a3"]
-    assert choose(rows, most=1) == [{"text": "a2", "label": "b", "score": 0.9}]
+    assert [row["inputs"] for row in choose(rows, most=3)] == ["a2", "b1", "a3"]
+    assert choose(rows, most=1) == [{"inputs": "a2", "label": "b", "score": 0.9}]
 
 
 rows = st.lists(
@@ -38,17 +38,17 @@ def test_the_order_of_rows_does_not_matter(found: list[tuple[str, str, str, floa
 @given(rows.filter(bool))
 def test_every_label_is_asked_as_long_as_there_is_room(found: list[tuple[str, str, str, float]]) -> None:
     first_turn = choose(found)[: len({truth for _, truth, _, _ in found})]
-    texts = {row["text"] for row in first_turn}
+    texts = {row["inputs"] for row in first_turn}
     assert all(any(text in texts for text, label, _, _ in found if label == truth) for _, truth, _, _ in found)
 
 
 def test_texts_too_long_for_one_request_are_left_out_unless_there_is_nothing_else() -> None:
     long, longer = ("x" * (MAX_CHARS + 1), "a", "a", 0.9), ("y" * (MAX_CHARS + 2), "b", "b", 0.9)
-    assert [row["text"] for row in choose([longer, ("short", "a", "a", 0.1), long])] == ["short"]
-    assert [row["text"] for row in choose([longer, long])] == [long[0]]
+    assert [row["inputs"] for row in choose([longer, ("short", "a", "a", 0.1), long])] == ["short"]
+    assert [row["inputs"] for row in choose([longer, long])] == [long[0]]
 
 
-GOLDEN: list[Golden] = [{"text": "one", "label": "a", "score": 0.9}, {"text": "two", "label": "b", "score": 0.8}]
+GOLDEN: list[Golden] = [{"inputs": "one", "label": "a", "score": 0.9}, {"inputs": "two", "label": "b", "score": 0.8}]
 
 
 def test_the_same_answers_agree() -> None:
@@ -72,3 +72,8 @@ def test_another_label_score_or_number_of_answers_is_a_disagreement(
     answers: list[tuple[str, float]], words: str
 ) -> None:
     assert words in str(disagreement(GOLDEN, answers))
+
+
+def test_what_an_earlier_release_kept_is_read() -> None:
+    rows = [{"text": "fine", "label": "a", "score": 0.5}, {"inputs": {"age": 3}, "label": "b", "score": 0.25}]
+    assert [row["inputs"] for row in read(rows)] == ["fine", {"age": 3}]

@@ -77,7 +77,7 @@ def test_golden_rows_are_what_the_model_answered(project: Project, models: Model
     golden = project.json(layout.run_file(run.run, "golden.json"))
     labels = dict(line.rsplit(",", 1) for line in models.reviews().splitlines()[1:])
     assert len(golden) == 20
-    assert all(labels[row["text"]] == row["label"] and 0.5 <= row["score"] <= 1 for row in golden)
+    assert all(labels[row["inputs"]] == row["label"] and 0.5 <= row["score"] <= 1 for row in golden)
 
 
 def test_the_receipt_says_what_was_judged_how_and_what_it_cost(project: Project, models: Models, job: str) -> None:
