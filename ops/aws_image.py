@@ -23,7 +23,8 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 IMAGE: Final = ROOT / "training" / "aws-image.txt"
-REQUIREMENTS: Final = ROOT / "tasks" / "text" / "requirements-train.txt"
+# Of every task: each job of theirs runs in that image.
+REQUIREMENTS: Final = tuple(sorted((ROOT / "tasks").glob("*/requirements-train.txt")))
 FOLDER: Final = ROOT / ".cache" / "aws-image"
 # The Python of the image, and the tags of wheels that its Ubuntu 22.04 (glibc 2.35) takes.
 _PYTHON: Final = "3.12"
@@ -48,9 +49,10 @@ def main() -> None:
     sys.exit(subprocess.run([python, *tests], cwd=ROOT, env=environment).returncode)
 
 
-def pins(path: Path) -> dict[str, str]:
-    """Name to version of a file of requirements, names normalized; "" where it has no version."""
-    lines = [line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
+def pins(*paths: Path) -> dict[str, str]:
+    """Name to version of files of requirements, names normalized; "" where it has no version."""
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    lines = [line.partition("#")[0].strip() for text in texts for line in text.splitlines()]
     named = [line.partition("==") for line in lines if line]
     return {normal(name): pinned for name, _, pinned in named}
 
@@ -104,15 +106,15 @@ def _check_requirements() -> None:
         path = Path(folder) / "report.json"
         target = ["--target", folder, "--python-version", _PYTHON, "--only-binary", ":all:"]
         platforms = [word for tag in _PLATFORMS for word in ("--platform", tag)]
-        files = ["--requirement", str(REQUIREMENTS), "--constraint", str(IMAGE)]
+        files = [*(word for file in REQUIREMENTS for word in ("--requirement", str(file))), "--constraint", str(IMAGE)]
         _pip(
             Path(sys.executable),
             *("install", "--quiet", "--dry-run", "--report", str(path)),
             *(*target, *platforms, *files),
         )
-        found = unpinned(json.loads(path.read_text()), pins(IMAGE), pins(REQUIREMENTS))
+        found = unpinned(json.loads(path.read_text()), pins(IMAGE), pins(*REQUIREMENTS))
     if found:
-        sys.exit(f"tasks/text/requirements-train.txt does not pin {', '.join(found)}: a job would install the newest")
+        sys.exit(f"a task's requirements-train.txt does not pin {', '.join(found)}: a job would install the newest")
 
 
 def _pip(python: Path, *arguments: str) -> None:
@@ -123,7 +125,7 @@ def _pip(python: Path, *arguments: str) -> None:
 
 def _fingerprint() -> str:
     digest = hashlib.sha256(f"{sys.version} {sys.prefix} {FOLDER}".encode())
-    for path in (IMAGE, REQUIREMENTS, ROOT / "requirements.txt", ROOT / "constraints.txt", Path(__file__)):
+    for path in (IMAGE, *REQUIREMENTS, ROOT / "requirements.txt", ROOT / "constraints.txt", Path(__file__)):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

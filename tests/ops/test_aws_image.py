@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 
 from ops.aws_image import IMAGE, REQUIREMENTS, ROOT, normal, pins, unpinned
 
-HAS, WANTS = pins(IMAGE), pins(REQUIREMENTS)
+HAS, WANTS = pins(IMAGE), pins(*REQUIREMENTS)
 
 
 def report(*names: str) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def test_a_job_wants_only_what_it_pins_or_the_image_has() -> None:
             if wanted.marker and not wanted.marker.evaluate(environment):
                 continue
             key = normal(wanted.name)
-            assert key in HAS or key in WANTS, f"{name} wants {wanted}: pin it in tasks/text/requirements-train.txt"
+            assert key in HAS or key in WANTS, f"{name} wants {wanted}: pin it in the task's requirements-train.txt"
             pinned = WANTS.get(key) or HAS[key]
             assert not pinned or wanted.specifier.contains(pinned), f"{name} wants {wanted}, and there is {pinned}"
 
