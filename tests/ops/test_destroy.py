@@ -20,6 +20,8 @@ from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops.deployment import ROOT
 from ops.doctor.surroundings import written
 
+# The last of them takes the stack down.
+pytestmark = pytest.mark.chapters
 PROJECT = written().project
 TOPIC = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
 

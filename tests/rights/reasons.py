@@ -194,7 +194,7 @@ REASONS: Final[tuple[Reason, ...]] = (
     ),
     Reason(
         "a rehearsal that was still changing when it should have ended",
-        "Functions[LR]*",
+        "Functions[DR]*",
         ("sagemaker:DeleteEndpoint",),
         "*-rehearsal",
     ),
