@@ -1,0 +1,26 @@
+"""A row of the toy task: a text for each feature, asked as the first of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from domain.data.records import Column
+
+if TYPE_CHECKING:
+    from domain.settings import DataSettings, TrainingSettings
+
+
+def columns(data: DataSettings) -> tuple[Column, ...]:
+    """A text for each feature."""
+    return tuple(Column(name, data.max_chars) for name in data.features)
+
+
+def asked(features: Mapping[str, str], names: Sequence[str]) -> str:
+    """The first feature."""
+    return features[names[0]]
+
+
+def problems(_training: TrainingSettings) -> list[str]:
+    """None."""
+    return []
