@@ -31,6 +31,7 @@ INPUTS = (
     "package.json",
     "package-lock.json",
     "lambdas/requirements.txt",
+    "lambdas/requirements-evaluate.txt",
     *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tasks").glob("*/requirements-predict.txt")),
     "ops/bootstrap.py",
 )

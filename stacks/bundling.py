@@ -47,7 +47,8 @@ class Package:
 
     def requirements(self, task: str) -> list[str]:
         """The files that list what it carries from elsewhere."""
-        return ["lambdas/requirements.txt", *([f"tasks/{task}/requirements-predict.txt"] if self.predicts else [])]
+        of_the_gate = ["lambdas/requirements-evaluate.txt", f"tasks/{task}/requirements-predict.txt"]
+        return ["lambdas/requirements.txt", *(of_the_gate if self.predicts else [])]
 
 
 # Two zips for all functions: only Evaluate carries a model runtime.
@@ -126,7 +127,7 @@ def _pip(command: str, requirements: Sequence[str], arguments: Sequence[str], fa
 
 def _pins(package: Package, task: str) -> list[str]:
     texts = [(ROOT / file).read_text(encoding="utf-8") for file in package.requirements(task)]
-    return sorted(line for text in texts for line in text.splitlines() if "==" in line and not line.startswith("#"))
+    return sorted({line for text in texts for line in text.splitlines() if "==" in line and not line.startswith("#")})
 
 
 if __name__ == "__main__":

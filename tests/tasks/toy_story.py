@@ -21,7 +21,8 @@ def main(folder: Path) -> None:
         pipeline = Pipeline(cloud, Settings.model_validate(overlay), BUCKET, listen(cloud, PROJECT))
         pipeline.drop("first.csv", as_csv(reviews(400, seed=1)))
         run = pipeline.concluded("promote")
-        print(run.verdict, pipeline.predict("superb warm lovely"), pipeline.predict("dull awful weak"))
+        good, bad = pipeline.predict("superb warm lovely"), pipeline.predict("dull awful weak")
+        sys.stdout.write(f"{run.verdict} {good} {bad}\n")
 
 
 if __name__ == "__main__":
