@@ -28,7 +28,7 @@ quick: setup ## the tests that need no local cloud, in under 90 s on 2 cores
 test: setup ## every folder's tests, and the pipeline on the local cloud from drop to destroyed; some of them: ARGS="-k gate"
 	@python -m pytest -n 3 --dist loadgroup $(ARGS)
 
-coverage: setup ## the same tests, with the share of the code's lines that they run, and its floor; cheap from Python 3.12 on
+coverage: setup ## the same tests, with the share of lines that they run; cheap from Python 3.12 on
 	@python -m pytest -n 3 --dist loadgroup --cov --cov-report=term $(ARGS)
 
 test-e2e: setup ## whatever can happen to the deployed pipeline: many drops, faults, load, teardown; some of it: ARGS
