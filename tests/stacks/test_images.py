@@ -73,7 +73,8 @@ def test_our_image_is_built_at_deploy_for_serverless(aws: Synthesized) -> None:
     context = aws.folder / source["directory"]
     dockerfile = (context / source["dockerFile"]).read_text()
     assert dockerfile == (ROOT / "serving" / "Dockerfile").read_text()
-    for line in dockerfile.splitlines():
+    (task,) = source["dockerBuildArgs"].values()
+    for line in dockerfile.replace("${TASK}", task).splitlines():
         if line.startswith("COPY ") and "--from" not in line:
             for path in line.split()[1:-1]:
                 assert list(context.glob(path)), f"{path} is copied by the Dockerfile, but not in the build context"
