@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from domain.artifact import Manifest
     from domain.data.records import Column
     from domain.settings import DataSettings, TrainingSettings
+    from training.arguments import Arguments, Places
+    from training.data import Splits
 
 
 class Prediction(NamedTuple):
@@ -105,5 +107,5 @@ class Learner(Protocol):
 class Train(Protocol):
     """`train.py`: heavy, it runs in the training job alone."""
 
-    def learner(self, arguments: Any, places: Any, splits: Any) -> Learner:
+    def learner(self, arguments: Arguments, places: Places, splits: Splits) -> Learner:
         """A model that is ready to learn from `splits`. Raises TrainingError."""
