@@ -13,6 +13,8 @@ from domain import hyperparameters
 from domain.data.spelling import READING, category, normalize
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+# What a task's model answers: one of some labels, or a number.
+Kind = Literal["classification", "regression"]
 
 
 def _require_fit(what: str, value: object, advice: str) -> None:
@@ -189,8 +191,16 @@ class GateSettings(_Section):
 
     min_accuracy: Fraction = Field(0.75, description="the least accuracy on held-out rows that may go live")
     min_macro_f1: Fraction = Field(0.7, description="the least mean of the labels' F1 scores that may go live")
+    max_mae: float | None = Field(
+        None, ge=0, description="regression: the largest mean absolute error that may go live; null: any"
+    )
+    max_rmse: float | None = Field(
+        None, ge=0, description="regression: the largest root mean squared error that may go live; null: any"
+    )
+    min_r2: float | None = Field(None, le=1, description="regression: the least R² that may go live; null: any")
     max_drop: Fraction = Field(
-        0.0, description="the largest observed loss of accuracy, against the live model, that is still promoted"
+        0.0,
+        description="the largest observed loss, against the live model, that is still promoted",
     )
     margin: Fraction = Field(
         0.05,
