@@ -5,8 +5,8 @@ a test of this mean rules out (Fieller 1954, "Some problems in interval estimati
 
 - Student's t of d. At the margin two models whose errors differ in scale alone have a symmetric d, whatever their
   tails, and t is then a little too cautious. That is why corrections for skewness by themselves do worse there.
-- Johnson's modified t (1978, "Modified t tests and confidence intervals for asymmetrical populations", JASA 73). Where
-  a candidate errs rarely and by much, d is skewed, and t finds it better than it is.
+- Hall's transformation of it (1992, "On the removal of skewness by transformation", JRSS B 54). Where a candidate errs
+  rarely and by much, d is skewed, and t finds it better than it is.
 
 No test holds its level for every distribution of losses: what was never drawn is not known (Bahadur and Savage 1956,
 "The nonexistence of certain statistical procedures in nonparametric problems"). `docs/gate.md` has the rates.
@@ -87,7 +87,7 @@ class Factor:
         return math.erfc(min(self._scores(1.0)) / math.sqrt(2)) / 2
 
     def _scores(self, factor: float) -> tuple[float, float]:
-        """Student's and Johnson's t of d at this factor, as standard normal scores; below 0 where it is too large."""
+        """Student's t of d at this factor, and Hall's, as standard normal scores; below 0 where it is too large."""
         k = factor - 1
         ours, theirs = self._means
         mean = ours - factor * theirs
@@ -100,10 +100,12 @@ class Factor:
         third = sum(
             ways * (-k) ** i * part for i, (ways, part) in enumerate(zip((1, 3, 3, 1), self._third, strict=True))
         )
-        variance *= self.rows / (self.rows - 1)
-        spread = math.sqrt(variance / self.rows)
-        moved = mean + third / (6 * variance * self.rows) + third * mean * mean / (3 * variance * variance)
-        return _normal(mean / spread, self.rows - 1), _normal(moved / spread, self.rows - 1)
+        spread = math.sqrt(variance * self.rows / (self.rows - 1))
+        score, skewness = mean / spread, third / spread**3
+        # The derivative is (1 + skewness * score / 3) squared: the order of scores stays.
+        straight = score + skewness * score**2 / 3 + skewness**2 * score**3 / 27 + skewness / (6 * self.rows)
+        root, degrees = math.sqrt(self.rows), self.rows - 1
+        return _normal(root * score, degrees), _normal(root * straight, degrees)
 
 
 def _normal(t: float, degrees: int) -> float:
