@@ -6,7 +6,7 @@ a test of this mean rules out (Fieller 1954, "Some problems in interval estimati
 - Student's t of d. At the margin two models whose errors differ in scale alone have a symmetric d, whatever their
   tails, and t is then a little too cautious. That is why corrections for skewness by themselves do worse there.
 - Hall's transformation of it (1992, "On the removal of skewness by transformation", JRSS B 54). Where a candidate errs
-  rarely and by much, d is skewed, and t finds it better than it is.
+  rarely and by much, d is skewed, and t finds the candidate better than it is.
 
 No test holds its level for every distribution of losses: what was never drawn is not known (Bahadur and Savage 1956,
 "The nonexistence of certain statistical procedures in nonparametric problems"). `docs/gate.md` has the rates.
