@@ -5,7 +5,7 @@ One schema serves both, so a value that synth accepts is a value the pipeline un
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,6 +13,8 @@ from domain import hyperparameters
 from domain.data.spelling import READING, category, normalize
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+# What a task's model answers: one of some labels, or a number.
+Kind = Literal["classification", "regression"]
 
 
 def _require_fit(what: str, value: object, advice: str) -> None:
@@ -185,12 +187,33 @@ class TrainingSettings(_Section):
 
 
 class GateSettings(_Section):
-    """When a candidate may replace the live model (`domain/gate/decision.py` says how each is used)."""
+    """When a candidate may replace the live model (`domain/gate/decision.py` says how each is used).
+
+    Of classification a loss is in points of accuracy and macro-F1; of regression it is a share of the live model's
+    error, so that 0.05 allows 5% more. R² counts by the root of 1 - R².
+    """
 
     min_accuracy: Fraction = Field(0.75, description="the least accuracy on held-out rows that may go live")
     min_macro_f1: Fraction = Field(0.7, description="the least mean of the labels' F1 scores that may go live")
+    max_mae: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="regression: the largest mean absolute error that may go live; null: any",
+    )
+    max_rmse: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="regression: the largest root mean squared error that may go live; null: any",
+    )
+    min_r2: float | None = Field(
+        None, le=1, allow_inf_nan=False, description="regression: the least R² that may go live; null: any"
+    )
     max_drop: Fraction = Field(
-        0.0, description="the largest observed loss of accuracy, against the live model, that is still promoted"
+        0.0,
+        description="the largest observed loss, against the live model, that is still promoted: in points of accuracy "
+        "and macro-F1; for regression, as all losses, a share of the live model's error",
     )
     margin: Fraction = Field(
         0.05,
@@ -289,3 +312,28 @@ class Settings(_Section):
     gate: GateSettings = GateSettings()
     serving: ServingSettings = ServingSettings()
     operations: OperationsSettings = OperationsSettings()
+
+
+# Settings, as section and name, that mean something to one kind of task alone.
+_OF_ONE_KIND: Final[dict[Kind, tuple[tuple[str, str], ...]]] = {
+    "classification": (
+        ("data", "labels"),
+        ("data", "min_label_rows"),
+        ("gate", "min_accuracy"),
+        ("gate", "min_macro_f1"),
+        ("gate", "min_label_test_rows"),
+    ),
+    "regression": (("gate", "max_mae"), ("gate", "max_rmse"), ("gate", "min_r2")),
+}
+
+
+def check(kind: Kind, settings: Settings) -> None:
+    """Raises ValueError, naming it, for a setting that says something and belongs to tasks of another kind than `kind`.
+
+    One with its default says nothing: the functions' copy of the settings spells all of them out.
+    """
+    for other, names in _OF_ONE_KIND.items():
+        for section, name in names if other != kind else ():
+            found = getattr(settings, section)
+            if getattr(found, name) != type(found).model_fields[name].default:
+                raise ValueError(f"{section}.{name} is for {other}, and the task is one of {kind}: leave it out")

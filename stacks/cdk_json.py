@@ -16,7 +16,7 @@ from constructs import Node
 from pydantic import ValidationError
 
 import tasks
-from domain.settings import Settings
+from domain.settings import Settings, check
 
 _ECR_IMAGE: Final = re.compile(
     r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"
@@ -166,7 +166,12 @@ def _cross_checks(settings: Settings) -> list[str]:
             )
     if settings.task not in tasks.names():
         return [f"task is {_shown(settings.task)}, but must be one of {', '.join(tasks.names())}"]
-    problems += tasks.row(settings.task).problems(settings.training)
+    task = tasks.row(settings.task)
+    problems += task.problems(settings.training)
+    try:
+        check(task.KIND, settings)
+    except ValueError as error:
+        problems.append(str(error))
     # SageMaker reads an S3Prefix as a string prefix: without the slash, base/a would take base/ab as well.
     if base.startswith("s3://") and not re.fullmatch(r"s3://[^/]+/.+/", base):
         problems.append(f"training.base_model is {_shown(base)}, but an S3 location must read s3://bucket/prefix/")

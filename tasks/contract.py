@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from domain.artifact import Manifest
     from domain.data.records import Column
-    from domain.settings import DataSettings, TrainingSettings
+    from domain.settings import DataSettings, Kind, TrainingSettings
     from training.arguments import Arguments, Places
     from training.data import Splits
 
@@ -26,7 +26,13 @@ class PredictionError(Exception):
 
 
 class RowOf(Protocol):
-    """`row.py`: pure."""
+    """`row.py`: pure.
+
+    `KIND` is what a model of the task answers, and `MEASURES` the keys of those that it is judged by (`domain/gate`).
+    """
+
+    KIND: Final[Kind]
+    MEASURES: Final[tuple[str, ...]]
 
     def columns(self, data: DataSettings) -> tuple[Column, ...]:
         """The columns of a row that the model reads."""

@@ -12,8 +12,10 @@ from typing import Final
 
 import numpy as np
 
+from bench.reports import gate_numbers
 from domain.gate import decision as gate
 from domain.gate import rules
+from domain.gate.classification import Classification
 from domain.gate.types import JudgedRow
 from domain.settings import GateSettings
 
@@ -59,10 +61,10 @@ def label_alarms(cell: tuple[int, int], trials: int) -> tuple[float, float]:
     for _ in range(trials):
         groups: dict[str, list[JudgedRow]] = {}
         for row in simulate(rows, labels, 0.0, chance):
-            groups.setdefault(row.label, []).append(row)
+            groups.setdefault(str(row.label), []).append(row)
         for place, allowed in enumerate((0.0, POLICY.max_label_drop)):
             policy = POLICY.model_copy(update={"max_label_drop": allowed})
-            alarms[place] += not rules.none_collapsed("label", "", groups, policy).passed
+            alarms[place] += not rules.none_collapsed(Classification(), "label", "", groups, policy).passed
     return alarms[0] / trials, alarms[1] / trials
 
 
@@ -105,7 +107,7 @@ def page(trials: int, pool: ProcessPoolExecutor) -> str:
     tests = [(labels, rows) for labels in LABELS for rows in ROWS]
     for (labels, rows), (alone, rule) in zip(tests, pool.map(label_alarms, tests, repeat(trials)), strict=True):
         lines.append(f"| {labels} | {rows:,} | {alone:.1%} | {rule:.1%} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n\n" + gate_numbers.section(trials, pool)
 
 
 def main() -> None:

@@ -6,57 +6,87 @@ data stays) and `reject` (not good enough, or surely worse: the champion stays a
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
+from typing import Final, TypeVar
 
-from domain.gate import rules
-from domain.gate.scores import confusion
-from domain.gate.statistics import Draws, interval
+from domain.gate import classification, regression, rules
+from domain.gate.classification import Classification
+from domain.gate.measures import Judge, Measure, Study
+from domain.gate.regression import Regression
 from domain.gate.types import Decision, JudgedRow, Rule, Scores, Verdict
-from domain.settings import GateSettings
+from domain.settings import GateSettings, Kind
+
+_USUAL: Final = Classification()
+_Measure = TypeVar("_Measure", bound=Measure)
 
 
-def decide(rows: Sequence[JudgedRow], policy: GateSettings, seed: str) -> Decision:
+def judge_of(kind: Kind, policy: GateSettings, measures: Collection[str] = ()) -> Judge:
+    """The judge of a kind of task, by the measures with these keys, or all. Raises ValueError if it has no such one."""
+    if kind == "classification":
+        return Classification(_named(kind, classification.MEASURES, measures), policy.min_label_test_rows)
+    return Regression(_named(kind, regression.MEASURES, measures))
+
+
+def decide(
+    rows: Sequence[JudgedRow],
+    policy: GateSettings,
+    seed: str,
+    kind: Kind = "classification",
+    measures: Collection[str] = (),
+) -> Decision:
     """Judge the candidate on `rows` (n ≥ 1 held-out rows, the same for both models).
 
-    `seed` (the dataset's id) fixes the resamples, so that the same answers always get the same verdict. Raises
-    ValueError if there are no rows, or if only some of them carry a champion's answer.
+    `kind` and `measures` are the task's: the keys of those that it is judged by, or none for all of its kind's. `seed`
+    (the dataset's id) fixes the resamples, so that the same answers always get the same verdict. Raises ValueError if
+    there are no rows, or if only some of them carry a champion's answer, or if the kind has no such measure.
     """
     if not rows:
         raise ValueError("no held-out rows to judge by")
     answered = [row for row in rows if row.champion is not None]
     if answered and len(answered) != len(rows):
         raise ValueError(f"the champion answered {len(answered)} of {len(rows)} rows: it must answer all or none")
+    judge = judge_of(kind, policy, measures)
     models = ("candidate", "champion") if answered else ("candidate",)
-    draws = rules.drawn(rows, models, policy, seed)
-    candidate = rules.scored(rows, "candidate", policy)
-    champion = rules.scored(rows, "champion", policy) if answered else None
+    study = judge.study(rows, models, seed)
+    candidate = judge.scores(rows, "candidate")
+    champion = judge.scores(rows, "champion") if answered else None
     fresh = [row for row in answered if not row.held_out_before]
-    found = [rules.enough_rows(rows, policy), *rules.good_enough(rows, candidate, policy)]
-    if champion:
-        found.append(rules.something_kept(rows))
-        found += _compared("on all rows", rows, draws, policy)
-        before = [row for row in rows if row.held_out_before]
-        # The same once more without what came with this run, which may be as poisoned as what it trained on.
-        if before and fresh:
-            found += _compared("on rows held out before", before, rules.drawn(before, models, policy, seed), policy)
-    anchored = [row for row in rows if row.anchor is not None]
-    if anchored:
-        found += rules.no_slow_decline(anchored, policy)
-    verdict, sentence = conclude(found, candidate, champion)
+    found = examine(rows, candidate, study if champion else None, policy, seed, judge)
+    verdict, sentence = conclude(found, candidate, champion, judge)
     return Decision(
         verdict=verdict,
         sentence=sentence,
         rules=tuple(found),
         candidate=candidate,
         champion=champion,
-        fresh=rules.scored(fresh, "candidate", policy) if fresh else None,
-        intervals={model: _intervals(drawn) for model, drawn in draws.items()},
-        confusion={model: confusion([row.label for row in rows], rules.answers(rows, model)) for model in models},
+        fresh=judge.scores(fresh, "candidate") if fresh else None,
+        intervals=study.intervals(),
+        confusion=study.confusion(),
     )
 
 
-def conclude(found: Sequence[Rule], candidate: Scores, champion: Scores | None) -> tuple[Verdict, str]:
+def examine(
+    rows: Sequence[JudgedRow], candidate: Scores, study: Study | None, policy: GateSettings, seed: str, judge: Judge
+) -> list[Rule]:
+    """Each rule, in order. `study` is of these rows; None: there is no champion to compare with."""
+    found = [rules.enough_rows(rows, policy), *rules.good_enough(judge, rows, candidate, policy)]
+    if study:
+        found.append(rules.something_kept(judge, rows))
+        found += _compared("on all rows", rows, study, policy, judge)
+        before = [row for row in rows if row.held_out_before]
+        # The same once more without what came with this run, which may be as poisoned as what it trained on.
+        if 0 < len(before) < len(rows):
+            again = judge.study(before, ("candidate", "champion"), seed)
+            found += _compared("on rows held out before", before, again, policy, judge)
+    anchored = [row for row in rows if row.anchor is not None]
+    if anchored:
+        found += rules.no_slow_decline(judge, anchored, policy)
+    return found
+
+
+def conclude(
+    found: Sequence[Rule], candidate: Scores, champion: Scores | None, judge: Judge = _USUAL
+) -> tuple[Verdict, str]:
     """The verdict that the rules add up to, and the sentence that says why."""
     failed = [rule for rule in found if not rule.passed]
     # Without enough rows no number means anything: nothing may be rejected on them either.
@@ -68,29 +98,25 @@ def conclude(found: Sequence[Rule], candidate: Scores, champion: Scores | None) 
         return "reject", "Rejected: " + "; ".join(rule.sentence for rule in harm) + "."
     if failed:
         return "keep", "Kept the champion: " + "; ".join(rule.sentence for rule in failed) + "."
+    ours = [(measure.name, judge.shown(candidate.values[measure.key])) for measure in judge.measures]
     if champion is None:
-        return "promote", f"Promoted: the first model, accuracy {candidate.accuracy:.4f} on {candidate.rows} rows."
-    return "promote", (
-        f"Promoted: accuracy {candidate.accuracy:.4f} against the champion's {champion.accuracy:.4f}, "
-        f"macro-F1 {candidate.macro_f1:.4f} against {champion.macro_f1:.4f}, on {candidate.rows} rows."
-    )
+        return "promote", f"Promoted: the first model, {' '.join(ours[0])} on {candidate.rows} rows."
+    theirs = [judge.shown(champion.values[measure.key]) for measure in judge.measures]
+    whose = ["the champion's ", *[""] * len(ours)]
+    said = [f"{name} {one} against {of}{other}" for (name, one), of, other in zip(ours, whose, theirs, strict=False)]
+    return "promote", f"Promoted: {', '.join(said)}, on {candidate.rows} rows."
 
 
-def _compared(where: str, rows: Sequence[JudgedRow], draws: dict[str, Draws], policy: GateSettings) -> list[Rule]:
-    found = rules.no_worse(where, rows, draws, policy)
-    found.append(rules.none_collapsed("label", where, _groups(rows, lambda row: row.label), policy))
-    slices = _groups([row for row in rows if row.slice is not None], lambda row: str(row.slice))
-    if slices:
-        found.append(rules.none_collapsed("slice", where, slices, policy))
-    return found
+def _named(kind: Kind, every: tuple[_Measure, ...], keys: Collection[str]) -> tuple[_Measure, ...]:
+    known = [measure.key for measure in every]
+    unknown = sorted(set(keys) - set(known))
+    if unknown:
+        raise ValueError(f"{kind} has no measure {unknown[0]!r}: it has {', '.join(known)}")
+    return tuple(measure for measure in every if not keys or measure.key in keys)
 
 
-def _groups(rows: Sequence[JudgedRow], key: Callable[[JudgedRow], str]) -> dict[str, list[JudgedRow]]:
-    groups = defaultdict(list)
-    for row in rows:
-        groups[key(row)].append(row)
-    return groups
-
-
-def _intervals(drawn: Draws) -> dict[str, tuple[float, float]]:
-    return {metric: interval(drawn.of(metric), 0.95) for metric in rules.METRICS}
+def _compared(where: str, rows: Sequence[JudgedRow], study: Study, policy: GateSettings, judge: Judge) -> list[Rule]:
+    groups = judge.groups(rows)
+    return rules.no_worse(judge, where, rows, study, policy) + [
+        rules.none_collapsed(judge, what, where, found, policy) for what, found in groups.items()
+    ]

@@ -1,4 +1,7 @@
-"""The gate's rules. Each looks at numbers, says in one sentence what it saw, and what its failing would ask for."""
+"""The gate's rules. Each looks at numbers, says in one sentence what it saw, and what its failing would ask for.
+
+They are the same for every kind of task: the `Judge` of the kind knows its measures, and how they move by chance.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from domain.explain import first_of
-from domain.gate.scores import majority_label, score
-from domain.gate.statistics import Draws, bootstrap, holm, interval, mcnemar
+from domain.gate.measures import CONFIDENCE, CONFIDENCE_OF_HARM, Judge, Measure, Study
+from domain.gate.statistics import holm
 from domain.gate.types import JudgedRow, Rule, Scores, Verdict
 from domain.printable import brief
 from domain.settings import GateSettings
 
-METRICS: Final = ("accuracy", "macro-F1")
-# Promoting needs 95% confidence that nothing was lost beyond the margin; holding a person's data needs 99% that
-# something was.
-_CONFIDENCE, _CONFIDENCE_OF_HARM = 0.95, 0.99
-# Below this support McNemar's test cannot find but the grossest collapse, and Holm's correction pays for the try.
+# Below this support a test cannot find but the grossest collapse, and Holm's correction pays for the try.
 _TESTED_ROWS: Final = 30
 # A tie computed in floating point must not look like a loss.
 _ROUNDING: Final = 1e-12
@@ -29,137 +28,108 @@ def enough_rows(rows: Sequence[JudgedRow], policy: GateSettings) -> Rule:
     return Rule("enough rows", passed, "keep", sentence, {"rows": len(rows), "needed": policy.min_test_rows})
 
 
-def good_enough(rows: Sequence[JudgedRow], candidate: Scores, policy: GateSettings) -> list[Rule]:
-    """Rule 2: the thresholds, and better than always giving the commonest answer."""
-    return [
-        _threshold(METRICS[0], candidate.accuracy, policy.min_accuracy),
-        _threshold(METRICS[1], candidate.macro_f1, policy.min_macro_f1),
-        _above_baseline(rows, candidate, policy),
-    ]
+def good_enough(judge: Judge, rows: Sequence[JudgedRow], candidate: Scores, policy: GateSettings) -> list[Rule]:
+    """Rule 2: the thresholds, and better than always giving the same answer."""
+    thresholds = [_threshold(judge, measure, candidate.values[measure.key], policy) for measure in judge.measures]
+    return [*filter(None, thresholds), _above_baseline(judge, rows, candidate, policy)]
 
 
-def _above_baseline(rows: Sequence[JudgedRow], candidate: Scores, policy: GateSettings) -> Rule:
-    """Better than the commonest label given always, in each measure that the settings set a threshold for.
+def _above_baseline(judge: Judge, rows: Sequence[JudgedRow], candidate: Scores, policy: GateSettings) -> Rule:
+    """Better than one answer given always, in each measure that the settings set a threshold for.
 
-    Without any threshold, in both. Where one label rules, accuracy says little of a model that looks for the rare one:
+    Without any threshold, in all. Where one label rules, accuracy says little of a model that looks for the rare one:
     whoever wants that one sets `min_accuracy` to 0. What is right on every row cannot be better, and passes.
     """
-    labels = [row.label for row in rows]
-    commonest = score(labels, [majority_label(labels)] * len(labels), policy.min_label_test_rows)
-    measured = {
-        METRICS[0]: (policy.min_accuracy, candidate.accuracy, commonest.accuracy),
-        METRICS[1]: (policy.min_macro_f1, candidate.macro_f1, commonest.macro_f1),
-    }
-    asked = {metric: found for metric, found in measured.items() if found[0] > 0} or measured
-    said = [f"{metric} {value:.4f} where that gives {least:.4f}" for metric, (_, value, least) in asked.items()]
-    inputs: dict[str, float | int] = {}
-    for metric, (_, value, least) in asked.items():
-        inputs |= {metric: value, f"{metric} of the commonest": least}
-    passed = candidate.accuracy == 1 or all(value > least for _, value, least in asked.values())
-    sentence = f"beside always answering the commonest label: {', '.join(said)}"
+    always = judge.baseline_scores(rows).values
+    asked = [measure for measure in judge.measures if measure.threshold(policy) != measure.idle] or judge.measures
+    said, inputs = [], dict[str, float | int]()
+    for measure in asked:
+        value, least = candidate.values[measure.key], always[measure.key]
+        said.append(f"{measure.name} {judge.shown(value)} where that gives {judge.shown(least)}")
+        inputs |= {measure.name: value, f"{measure.name} of {judge.baseline.removesuffix(' label')}": least}
+    perfect = all(candidate.values[measure.key] == measure.best for measure in judge.measures)
+    passed = perfect or all(measure.better(candidate.values[measure.key], always[measure.key]) for measure in asked)
+    sentence = f"beside always answering {judge.baseline}: {', '.join(said)}"
     return Rule("above baseline", passed, "reject", sentence, inputs)
 
 
-def no_worse(where: str, rows: Sequence[JudgedRow], draws: dict[str, Draws], policy: GateSettings) -> list[Rule]:
-    """Rule 3: accuracy and macro-F1 against the champion's, as observed and within what chance can do to them.
+def no_worse(judge: Judge, where: str, rows: Sequence[JudgedRow], study: Study, policy: GateSettings) -> list[Rule]:
+    """Rule 3: each measure against the champion's, as observed and within what chance can do to it.
 
-    `draws` are the bootstrap of these rows. Fails towards `reject` only for a loss that is sure and that matters.
+    `study` is of these rows. Fails towards `reject` only for a loss that is sure and that matters.
     """
-    new, old = scored(rows, "candidate", policy), scored(rows, "champion", policy)
+    new, old = judge.scores(rows, "candidate"), judge.scores(rows, "champion")
     rules = []
-    for metric, one, other in ((METRICS[0], new.accuracy, old.accuracy), (METRICS[1], new.macro_f1, old.macro_f1)):
-        difference, drawn = one - other, draws["candidate"].of(metric) - draws["champion"].of(metric)
-        low = interval(drawn, 2 * _CONFIDENCE - 1)[0]
-        high = interval(drawn, 2 * _CONFIDENCE_OF_HARM - 1)[1]
+    for measure in judge.measures:
+        one, other = new.values[measure.key], old.values[measure.key]
+        difference, (low, high) = judge.difference(measure, new, old), study.bounds(measure)
         passed = difference >= -policy.max_drop - _ROUNDING and low >= -policy.margin - _ROUNDING
         harm = high < -policy.max_drop - _ROUNDING and difference < -policy.min_harm - _ROUNDING
-        bound = f"99% sure below {high:+.4f}" if harm else f"95% sure above {low:+.4f}"
-        sentence = f"{metric} {where}: {one:.4f} against the champion's {other:.4f} ({difference:+.4f}, {bound})"
+        what, name = f"{judge.moved(difference)}, {judge.surely(low, high, harm=harm)}", f"{measure.name} {where}"
+        sentence = f"{name}: {judge.shown(one)} against the champion's {judge.shown(other)} ({what})"
         inputs = {"candidate": one, "champion": other, "difference": difference, "low": low, "high": high}
         verdict: Verdict = "reject" if harm else "keep"
-        rules.append(Rule(f"{metric} {where}", passed, verdict, sentence, {**inputs, "rows": len(rows)}))
+        rules.append(Rule(name, passed, verdict, sentence, {**inputs, "rows": len(rows)}))
     return rules
 
 
-def something_kept(rows: Sequence[JudgedRow]) -> Rule:
+def something_kept(judge: Judge, rows: Sequence[JudgedRow]) -> Rule:
     """Of the rows that the champion has right, the candidate has at least one right.
 
     Only a champion that is mostly wrong can lose all of them to a better one. Either's labels then mean something else,
     which is for a person to look at.
     """
-    right = [row for row in rows if row.champion == row.label]
-    kept = sum(row.candidate == row.label for row in right)
-    sentence = f"the candidate is right on {kept} of the {len(right)} rows on which the champion is right"
-    return Rule("something kept", bool(kept or not right), "keep", sentence, {"rows": len(right), "kept": kept})
+    right, kept, meaning = judge.kept(rows)
+    sentence = f"the candidate is {meaning} on {kept} of the {right} rows on which the champion is {meaning}"
+    return Rule("something kept", bool(kept or not right), "keep", sentence, {"rows": right, "kept": kept})
 
 
-def none_collapsed(what: str, where: str, groups: dict[str, list[JudgedRow]], policy: GateSettings) -> Rule:
-    """Rule 4: of no label (or slice) did the candidate lose rows beyond `max_label_drop` and beyond chance.
+def none_collapsed(
+    judge: Judge, what: str, where: str, groups: dict[str, list[JudgedRow]], policy: GateSettings
+) -> Rule:
+    """Rule 4: on no label (or slice) did the candidate lose beyond `max_label_drop` and beyond chance.
 
-    McNemar's exact test for each group with enough rows, Holm's correction over them.
+    A test for each group with enough rows, Holm's correction over them.
     """
-    tested = {name: rows for name, rows in sorted(groups.items()) if len(rows) >= _TESTED_ROWS}
-    counts = {name: _lost_and_won(rows) for name, rows in tested.items()}
-    p_values = dict(zip(counts, holm([mcnemar(lost, won) for lost, won in counts.values()]), strict=True))
-    losses = {name: (lost - won) / len(tested[name]) for name, (lost, won) in counts.items()}
-    material = [name for name in tested if losses[name] > policy.max_label_drop + _ROUNDING]
-    collapsed = [name for name in material if p_values[name] < 1 - _CONFIDENCE]
-    harm = any(p_values[name] < 1 - _CONFIDENCE_OF_HARM for name in collapsed)
-    said = [
-        f"{brief(name)!r} lost {lost} and won {won} of {len(tested[name])} rows ({_p(p_values[name])})"
-        for name, (lost, won) in counts.items()
-        if name in collapsed
-    ]
-    none = f"none of {len(tested)} {what}s with {_TESTED_ROWS} rows or more collapsed"
+    losses = {name: judge.group_loss(rows) for name, rows in sorted(groups.items()) if len(rows) >= _TESTED_ROWS}
+    p_values = dict(zip(losses, holm([loss.p for loss in losses.values()]), strict=True))
+    material = [name for name, loss in losses.items() if loss.share > policy.max_label_drop + _ROUNDING]
+    collapsed = [name for name in material if p_values[name] < 1 - CONFIDENCE]
+    harm = any(p_values[name] < 1 - CONFIDENCE_OF_HARM for name in collapsed)
+    said = [f"{brief(name)!r} {losses[name].said} ({_p(p_values[name])})" for name in collapsed]
+    none = f"none of {len(losses)} {what}s with {_TESTED_ROWS} rows or more collapsed"
     sentence = f"{what}s {where}: {first_of(said, '; ') or none}"
-    worst = max(tested, key=lambda name: (losses[name], name), default=None)
-    inputs: dict[str, float | int] = {"tested": len(tested), "collapsed": len(collapsed)}
+    worst = max(losses, key=lambda name: (losses[name].share, name), default=None)
+    inputs: dict[str, float | int] = {"tested": len(losses), "collapsed": len(collapsed)}
     if worst is not None:
-        inputs |= {"largest_loss": losses[worst], "its_p": p_values[worst]}
+        inputs |= {"largest_loss": losses[worst].share, "its_p": p_values[worst]}
     return Rule(f"{what}s {where}", not collapsed, "reject" if harm else "keep", sentence, inputs)
 
 
-def no_slow_decline(rows: Sequence[JudgedRow], policy: GateSettings) -> list[Rule]:
+def no_slow_decline(judge: Judge, rows: Sequence[JudgedRow], policy: GateSettings) -> list[Rule]:
     """Rule 6: small losses that each pass must not add up. `rows` are those the epoch's first champion answered."""
-    new, first = scored(rows, "candidate", policy), scored(rows, "anchor", policy)
+    new, first = judge.scores(rows, "candidate"), judge.scores(rows, "anchor")
     rules = []
-    for metric, one, other in ((METRICS[0], new.accuracy, first.accuracy), (METRICS[1], new.macro_f1, first.macro_f1)):
-        change = one - other
-        sentence = f"{metric} since the epoch's first model: {one:.4f} against {other:.4f} ({change:+.4f})"
+    for measure in judge.measures:
+        one, other, change = new.values[measure.key], first.values[measure.key], judge.difference(measure, new, first)
+        shown = f"{judge.shown(one)} against {judge.shown(other)} ({judge.moved(change)})"
+        sentence = f"{measure.name} since the epoch's first model: {shown}"
         inputs = {"candidate": one, "first": other, "difference": change, "rows": len(rows)}
         passed = change >= -policy.max_total_drop - _ROUNDING
-        rules.append(Rule(f"{metric} since the first model", passed, "keep", sentence, inputs))
+        rules.append(Rule(f"{measure.name} since the first model", passed, "keep", sentence, inputs))
     return rules
 
 
-def scored(rows: Sequence[JudgedRow], who: str, policy: GateSettings) -> Scores:
-    """Scores of "candidate", "champion" or "anchor" on rows that it answered."""
-    return score([row.label for row in rows], answers(rows, who), policy.min_label_test_rows)
-
-
-def answers(rows: Sequence[JudgedRow], who: str) -> list[str]:
-    """What "candidate", "champion" or "anchor" answered, row by row."""
-    return [str(getattr(row, who)) for row in rows]
-
-
-def drawn(rows: Sequence[JudgedRow], models: Sequence[str], policy: GateSettings, seed: str) -> dict[str, Draws]:
-    """The paired bootstrap of `models` on `rows`."""
-    given = {model: answers(rows, model) for model in models}
-    found = scored(rows, "candidate", policy)
-    counted = [item.label for item in found.labels if item.label not in found.left_out]
-    return bootstrap([row.label for row in rows], given, counted, seed)
-
-
-def _threshold(what: str, value: float, least: float) -> Rule:
-    sentence = f"{what} {value:.4f}, at least {least:.4f} needed"
-    return Rule(f"{what} threshold", value >= least, "reject", sentence, {"value": value, "needed": least})
+def _threshold(judge: Judge, measure: Measure, value: float, policy: GateSettings) -> Rule | None:
+    """None if the settings have none."""
+    asked = measure.threshold(policy)
+    if asked is None:
+        return None
+    side = "least" if measure.higher_is_better else "most"
+    sentence = f"{measure.name} {judge.shown(value)}, at {side} {judge.shown(asked)} needed"
+    passed = not measure.better(asked, value)
+    return Rule(f"{measure.name} threshold", passed, "reject", sentence, {"value": value, "needed": asked})
 
 
 def _p(value: float) -> str:
     return f"p {value:.4f}" if value >= 0.0001 else "p < 0.0001"
-
-
-def _lost_and_won(rows: Sequence[JudgedRow]) -> tuple[int, int]:
-    lost = sum(row.champion == row.label != row.candidate for row in rows)
-    won = sum(row.candidate == row.label != row.champion for row in rows)
-    return lost, won

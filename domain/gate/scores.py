@@ -34,8 +34,7 @@ def score(labels: Sequence[str], predictions: Sequence[str], min_label_rows: int
     counted = [item for item in per_label if item.support >= min_label_rows] or list(per_label)
     return Scores(
         rows=len(labels),
-        accuracy=float(np.mean(right)),
-        macro_f1=float(np.mean([item.f1 for item in counted])),
+        values={"accuracy": float(np.mean(right)), "macro_f1": float(np.mean([item.f1 for item in counted]))},
         labels=per_label,
         left_out=tuple(item.label for item in per_label if item not in counted),
     )

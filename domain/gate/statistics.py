@@ -44,12 +44,16 @@ def bootstrap(
     places, codes = encode([labels, *answers.values()])
     cells, counts = np.unique(codes, axis=1, return_counts=True)
     rows = int(counts.sum())
-    generator = np.random.Generator(np.random.PCG64(int(hashlib.sha256(seed.encode()).hexdigest()[:16], 16)))
-    draws = generator.multinomial(rows, counts / rows, size=DRAWS).astype(np.float64)
+    draws = generator(seed).multinomial(rows, counts / rows, size=DRAWS).astype(np.float64)
     wanted = np.array([places[label] for label in counted])
     truth = cells[0]
     support = draws @ (truth[:, None] == wanted)
     return {model: _draws(draws, truth, cells[place], wanted, support) for place, model in enumerate(answers, 1)}
+
+
+def generator(seed: str) -> np.random.Generator:
+    """Chance that is the same for the same text, on every machine."""
+    return np.random.Generator(np.random.PCG64(int(hashlib.sha256(seed.encode()).hexdigest()[:16], 16)))
 
 
 def _draws(draws: Floats, truth: Any, answer: Any, wanted: Any, support: Floats) -> Draws:

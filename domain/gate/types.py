@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 Verdict = Literal["promote", "keep", "reject"]
+# A label in classification, a number in regression.
+Value = str | float
 
 
 @dataclass(frozen=True)
 class JudgedRow:
-    """One held-out row: the label it is judged by and what each model answered (`None`: there is no champion).
+    """One held-out row: its truth, called label, and what each model answered (`None`: there is no champion).
 
     `held_out_before` says that the champion's own version held this row out already; its label and slice are then those
     it had there, so that a drop cannot rewrite the test it is judged by. `anchor` is what the first champion of the
@@ -21,11 +23,11 @@ class JudgedRow:
     """
 
     id: str
-    label: str
-    candidate: str
-    champion: str | None
+    label: Value
+    candidate: Value
+    champion: Value | None
     held_out_before: bool
-    anchor: str | None = None
+    anchor: Value | None = None
     slice: str | None = None
 
 
@@ -42,17 +44,34 @@ class LabelScore:
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of one model on n rows. `macro_f1` is the mean F1 over labels with enough rows."""
+    """Scores of one model on n rows. `values` are by the key of the measure, such as "macro_f1".
+
+    Macro-F1 is the mean F1 over labels with enough rows. Regression has no `labels`, and so leaves none out.
+    """
 
     rows: int
-    accuracy: float
-    macro_f1: float
-    labels: tuple[LabelScore, ...]
-    left_out: tuple[str, ...]
+    values: dict[str, float]
+    labels: tuple[LabelScore, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def accuracy(self) -> float:
+        """Of classification. Raises KeyError for regression."""
+        return self.values["accuracy"]
+
+    @property
+    def macro_f1(self) -> float:
+        """Of classification. Raises KeyError for regression."""
+        return self.values["macro_f1"]
 
     def brief(self) -> dict[str, float | int]:
         """The headline numbers, JSON-ready."""
-        return {"rows": self.rows, "accuracy": round(self.accuracy, 6), "macro_f1": round(self.macro_f1, 6)}
+        return {"rows": self.rows, **{key: round(value, 6) for key, value in self.values.items()}}
+
+    def to_json(self) -> dict[str, object]:
+        """JSON-ready form: each measure's value stands under its key."""
+        labels = [asdict(label) for label in self.labels]
+        return {"rows": self.rows, **self.values, "labels": labels, "left_out": list(self.left_out)}
 
 
 @dataclass(frozen=True)
@@ -70,7 +89,8 @@ class Rule:
 class Decision:
     """What the gate says, and why. `champion` is None where there is no champion of the same epoch.
 
-    `intervals` are 95% intervals by model and metric, `confusion` counts (label, answer, rows) by model; all rows.
+    `intervals` are 95% intervals by model and measure, of all rows. So is `confusion`: (label, answer, rows) by model;
+    regression has none.
     """
 
     verdict: Verdict
@@ -84,4 +104,5 @@ class Decision:
 
     def to_json(self) -> dict[str, object]:
         """JSON-ready form, as it stands in the receipt."""
-        return asdict(self)
+        scores = {"candidate": self.candidate, "champion": self.champion, "fresh": self.fresh}
+        return {**asdict(self), **{name: found and found.to_json() for name, found in scores.items()}}

@@ -43,7 +43,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     with fetched(env, run.run, step.artifact) as model:
         seal, artifact = model.seal, sealed(env, run, step.artifact, model)
         candidate = answers(env, run.run, artifact, rows.values(), model)
-    decision = gate.decide(_judged(env, rows, candidate, champion), env.settings.gate, seed=run.dataset)
+    task = tasks.row(env.settings.task)
+    judged = _judged(env, rows, candidate, champion)
+    decision = gate.decide(judged, env.settings.gate, seed=run.dataset, kind=task.KIND, measures=task.MEASURES)
     write_json(env, layout.run_file(run.run, "golden.json"), _golden(env, rows, candidate))
     waits = decision.verdict == "promote" and env.settings.gate.approval == "manual"
     run = replace(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from domain.data.records import Column
 from tasks.text.base_model import too_short
 from tasks.text.input import text_of
 
 if TYPE_CHECKING:
-    from domain.settings import DataSettings, TrainingSettings
+    from domain.settings import DataSettings, Kind, TrainingSettings
+
+KIND: Final[Kind] = "classification"
+MEASURES: Final = ("accuracy", "macro_f1")
 
 
 def columns(data: DataSettings) -> tuple[Column, ...]:

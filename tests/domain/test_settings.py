@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.settings import Settings
+from domain.settings import GateSettings, Kind, Settings, check
 
 
 def test_settings_survive_a_function_s_environment() -> None:
@@ -47,6 +47,9 @@ def test_settings_survive_a_function_s_environment() -> None:
         ({"training": {"hyperparameters": {"max_length": 513}}}, "training.hyperparameters.max_length"),
         ({"gate": {"min_accuracy": 75}}, "gate.min_accuracy"),
         ({"gate": {"min_test_rows": 100, "max_test_rows": 99}}, "gate"),
+        ({"gate": {"max_mae": -1}}, "gate.max_mae"),
+        ({"gate": {"min_r2": 1.1}}, "gate.min_r2"),
+        ({"gate": {"max_rmse": float("inf")}}, "gate.max_rmse"),
         ({"serving": {"memory_mb": 4096}}, "serving.memory_mb"),
         ({"serving": {"max_concurrency": 201}}, "serving.max_concurrency"),
         ({"serving": {"max_concurrency": 2, "provisioned_concurrency": 3}}, "serving"),
@@ -85,3 +88,31 @@ def test_the_order_of_allowed_labels_is_no_change() -> None:
 
 def test_the_default_base_model_is_pinned_to_a_commit() -> None:
     assert re.fullmatch("[0-9a-f]{40}", Settings().training.base_revision)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "where"),
+    [
+        ("regression", {"gate": {"min_accuracy": 0.8}}, "gate.min_accuracy is for classification"),
+        ("regression", {"gate": {"min_label_test_rows": 5}}, "gate.min_label_test_rows is for classification"),
+        ("regression", {"data": {"labels": ["a", "b"]}}, "data.labels is for classification"),
+        ("regression", {"data": {"min_label_rows": 5}}, "data.min_label_rows is for classification"),
+    ],
+)
+def test_a_setting_of_another_kind_of_task_is_refused(kind: Kind, given: dict[str, Any], where: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"{where}, and the task is one of {kind}: leave it out")):
+        check(kind, Settings.model_validate(given))
+    check("classification", Settings.model_validate(given))
+
+
+@pytest.mark.parametrize("name", ["max_mae", "max_rmse", "min_r2"])
+def test_a_threshold_of_regression_is_refused_where_labels_are_learned(name: str) -> None:
+    numbers = Settings.model_validate({"gate": {name: 0.5}})
+    with pytest.raises(ValueError, match=rf"gate\.{name} is for regression, and the task is one of classification"):
+        check("classification", numbers)
+    check("regression", numbers)
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_what_is_left_at_its_default_belongs_to_any_kind(kind: Kind) -> None:
+    check(kind, Settings.model_validate_json(Settings().model_dump_json()))

@@ -21,6 +21,8 @@ from stacks.paths import ROOT
 WRONG = [
     ({"training": {"instance_typ": "ml.g5.xlarge"}}, "training.instance_typ is not a setting", "'instance_type'"),
     ({"trainin": {}}, "trainin is not a setting", "'training'"),
+    ({"task": "poetry"}, 'task is "poetry"', "must be one of text"),
+    ({"gate": {"max_mae": 1.0}}, "gate.max_mae is for regression", "leave it out"),
     ({"zzz": 1}, "zzz is not a setting", "data, gate, notify_email, operations, project, screen, serving, task"),
     ({"gate": {"min_accuracy": 75}}, "gate.min_accuracy is 75", "a number from 0 to 1"),
     ({"data": {"test_percent": 0}}, "data.test_percent is 0", "a whole number from 1 to 40"),

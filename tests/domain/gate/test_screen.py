@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from random import Random
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 
-from domain.gate.screen import MIN_ROWS, Sample, rows_of_each, screen, sentence
+from domain.gate.screen import MIN_ROWS, Sample, rows_of_each, screen, sentence, usual_error
 from domain.gate.statistics import binomial_tail, wilson_upper
 from domain.settings import ScreenSettings
 
@@ -82,6 +86,78 @@ def test_a_file_like_accepted_data_is_held_less_than_once_in_a_hundred(rows: int
     reference = Sample(400, round(400 * rate))
     counts = [count for count in range(rows + 1) if held(Sample(rows, count), reference=reference) == [True]]
     assert sum(binom.pmf(count, rows, reference.rate) for count in counts) < 0.01
+
+
+# ---- numbers ------------------------------------------------------------------------
+
+TAILS: dict[str, Callable[[Random], float]] = {
+    "normal": lambda chance: chance.gauss(0, 1),
+    "lognormal": lambda chance: chance.lognormvariate(0, 1),
+    "Pareto without a mean": lambda chance: chance.paretovariate(0.9),
+}
+
+
+def numbers(chance: Random, error: Callable[[Random], float], rows: int) -> list[tuple[float, float]]:
+    """(truth, answer) pairs of a model that explains a good part of what it is asked."""
+    answers = [chance.gauss(0, 2) for _ in range(rows)]
+    return [(answer + error(chance), answer) for answer in answers]
+
+
+def held_by(reference: list[tuple[float, float]], new: list[tuple[float, float]]) -> bool:
+    usual = usual_error(reference)
+    return held(Sample.of_numbers(new, usual), reference=Sample.of_numbers(reference, usual)) == [True]
+
+
+def test_usual_is_what_four_fifths_of_answers_are_off_by_at_most() -> None:
+    assert usual_error([(float(n), 0.0) for n in range(1, 11)]) == 8
+    assert usual_error([]) == 0
+    reference = [(float(n), 0.0) for n in range(100)]
+    assert Sample.of_numbers(reference, usual_error(reference)).rate == 0.2
+
+
+def test_an_answer_that_is_no_number_disagrees() -> None:
+    assert Sample.of_numbers([(1.0, math.nan), (1.0, math.inf), (1.0, 1.5)], 0.5) == Sample(3, 2)
+
+
+@pytest.mark.parametrize("tail", TAILS)
+def test_a_file_of_numbers_like_accepted_ones_is_held_less_than_once_in_a_hundred(tail: str) -> None:
+    chance = Random(1)
+    trials = [held_by(numbers(chance, TAILS[tail], 400), numbers(chance, TAILS[tail], 300)) for _ in range(300)]
+    assert sum(trials) <= 3 + 3 * (300 * 0.01) ** 0.5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda chance, truth: truth * 1000,
+        lambda chance, truth: truth + 3,
+        lambda chance, truth: -truth,
+        lambda chance, truth: chance.gauss(0, 2.2),
+    ],
+    ids=["another unit", "shifted", "turned round", "shuffled"],
+)
+@pytest.mark.parametrize("tail", ["normal", "lognormal"])
+def test_truths_that_mean_something_else_are_held(tail: str, change: Callable[[Random, float], float]) -> None:
+    chance = Random(2)
+    reference, new = (numbers(chance, TAILS[tail], rows) for rows in (400, 300))
+    assert held_by(reference, [(change(chance, truth), answer) for truth, answer in new])
+
+
+def test_a_unit_changes_nothing() -> None:
+    chance = Random(3)
+    reference, new = (numbers(chance, TAILS["normal"], 60) for _ in range(2))
+    usual = usual_error(reference)
+    larger = usual_error([(truth * 8, answer * 8) for truth, answer in reference])
+    assert larger == 8 * usual
+    scaled = [(truth * 8, answer * 8) for truth, answer in new]
+    assert Sample.of_numbers(scaled, larger) == Sample.of_numbers(new, usual)
+
+
+def test_the_sentence_of_numbers_says_what_is_usual() -> None:
+    (finding,) = screen(Sample(300, 60), {"s": Sample(200, 100)}, POLICY)
+    said = sentence([("landing/a.csv", finding)], Sample(300, 60), 12.345678)
+    for part in ("landing/a.csv", "off by more than 12.346 on 100 of 200 sampled rows (50%)", "it is so on 20%"):
+        assert part in said
 
 
 @given(st.integers(0, 300), st.integers(1, 300), st.floats(0, 1))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from domain.data.records import Column
 
 if TYPE_CHECKING:
-    from domain.settings import DataSettings, TrainingSettings
+    from domain.settings import DataSettings, Kind, TrainingSettings
+
+KIND: Final[Kind] = "classification"
+MEASURES: Final = ("accuracy", "macro_f1")
 
 
 def columns(data: DataSettings) -> tuple[Column, ...]:
