@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from ops.bootstrap import ROOT
+from stacks.images import CONTEXT
 
 SERVING: Final = ROOT / "serving"
 REQUIREMENTS: Final = Path(__file__).parent / "requirements"
@@ -46,8 +47,7 @@ def serving_image() -> Path:
     Raises subprocess.CalledProcessError, pip having said why, if the packages cannot be installed.
     """
     folder, stamp = CACHE / "image", CACHE / "image.stamp"
-    contract = [ROOT / "domain" / "__init__.py", ROOT / "domain" / "artifact.py"]
-    inputs = [SERVING / "Dockerfile", SERVING / "requirements.txt", *contract, *sorted(SERVING.glob("*.py"))]
+    inputs = [path for pattern in CONTEXT for path in sorted(ROOT.glob(pattern))]
     wanted = hashlib.sha256(sys.version.encode() + b"".join(path.read_bytes() for path in inputs)).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return folder
@@ -58,7 +58,7 @@ def serving_image() -> Path:
         shutil.rmtree(folder / "onnxruntime" / name)
     for tests in list(folder.rglob("tests")):
         shutil.rmtree(tests, ignore_errors=True)
-    for path in (*contract, *SERVING.glob("*.py")):
+    for path in [path for path in inputs if path.suffix == ".py"]:
         target = folder / path.relative_to(ROOT)
         target.parent.mkdir(exist_ok=True)
         shutil.copyfile(path, target)

@@ -26,7 +26,8 @@ PYTORCH: Final = "pytorch2.8.0"
 # (Docker Engine 29.6) unless it is told otherwise. Attestations, which would wrap the manifest in an OCI index, are
 # turned off by BUILDX_NO_DEFAULT_ATTESTATIONS=1 where `cdk deploy` runs.
 OUTPUT: Final = "type=docker,oci-mediatypes=false"
-_CONTEXT: Final = (
+# What the Dockerfile reads and copies: nothing else is in the build's context, and nothing else changes its tag.
+CONTEXT: Final = (
     "serving/Dockerfile",
     "serving/openapi.json",
     "serving/requirements.txt",
@@ -88,8 +89,7 @@ def serving_image(scope: Construct, construct_id: str, *, setting: str, local: b
         file="serving/Dockerfile",
         platform=ecr_assets.Platform.LINUX_AMD64,
         outputs=[OUTPUT],
-        # What the Dockerfile copies, so that nothing else changes the image's tag.
-        exclude=["*", *(f"!{path}" for path in _CONTEXT)],
+        exclude=["*", *(f"!{path}" for path in CONTEXT)],
     )
     return Image(uri=asset.image_uri, repository_arn=asset.repository.repository_arn)
 
