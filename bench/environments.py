@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Final
 
 from ops.bootstrap import ROOT
+from stacks.images import context
 
 SERVING: Final = ROOT / "serving"
 REQUIREMENTS: Final = Path(__file__).parent / "requirements"
 CACHE: Final = ROOT / ".cache" / "bench"
+# What people use beside ours answers texts.
+_TASK: Final = "text"
 
 
 def environment(name: str) -> Path:
@@ -46,21 +49,22 @@ def serving_image() -> Path:
     Raises subprocess.CalledProcessError, pip having said why, if the packages cannot be installed.
     """
     folder, stamp = CACHE / "image", CACHE / "image.stamp"
-    contract = [ROOT / "domain" / "__init__.py", ROOT / "domain" / "artifact.py"]
-    inputs = [SERVING / "Dockerfile", SERVING / "requirements.txt", *contract, *sorted(SERVING.glob("*.py"))]
+    inputs = [ROOT / path for path in context(_TASK)]
     wanted = hashlib.sha256(sys.version.encode() + b"".join(path.read_bytes() for path in inputs)).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return folder
     shutil.rmtree(folder, ignore_errors=True)
+    lists = [path for path in inputs if path.name.startswith("requirements")]
+    requirements = [word for path in lists for word in ("--requirement", str(path))]
     packages = ("--no-compile", "--no-deps", "--only-binary=:all:", "--target", str(folder))
-    _install(Path(sys.executable), *packages, "--requirement", str(SERVING / "requirements.txt"))
+    _install(Path(sys.executable), *packages, *requirements)
     for name in ("datasets", "quantization", "tools", "transformers"):
         shutil.rmtree(folder / "onnxruntime" / name)
     for tests in list(folder.rglob("tests")):
         shutil.rmtree(tests, ignore_errors=True)
-    for path in (*contract, *SERVING.glob("*.py")):
+    for path in [path for path in inputs if path.suffix == ".py"]:
         target = folder / path.relative_to(ROOT)
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     unchecked = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(folder)]
     subprocess.run([sys.executable, *unchecked], check=True)

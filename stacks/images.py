@@ -26,8 +26,7 @@ PYTORCH: Final = "pytorch2.8.0"
 # (Docker Engine 29.6) unless it is told otherwise. Attestations, which would wrap the manifest in an OCI index, are
 # turned off by BUILDX_NO_DEFAULT_ATTESTATIONS=1 where `cdk deploy` runs.
 OUTPUT: Final = "type=docker,oci-mediatypes=false"
-# What the Dockerfile copies beside its task's files, so that nothing else changes the image's tag.
-_CONTEXT: Final = (
+_SHARED: Final = (
     "serving/Dockerfile",
     "serving/requirements.txt",
     "serving/*.py",
@@ -88,14 +87,16 @@ def serving_image(scope: Construct, construct_id: str, *, task: str, setting: st
         platform=ecr_assets.Platform.LINUX_AMD64,
         outputs=[OUTPUT],
         build_args={"TASK": task},
-        exclude=["*", *(f"!{path}" for path in (*_CONTEXT, *_of_task(task)))],
+        exclude=["*", *(f"!{path}" for path in context(task))],
     )
     return Image(uri=asset.image_uri, repository_arn=asset.repository.repository_arn)
 
 
-def _of_task(task: str) -> list[str]:
-    files = [*task_files(ROOT, task), *(ROOT / "tasks" / task).glob("requirements-predict.txt")]
-    return [path.relative_to(ROOT).as_posix() for path in files]
+def context(task: str) -> list[str]:
+    """What the Dockerfile reads and copies, as paths below the root: nothing else changes the image's tag."""
+    shared = [path for pattern in _SHARED for path in sorted(ROOT.glob(pattern))]
+    own = [*task_files(ROOT, task), *(ROOT / "tasks" / task).glob("requirements-predict.txt")]
+    return [path.relative_to(ROOT).as_posix() for path in (*shared, *own)]
 
 
 def _from_uri(uri: str, partition: str) -> Image:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.settings import GateSettings, Kind, Settings, check
+from domain.settings import Kind, Settings, check
 
 
 def test_settings_survive_a_function_s_environment() -> None:
