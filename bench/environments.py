@@ -16,7 +16,6 @@ from typing import Final
 from ops.bootstrap import ROOT
 from stacks.images import context
 
-SERVING: Final = ROOT / "serving"
 REQUIREMENTS: Final = Path(__file__).parent / "requirements"
 CACHE: Final = ROOT / ".cache" / "bench"
 # What people use beside ours answers texts.

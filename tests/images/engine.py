@@ -15,6 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 STORAGE = ROOT / ".cache" / "images"
 DOCKERFILE = ROOT / "serving" / "Dockerfile"
+# The image of these tests answers texts.
+ARGUMENTS = ("--build-arg", "TASK=text")
 PROGRAMS = ("buildah", "podman", "runc", "mmdebstrap")
 PLATFORM = "linux/amd64"
 IMAGE = "localhost/automate-mlops-serving:test"
@@ -44,7 +46,7 @@ class Engine:
 
     def build(self, output: str) -> None:
         """Build serving/Dockerfile as IMAGE as `cdk deploy` does: `output` is what it asks the builder for."""
-        how = ("--platform", PLATFORM, "--output", output, "--tag", IMAGE, "--file", str(DOCKERFILE))
+        how = ("--platform", PLATFORM, "--output", output, "--tag", IMAGE, "--file", str(DOCKERFILE), *ARGUMENTS)
         run([*self.command, "build", *how, str(ROOT)], environment={"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"})
 
 
@@ -88,7 +90,7 @@ class Podman(Engine):
             "--tag",
             IMAGE,
         )
-        context = ("--file", str(DOCKERFILE), "--ignorefile", f"{DOCKERFILE}.dockerignore", str(ROOT))
+        context = ("--file", str(DOCKERFILE), "--ignorefile", f"{DOCKERFILE}.dockerignore", *ARGUMENTS, str(ROOT))
         run([*buildah, "build", *how, *here, *context])
 
     def _make_stand_in(self) -> None:
