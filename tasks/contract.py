@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from domain.artifact import Manifest
@@ -26,13 +26,15 @@ class PredictionError(Exception):
 
 
 class RowOf(Protocol):
-    """`row.py`: pure.
+    """`row.py`: pure."""
 
-    `KIND` is what a model of the task answers, and `MEASURES` the keys of those that it is judged by (`domain/gate`).
-    """
+    @property
+    def KIND(self) -> Kind:  # noqa: N802 (a constant of the module)
+        """What a model of the task answers."""
 
-    KIND: Final[Kind]
-    MEASURES: Final[tuple[str, ...]]
+    @property
+    def MEASURES(self) -> tuple[str, ...]:  # noqa: N802 (a constant of the module)
+        """The keys of the measures that it is judged by."""
 
     def columns(self, data: DataSettings) -> tuple[Column, ...]:
         """The columns of a row that the model reads."""
