@@ -105,7 +105,7 @@ class FolderEnvironment(Environment):
         )
 
     def client(self, service: str) -> Any:
-        """The folder; there is no other service."""
+        """The folder. Raises LookupError for another service than S3."""
         if service != "s3":
-            raise NotImplementedError(service)
+            raise LookupError(f"deriving asked for {service}, and a folder stands for S3 alone")
         return self.s3

@@ -9,7 +9,7 @@ from lambdas.model.jobs import stop_jobs
 
 
 def prune(env: Environment, run: str | None) -> None:
-    """Delete what nobody needs any more: this one's jobs and rehearsal; configs, models and archives of earlier runs.
+    """Delete what nobody needs: this execution's jobs and rehearsal; configs, models and archives of earlier runs.
 
     A job may run although the machine does not know of it: the answer to CreateTrainingJob can be lost. The champion
     and the two before it keep their configs and archives, so that going back needs no new ones. The gate asks the
