@@ -23,13 +23,13 @@ from torch.utils.data import DataLoader
 from transformers import DataCollatorWithPadding, TrainerCallback, get_linear_schedule_with_warmup, set_seed
 
 from bench.report import Cell, Result, Table, Target
-from domain.settings import Hyperparameters
 from ops import minilm
 from ops.reviews import rotten_tomatoes
-from tasks.text.train import tokenize
+from tasks.text import settings
+from tasks.text.train import Hyperparameters, tokenize
 from tasks.text.training import base
 from training import learning
-from training.arguments import Arguments, Places
+from training.arguments import Places
 from training.data import Rows
 
 LABELS: Final = ("negative", "positive")
@@ -50,7 +50,7 @@ def run(*, full: bool) -> Result:
             size = sum(path.stat().st_size for path in bench.folder.rglob("checkpoint-*/*"))
         step = ours.seconds["all"] / bench.steps
         extra = (ours.beside - plain.beside) * 100
-        share = saving / (bench.arguments.checkpoint_steps * step + saving) * 100
+        share = saving / (bench.given.checkpoint_steps * step + saving) * 100
         padding, speedup = _padding(bench)
     finally:
         torch.set_num_threads(threads)
@@ -118,36 +118,28 @@ class _Bench:
     steps: int
 
     def __post_init__(self) -> None:
-        self.arguments = Arguments(
-            run_id="bench",
-            dataset_id="bench",
-            task="text",
-            base_model=str(minilm.folder()),
-            base_revision="",
-            features=("text",),
-            **Hyperparameters(epochs=1).model_dump(),
-        )
+        self.given = Hyperparameters(**settings.Hyperparameters(epochs=1).model_dump())
         texts, labels = zip(*rotten_tomatoes()[:3000], strict=True)
         self.rows = Rows(texts, labels)
         self.tokenizer, _ = self.load()
         began = time.thread_time()
-        self.all = tokenize(self.rows, self.tokenizer, LABELS, self.arguments.max_length)
+        self.all = tokenize(self.rows, self.tokenizer, LABELS, self.given.max_length)
         self.tokenizing = time.thread_time() - began
-        self.train = self.all.select(range(self.arguments.batch_size * (self.steps + _WARM_UP)))
+        self.train = self.all.select(range(self.given.batch_size * (self.steps + _WARM_UP)))
         self.validation = self.all.select(range(16))
 
     def load(self) -> tuple[Any, Any]:
         """Tokenizer and model, the same weights every time."""
-        set_seed(self.arguments.seed)
-        return base.load(self.arguments.base_model, "", None, LABELS)
+        set_seed(self.given.seed)
+        return base.load(str(minilm.folder()), None, None, LABELS)
 
     def loader(self) -> Any:
         """Batches padded to their longest row, in the training's own order."""
         lengths = list(self.train["length"])
         return DataLoader(
             self.train.remove_columns("length"),
-            batch_size=self.arguments.batch_size,
-            sampler=learning.ByLength(lengths, self.arguments.batch_size, self.arguments.seed, lambda: 0),
+            batch_size=self.given.batch_size,
+            sampler=learning.ByLength(lengths, self.given.batch_size, self.given.seed, lambda: 0),
             collate_fn=DataCollatorWithPadding(self.tokenizer),
         )
 
@@ -181,7 +173,7 @@ def _overhead(bench: _Bench, plain: Meter, ours: Meter) -> Table:
         for name, meter in (("plain PyTorch loop", plain), ("our script", ours))
     ]
     notes = (
-        f"{bench.steps} steps of {bench.arguments.batch_size} rows, {np.mean(bench.train['length']):.0f} tokens each "
+        f"{bench.steps} steps of {bench.given.batch_size} rows, {np.mean(bench.train['length']):.0f} tokens each "
         "on average, one thread; the model is a small one, so what is beside it weighs much",
         "beside: fetching and padding batches, the loss, the schedule, logging, the Trainer itself",
         f"{len(bench.rows.inputs):,} rows are tokenized once, before the first epoch: {bench.tokenizing:.2f} s",
@@ -190,7 +182,7 @@ def _overhead(bench: _Bench, plain: Meter, ours: Meter) -> Table:
 
 
 def _checkpoints(bench: _Bench, step: float, saving: float, size: int) -> Table:
-    every = bench.arguments.checkpoint_steps
+    every = bench.given.checkpoint_steps
     return Table(
         "Checkpoints",
         ("", "MB", "save and seal, s", f"{every} steps, s", "share of training, %"),
@@ -206,7 +198,7 @@ def _ours(bench: _Bench) -> tuple[Meter, float]:
     """The Trainer as the script builds it, with all its callbacks; and the seconds of its one checkpoint."""
     meter, (_, model) = Meter(), bench.load()
     places = Places.of({"SAGEMAKER_BASE_DIR": str(bench.folder)})
-    trainer = learning.build(bench.arguments, places, model, bench.tokenizer, bench.train, bench.validation, None)
+    trainer = learning.build("bench", bench.given, places, model, bench.tokenizer, bench.train, bench.validation, None)
     watch = _Watch(meter)
     trainer.add_callback(watch)  # type: ignore[no-untyped-call]
     meter.watch(model, trainer.create_optimizer())  # type: ignore[no-untyped-call]
@@ -220,7 +212,7 @@ def _plain(bench: _Bench) -> Meter:
     """The loop of PyTorch's tutorials, with what the Trainer does besides: weight decay, clipping, schedule."""
     meter, (_, model) = Meter(), bench.load()
     model.train()
-    options = bench.arguments
+    options = bench.given
     optimizer = torch.optim.AdamW(
         model.parameters(), options.learning_rate, weight_decay=options.weight_decay, fused=True
     )
@@ -247,11 +239,11 @@ def _plain(bench: _Bench) -> Meter:
 
 def _padding(bench: _Bench) -> tuple[Table, float]:
     """Positions computed in an epoch, and CPU time of some of its batches, by how rows are put together."""
-    lengths, size = np.array(bench.all["length"]), bench.arguments.batch_size
-    shuffled = np.random.default_rng(bench.arguments.seed).permutation(len(lengths))
-    grouped = list(learning.ByLength(lengths.tolist(), size, bench.arguments.seed, lambda: 0))
+    lengths, size = np.array(bench.all["length"]), bench.given.batch_size
+    shuffled = np.random.default_rng(bench.given.seed).permutation(len(lengths))
+    grouped = list(learning.ByLength(lengths.tolist(), size, bench.given.seed, lambda: 0))
     positions = {
-        f"every row padded to {bench.arguments.max_length}": len(lengths) * bench.arguments.max_length,
+        f"every row padded to {bench.given.max_length}": len(lengths) * bench.given.max_length,
         "batches padded to their longest row": _padded(lengths[shuffled], size),
         "and made of rows of like length (ours)": _padded(lengths[grouped], size),
     }

@@ -51,8 +51,8 @@ class Manifest:
     task: str
     run: str
     dataset: str
-    base_model: str
-    base_revision: str
+    base_model: str | None
+    base_revision: str | None
     features: tuple[str, ...]
     own: Mapping[str, Any] = field(default_factory=dict)
     sha256: dict[str, str] = field(default_factory=dict)

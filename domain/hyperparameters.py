@@ -21,13 +21,24 @@ _PREFIX: Final = "base64url:"
 
 
 def of_run(
-    numbers: Mapping[str, object], *, base_model: str, base_revision: str, features: tuple[str, ...]
+    task: str,
+    given: Mapping[str, float | str],
+    *,
+    base_model: str | None,
+    base_revision: str | None,
+    features: tuple[str, ...],
 ) -> dict[str, str]:
-    """What a run is made of beside its data, as CreateTrainingJob takes it: each value in JSON for the toolkit."""
+    """What a run is made of beside its data, as CreateTrainingJob takes it: each value in JSON for the toolkit.
+
+    `given` are the hyperparameters of the task. What there is none of is left out.
+    """
     written = {"base_model": base_model, "base_revision": base_revision, "features": features}
-    return {name: json.dumps(value) for name, value in numbers.items()} | {
-        name: json.dumps(encode(value)) for name, value in written.items()
-    }
+    return (
+        # A task is the name of a folder: letters, digits and hyphens.
+        {"task": json.dumps(task)}
+        | {name: json.dumps(encode(value) if isinstance(value, str) else value) for name, value in given.items()}
+        | {name: json.dumps(encode(value)) for name, value in written.items() if value is not None}
+    )
 
 
 def encode(value: object) -> str:

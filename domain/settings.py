@@ -5,7 +5,7 @@ One schema serves both, so a value that synth accepts is a value the pipeline un
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,6 +15,7 @@ from domain.data.spelling import READING, category, normalize
 Fraction = Annotated[float, Field(ge=0, le=1)]
 # What a task's model answers: one of some labels, or a number.
 Kind = Literal["classification", "regression"]
+INSTANCE_TYPE: Final = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 
 
 def _require_fit(what: str, value: object, advice: str) -> None:
@@ -26,11 +27,13 @@ def _require_fit(what: str, value: object, advice: str) -> None:
         )
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """Some settings that belong together. Unknown names are refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class DataSettings(_Section):
+class DataSettings(Section):
     """How a dropped file is read and split. `features`, `label`, `labels` (those allowed; null: any), `group`,
     `slice`, the percentages and the text rules are frozen per `epoch`: to change them, raise `epoch` (models of
     different epochs are never compared).
@@ -118,46 +121,41 @@ class DataSettings(_Section):
         }
 
 
-class Hyperparameters(_Section):
-    """What `training/train.py` takes on its command line."""
+class Hyperparameters(BaseModel):
+    """What some task's training takes: the functions hand on whatever it is. A task's own class forbids all else."""
 
-    epochs: int = Field(3, ge=1, le=100, description="how often all rows are learned from, at most")
-    batch_size: int = Field(16, ge=1, le=1024, description="rows a step and device")
-    learning_rate: float = Field(5e-5, gt=0, le=1, description="the highest rate, after warm-up")
-    max_length: int = Field(128, ge=8, le=512, description="tokens of a text; what is beyond is cut")
-    seed: int = Field(42, ge=0, description="what makes a training the same again")
-    warmup_ratio: Fraction = Field(0.1, description="the share of steps in which the rate rises")
-    weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW's")
-    patience: int = Field(
-        2, ge=1, description="epochs without a better macro-F1 on validation rows before training stops"
-    )
-    checkpoint_steps: int = Field(
-        200, ge=1, description="steps between checkpoints; a Spot interruption costs that many at most"
-    )
-    int8_min_agreement: Fraction = Field(
-        0.97,
-        description="the share of validation rows on which the int8 model must give the trained model's label",
-    )
+    model_config = ConfigDict(frozen=True, extra="allow")
 
 
-class TrainingSettings(_Section):
-    """The training job. `base_model` is a hub id with a pinned `base_revision`, or an `s3://bucket/prefix/`.
+class AwsImage(NamedTuple):
+    """A training image that AWS publishes, by its place in the tables of the SageMaker SDK (`stacks/images.py`).
 
-    `image` is "auto" (AWS's HuggingFace training image of the region) or an ECR image URI.
+    `base` is the version of the framework below, as the table writes it, where it has one.
     """
 
-    base_model: str = Field(
-        "distilbert/distilbert-base-uncased",
+    framework: str
+    version: str
+    base: str | None
+    processor: Literal["cpu", "gpu"]
+
+
+class TrainingSettings(Section):
+    """The training job. A task has its own defaults and `hyperparameters` (`tasks/<task>/settings.py`).
+
+    `base_model` is a hub id with a pinned `base_revision`, or an `s3://bucket/prefix/`. `image` is "auto" (AWS's of the
+    region, `aws_image`) or an ECR image URI.
+    """
+
+    aws_image: ClassVar[AwsImage] = AwsImage("pytorch", "2.8.0", None, "cpu")
+
+    base_model: str | None = Field(
+        None,
         min_length=1,
-        description="the pretrained model: a hub id, or an `s3://bucket/prefix/` with its files",
+        description="the pretrained model: a hub id, or an `s3://bucket/prefix/` with its files; null: none",
     )
-    base_revision: str = Field(
-        "12040accade4e8a0f71eabdb258fecc2e7e948be", min_length=1, description="the hub's revision of it, pinned"
-    )
-    image: str = Field(
-        "auto", description="`auto`: AWS's HuggingFace training image of the region; or an ECR image URI"
-    )
-    instance_type: str = Field("ml.g4dn.xlarge", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$", description="where it trains")
+    base_revision: str | None = Field(None, min_length=1, description="the hub's revision of it, pinned")
+    image: str = Field("auto", description="`auto`: the task's image of AWS in the region; or an ECR image URI")
+    instance_type: str = Field("ml.m5.xlarge", pattern=INSTANCE_TYPE, description="where it trains")
     instance_count: int = Field(1, ge=1, le=16, description="on how many of them")
     spot: bool = Field(True, description="on Spot instances")
     on_demand_max_usd_per_hour: float = Field(
@@ -171,6 +169,15 @@ class TrainingSettings(_Section):
         description="how long it may take with waiting for Spot capacity; at least `max_run_seconds`",
     )
     hyperparameters: Hyperparameters = Hyperparameters()
+
+    @property
+    def base_uri(self) -> str | None:
+        """Where in S3 the base model's files are, if they are there: `s3://bucket/prefix/`."""
+        return self.base_model if self.base_model and self.base_model.startswith("s3://") else None
+
+    def problems(self) -> list[str]:
+        """What is wrong that only a look around on this machine can say, each as a sentence for a person."""
+        return []
 
     @model_validator(mode="after")
     def _names_fit_a_hyperparameter(self) -> TrainingSettings:
@@ -186,7 +193,7 @@ class TrainingSettings(_Section):
         return self
 
 
-class GateSettings(_Section):
+class GateSettings(Section):
     """When a candidate may replace the live model (`domain/gate/decision.py` says how each is used).
 
     Of classification a loss is in points of accuracy and macro-F1; of regression it is a share of the live model's
@@ -244,7 +251,7 @@ class GateSettings(_Section):
         return self
 
 
-class ScreenSettings(_Section):
+class ScreenSettings(Section):
     """The look at a new file before it is trained on (`domain/gate/screen.py`): the live model reads `sample_rows`.
 
     `tolerance` is how much more often than on accepted data it may disagree with the labels.
@@ -255,7 +262,7 @@ class ScreenSettings(_Section):
     tolerance: Fraction = Field(0.05, description="how much more than on accepted data it may disagree with the labels")
 
 
-class ServingSettings(_Section):
+class ServingSettings(Section):
     """The Serverless endpoint. `image` is "build" (our Dockerfile, at deploy) or an ECR image URI."""
 
     image: str = Field("build", description="`build`: serving/Dockerfile, at deploy; or an ECR image URI")
@@ -278,7 +285,7 @@ class ServingSettings(_Section):
         return self
 
 
-class OperationsSettings(_Section):
+class OperationsSettings(Section):
     """How the pipeline is watched and how often it tries again."""
 
     sweep_hours: int = Field(24, ge=1, le=168, description="hours between sweeps, which find what no event told of")
@@ -287,7 +294,7 @@ class OperationsSettings(_Section):
     dashboard: bool = Field(True, description="whether there is a CloudWatch dashboard")
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything a user may set. Unknown keys and values out of range are refused by name."""
 
     # Bucket names end in "-data-<account>-<region>" and S3 allows 63 characters in all.

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 import tasks
 from domain.settings import Settings, check
+from tasks.settings import UnknownTask, of_project
 
 _ECR_IMAGE: Final = re.compile(
     r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"
@@ -63,10 +64,15 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def parse(raw: Mapping[str, Any]) -> Settings:
     """`raw` as Settings. Raises SettingsError with one line for each mistake."""
     try:
+        known = of_project(raw)
+    except UnknownTask as error:
+        raise SettingsError(_message([str(error)])) from error
+    try:
         # Strict, and as JSON: "false" is not a boolean, and true is not the number 1.
-        settings = Settings.model_validate_json(json.dumps(raw), strict=True)
+        settings = known.model_validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
-        raise SettingsError(_message([_explain(detail) for detail in error.errors()])) from error
+        schema = known.model_json_schema()
+        raise SettingsError(_message([_explain(detail, schema) for detail in error.errors()])) from error
     problems = list(_cross_checks(settings))
     if problems:
         raise SettingsError(_message(problems))
@@ -77,28 +83,27 @@ def _message(problems: list[str]) -> str:
     return "\n".join(["The settings in cdk.json (or its overlay) cannot be used:", *(f"  - {p}" for p in problems)])
 
 
-def _explain(detail: Any) -> str:
+def _explain(detail: Any, schema: dict[str, Any]) -> str:
     """One line about one pydantic error: the key, the value, what is allowed."""
     path = tuple(str(part) for part in detail["loc"])
     key = ".".join(path) or "settings"
     if detail["type"] == "extra_forbidden":
-        return _unknown_key(path)
+        return _unknown_key(path, schema)
     if detail["type"] == "value_error":  # a rule about several keys says itself what it wants
         return f"{key}: {str(detail['msg']).removeprefix('Value error, ')}"
-    return f"{key} is {_shown(detail['input'])}, but must be {_allowed(path)}"
+    return f"{key} is {_shown(detail['input'])}, but must be {_allowed(path, schema)}"
 
 
-def _unknown_key(path: tuple[str, ...]) -> str:
-    section, name = _schema_at(path[:-1]), path[-1]
+def _unknown_key(path: tuple[str, ...], schema: dict[str, Any]) -> str:
+    section, name = _schema_at(path[:-1], schema), path[-1]
     known = sorted(section["properties"])
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(known)}"
     return f"{'.'.join(path)} is not a setting; {hint}"
 
 
-def _schema_at(path: tuple[str, ...]) -> dict[str, Any]:
-    """The JSON schema of the setting at `path`; items of lists share one."""
-    whole = Settings.model_json_schema()
+def _schema_at(path: tuple[str, ...], whole: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of the setting at `path` in that of all settings; items of lists share one."""
     schema: dict[str, Any] = whole
     for part in path:
         # Of a list or null, only the list has parts.
@@ -109,9 +114,9 @@ def _schema_at(path: tuple[str, ...]) -> dict[str, Any]:
     return schema
 
 
-def _allowed(path: tuple[str, ...]) -> str:
+def _allowed(path: tuple[str, ...], whole: dict[str, Any]) -> str:
     """The values that the setting at `path` takes, in words."""
-    schema = _schema_at(path)
+    schema = _schema_at(path, whole)
     if "anyOf" in schema:
         return " or ".join(_words(option) for option in schema["anyOf"])
     return _words(schema)
@@ -155,7 +160,7 @@ def _shown(value: object) -> str:
 def _cross_checks(settings: Settings) -> list[str]:
     """What only AWS or the other settings can say about a value."""
     problems = []
-    base = settings.training.base_model
+    base = settings.training.base_uri
     for key, image, word in (
         ("serving.image", settings.serving.image, "build"),
         ("training.image", settings.training.image, "auto"),
@@ -164,16 +169,13 @@ def _cross_checks(settings: Settings) -> list[str]:
             problems.append(
                 f'{key} is {_shown(image)}, but must be "{word}" or the URI of an ECR image with its tag or digest'
             )
-    if settings.task not in tasks.names():
-        return [f"task is {_shown(settings.task)}, but must be one of {', '.join(tasks.names())}"]
-    task = tasks.row(settings.task)
-    problems += task.problems(settings.training)
+    problems += settings.training.problems()
     try:
-        check(task.KIND, settings)
+        check(tasks.row(settings.task).KIND, settings)
     except ValueError as error:
         problems.append(str(error))
     # SageMaker reads an S3Prefix as a string prefix: without the slash, base/a would take base/ab as well.
-    if base.startswith("s3://") and not re.fullmatch(r"s3://[^/]+/.+/", base):
+    if base and not re.fullmatch(r"s3://[^/]+/.+/", base):
         problems.append(f"training.base_model is {_shown(base)}, but an S3 location must read s3://bucket/prefix/")
     size = len(settings.model_dump_json().encode())
     if size > _MOST_BYTES:

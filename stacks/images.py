@@ -1,4 +1,4 @@
-"""Which containers train and serve: AWS's HuggingFace training image of the region, and our own serving image.
+"""Which containers train and serve: AWS's training image of the task in the region, and our own serving image.
 
 The settings may name another of each by its ECR URI.
 """
@@ -16,12 +16,11 @@ from aws_cdk import Aws, Stack, Token
 from aws_cdk import aws_ecr_assets as ecr_assets
 from constructs import Construct
 
+from domain.settings import AwsImage
 from stacks.cdk_json import SettingsError
 from stacks.paths import ROOT, fingerprint, source_files, task_files
 
 AUTO: Final = "auto"
-TRANSFORMERS: Final = "4.56.2"
-PYTORCH: Final = "pytorch2.8.0"
 # What the builder is asked for. SageMaker refuses OCI manifests, which every exporter writes since BuildKit 0.31
 # (Docker Engine 29.6) unless it is told otherwise. Attestations, which would wrap the manifest in an OCI index, are
 # turned off by BUILDX_NO_DEFAULT_ATTESTATIONS=1 where `cdk deploy` runs.
@@ -43,8 +42,8 @@ class Image:
     repository_arn: str
 
 
-def training_image(region: str, *, setting: str = AUTO) -> Image:
-    """AWS's GPU image for transformers 4.56.2 and PyTorch 2.8.0 in `region`, or the ECR URI that `setting` is.
+def training_image(region: str, published: AwsImage, *, setting: str = AUTO) -> Image:
+    """The image that AWS publishes in `region`, or the ECR URI that `setting` is.
 
     Raises SettingsError where AWS does not publish it, or where the region is not known at synth.
     """
@@ -52,15 +51,19 @@ def training_image(region: str, *, setting: str = AUTO) -> Image:
         raise SettingsError("The region must be known at synth: set AWS_REGION, or CDK_DEFAULT_REGION.")
     if setting != AUTO:
         return _from_uri(setting, _partition(region))
-    entry = _table()["training"]["versions"][TRANSFORMERS][PYTORCH]
+    framework, version, base, processor = published
+    found = _table(framework)["training"]["versions"][version]
+    entry = found[base] if base else found
     account = entry["registries"].get(region)
     if account is None:
         raise SettingsError(
-            f"AWS publishes no HuggingFace training image (transformers {TRANSFORMERS}) in {region}; "
+            f"AWS publishes no {framework} {version} training image in {region}; "
             f"it does in {', '.join(sorted(entry['registries']))}. Elsewhere, set training.image to an ECR URI."
         )
-    python, container = entry["py_versions"][-1], entry["container_version"]["gpu"]
-    tag = f"{PYTORCH.removeprefix('pytorch')}-transformers{TRANSFORMERS}-gpu-{python}-{container}"
+    # What is published of HuggingFace is named by PyTorch's version first.
+    names = [base.removeprefix("pytorch"), f"transformers{version}"] if base else [version]
+    container = entry.get("container_version", {}).get(processor)
+    tag = "-".join([*names, processor, entry["py_versions"][-1], *([container] if container else [])])
     return Image(
         uri=f"{account}.dkr.ecr.{region}.{_suffix(region)}/{entry['repository']}:{tag}",
         repository_arn=f"arn:{_partition(region)}:ecr:{region}:{account}:repository/{entry['repository']}",
@@ -106,17 +109,17 @@ def _from_uri(uri: str, partition: str) -> Image:
     return Image(uri=uri, repository_arn=f"arn:{partition}:ecr:{region}:{account}:repository/{repository}")
 
 
-def _table() -> dict[str, Any]:
-    """The SageMaker SDK's own table, read as package data: importing the SDK would cost seconds."""
+def _table(framework: str) -> dict[str, Any]:
+    """The SageMaker SDK's own table of a framework's images, read as package data: importing the SDK costs seconds."""
     spec = importlib.util.find_spec("sagemaker")
     if spec is None or not spec.submodule_search_locations:
         raise SettingsError("sagemaker-core is not installed: run make setup.")
     for location in spec.submodule_search_locations:
-        path = Path(location) / "core" / "image_uri_config" / "huggingface.json"
+        path = Path(location) / "core" / "image_uri_config" / f"{framework}.json"
         if path.is_file():
             table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             return table
-    raise SettingsError("sagemaker-core has no table of HuggingFace images: run make setup.")
+    raise SettingsError(f"sagemaker-core has no table of {framework} images: run make setup.")
 
 
 def _suffix(region: str) -> str:

@@ -45,7 +45,7 @@ _FRAMEWORK: Final = "part of CDK's custom-resource framework, which makes it so"
 
 def acknowledge(stack: Stack, settings: Settings) -> None:
     """Acknowledge what is accepted in `stack`, made from `settings`."""
-    for path, finding, reason in [*_findings(stack), *_base_model(settings.training.base_model)]:
+    for path, finding, reason in [*_findings(stack), *_base_model(settings.training.base_uri)]:
         rule = Acknowledgment(id=f"AwsSolutions::AwsSolutions-{finding}", reason=reason)
         Validations.of(_at(stack, path)).acknowledge(rule)
 
@@ -66,9 +66,9 @@ def _findings(stack: Stack) -> Iterator[tuple[str, str, str]]:
     yield from _framework(stack)
 
 
-def _base_model(base: str) -> Iterator[tuple[str, str, str]]:
-    if base.startswith("s3://"):
-        bucket, prefix = layout.split_uri(base)
+def _base_model(uri: str | None) -> Iterator[tuple[str, str, str]]:
+    if uri:
+        bucket, prefix = layout.split_uri(uri)
         reason = "the base model is the objects under the prefix that the settings name"
         yield "Training/Role", f"IAM5[Resource::arn:<AWS::Partition>:s3:::{bucket}/{prefix}*]", reason
 

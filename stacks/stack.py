@@ -33,7 +33,7 @@ class AutomateMlops(Stack):
         notices = Notices(self, "Notices", project=project, email=settings.notify_email)
         source = SourceDir(self, "SourceDir", task=settings.task)
         serving = serving_image(self, "ServingImage", task=settings.task, setting=settings.serving.image, local=local)
-        trainer = training_image(self.region, setting=settings.training.image)
+        trainer = training_image(self.region, settings.training.aws_image, setting=settings.training.image)
         training = Training(
             self,
             "Training",

@@ -186,8 +186,8 @@ class Training(Construct):
 
     def _channels(self) -> list[dict[str, Any]]:
         channels = [_channel(name, "ManifestFile", f"{{% $prepared.{name}_manifest %}}") for name in _MANIFESTS]
-        base = self._settings.base_model
-        return [*channels, _channel("base", "S3Prefix", base)] if base.startswith("s3://") else channels
+        base = self._settings.base_uri
+        return [*channels, _channel("base", "S3Prefix", base)] if base else channels
 
     def _of_the_job(self) -> list[iam.PolicyStatement]:
         stack, bucket = Stack.of(self), self._bucket
@@ -195,8 +195,8 @@ class Training(Construct):
         read = [bucket.arn_for_objects(f"{prefix}*") for prefix in (*inputs, layout.CHECKPOINTS)]
         write = [bucket.arn_for_objects(f"{prefix}*") for prefix in (layout.MODELS, layout.CHECKPOINTS)]
         lists = [_listing(bucket.bucket_arn, *inputs, layout.MODELS, layout.CHECKPOINTS)]
-        if self._settings.base_model.startswith("s3://"):
-            base_bucket, prefix = layout.split_uri(self._settings.base_model)
+        if self._settings.base_uri:
+            base_bucket, prefix = layout.split_uri(self._settings.base_uri)
             lists.append(_listing(f"arn:{stack.partition}:s3:::{base_bucket}", prefix))
             read.append(f"arn:{stack.partition}:s3:::{base_bucket}/{prefix}*")
         logs = stack.format_arn(service="logs", resource=f"log-group:{_OF_JOBS}*")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from domain.artifact import Manifest
     from domain.data.records import Column
-    from domain.settings import DataSettings, Kind, TrainingSettings
+    from domain.settings import DataSettings, Kind
     from training.arguments import Arguments, Places
     from training.data import Splits
 
@@ -41,9 +41,6 @@ class RowOf(Protocol):
 
     def asked(self, features: Mapping[str, str], names: Sequence[str]) -> Any:
         """A row as an item of a request's `inputs`, JSON-ready. Raises KeyError if the row lacks a feature."""
-
-    def problems(self, training: TrainingSettings) -> list[str]:
-        """What is wrong with the training's settings that this machine can see, each as a sentence for a person."""
 
 
 class Predictor(Protocol):
@@ -114,6 +111,10 @@ class Learner(Protocol):
 
 class Train(Protocol):
     """`train.py`: heavy, it runs in the training job alone."""
+
+    @property
+    def Hyperparameters(self) -> type[Any]:  # noqa: N802 (a class of the module)
+        """What the job is given beside what every job is: a dataclass of numbers and texts, without defaults."""
 
     def learner(self, arguments: Arguments, places: Places, splits: Splits) -> Learner:
         """A model that is ready to learn from `splits`. Raises TrainingError."""

@@ -9,8 +9,8 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any, get_type_hints
 
 import tasks
 from domain.hyperparameters import decode
@@ -18,49 +18,37 @@ from domain.hyperparameters import decode
 
 @dataclass(frozen=True)
 class Arguments:
-    """The hyperparameters; `Hyperparameters` of `domain/settings.py` says their ranges and defaults."""
+    """What a job is given: what each is, and the `hyperparameters` of its task.
+
+    The latter are of the class of that name in the task's `train.py`; `tasks/<task>/settings.py` says their ranges.
+    """
 
     run_id: str
     dataset_id: str
     task: str
-    base_model: str
-    base_revision: str
+    base_model: str | None
+    base_revision: str | None
     features: tuple[str, ...]
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    max_length: int
-    seed: int
-    warmup_ratio: float
-    weight_decay: float
-    patience: int
-    checkpoint_steps: int
-    int8_min_agreement: float
+    hyperparameters: Any
 
     @classmethod
     def parse(cls, argv: Sequence[str] | None = None) -> Arguments:
         """Arguments from `argv` (default: the command line). Exits with status 2 on one missing, unknown or wrong."""
-        parser = argparse.ArgumentParser(
-            description="Fine-tune, judge, export and package one model.", allow_abbrev=False
-        )
-        add = partial(parser.add_argument, required=True)
-        add("--run_id")
-        add("--dataset_id")
-        add("--task", choices=tasks.names())
+        parser = argparse.ArgumentParser(description="Train, judge, export and package one model.", allow_abbrev=False)
+        add = parser.add_argument
+        add("--run_id", required=True)
+        add("--dataset_id", required=True)
+        add("--task", required=True, choices=tasks.names())
+        add("--features", required=True, type=_names, help="list of column names; encoded")
         add("--base_model", type=_text, help="hub id, directory, or s3:// prefix in channel 'base'; encoded")
         add("--base_revision", type=_text, help="commit of the hub repository; encoded")
-        add("--features", type=_names, help="list of column names; encoded")
-        add("--epochs", type=int)
-        add("--batch_size", type=int, help="rows per device and step")
-        add("--learning_rate", type=float)
-        add("--max_length", type=int, help="tokens; longer texts are cut")
-        add("--seed", type=int)
-        add("--warmup_ratio", type=float)
-        add("--weight_decay", type=float)
-        add("--patience", type=int, help="epochs without a better macro-F1 before stopping")
-        add("--checkpoint_steps", type=int)
-        add("--int8_min_agreement", type=float)
-        return cls(**vars(parser.parse_args(argv)))
+        known, _ = parser.parse_known_args(argv)
+        of_task = tasks.train(known.task).Hyperparameters
+        types = get_type_hints(of_task)
+        for name in types:
+            add(f"--{name}", required=True, type=_text if types[name] is str else types[name])
+        given = vars(parser.parse_args(argv))
+        return cls(hyperparameters=of_task(**{name: given.pop(name) for name in types}), **given)
 
 
 @dataclass(frozen=True)

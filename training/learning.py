@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +30,7 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from domain.errors import GpuMissing, NotFinite
 from domain.gate.scores import score
-from training.arguments import Arguments, Places
+from training.arguments import Places
 from training.callbacks import Checkpoints, Patience, Report, is_stalled
 from training.checkpoints import state_of
 
@@ -40,6 +41,21 @@ _VALIDATION_BATCH: Final = 32
 # After PyTorch's own, which end at 23 (torch/serialization.py).
 _PRIORITY: Final = 100
 _CPU: Final = re.compile(r"cpu:\d+")
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """The hyperparameters that all fine-tuning takes; `tasks/fine_tuning.py` says their ranges and defaults."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    seed: int
+    warmup_ratio: float
+    weight_decay: float
+    patience: int
+    checkpoint_steps: int
+    int8_min_agreement: float
 
 
 class ByLength(torch.utils.data.Sampler[int]):
@@ -85,7 +101,8 @@ class SampledTrainer(Trainer):
 
 
 def build(
-    arguments: Arguments,
+    run: str,
+    tuning: FineTuning,
     places: Places,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -98,7 +115,7 @@ def build(
     It ends with the best epoch's weights in `model`. Raises GpuMissing; its training NotFinite.
     """
     device = _device(places.gpus)
-    options = options_for(device, arguments, places, checkpoint)
+    options = options_for(device, tuning, places, checkpoint)
     if device == "cpu":
         _know_numbered_cpus()
     trainer: SampledTrainer = SampledTrainer(
@@ -112,8 +129,8 @@ def build(
         compute_loss_func=weighted_loss(class_weights(list(train["labels"]), model.config.num_labels)),
         compute_metrics=_scores,
         callbacks=[
-            Checkpoints(places.checkpoints, arguments.run_id, places.processes, arguments.checkpoint_steps),
-            Patience(arguments.patience),
+            Checkpoints(places.checkpoints, run, places.processes, tuning.checkpoint_steps),
+            Patience(tuning.patience),
             Report(),
         ],
     )
@@ -121,19 +138,19 @@ def build(
     return trainer
 
 
-def options_for(device: str, arguments: Arguments, places: Places, checkpoint: Path | None) -> TrainingArguments:
+def options_for(device: str, tuning: FineTuning, places: Places, checkpoint: Path | None) -> TrainingArguments:
     """The Trainer's own settings on a `device`: "cuda" or "cpu"."""
     return TrainingArguments(
         output_dir=str(places.checkpoints),
-        num_train_epochs=_epochs(arguments, checkpoint),
-        per_device_train_batch_size=arguments.batch_size,
-        per_device_eval_batch_size=max(arguments.batch_size, _VALIDATION_BATCH),
-        learning_rate=arguments.learning_rate,
-        warmup_ratio=arguments.warmup_ratio,
-        weight_decay=arguments.weight_decay,
+        num_train_epochs=_epochs(tuning, checkpoint),
+        per_device_train_batch_size=tuning.batch_size,
+        per_device_eval_batch_size=max(tuning.batch_size, _VALIDATION_BATCH),
+        learning_rate=tuning.learning_rate,
+        warmup_ratio=tuning.warmup_ratio,
+        weight_decay=tuning.weight_decay,
         optim="adamw_torch_fused",
-        seed=arguments.seed,
-        data_seed=arguments.seed,
+        seed=tuning.seed,
+        data_seed=tuning.seed,
         eval_strategy="epoch",
         save_strategy="epoch",
         load_best_model_at_end=True,
@@ -199,14 +216,14 @@ def weighted_loss(weights: torch.Tensor | None) -> Callable[..., torch.Tensor]:
     return loss
 
 
-def _epochs(arguments: Arguments, checkpoint: Path | None) -> int:
+def _epochs(tuning: FineTuning, checkpoint: Path | None) -> int:
     """Epochs to train: those asked for, or those done if the checkpoint was written as training stopped early."""
     if checkpoint is not None:
         state = state_of(checkpoint)
-        if is_stalled(state["log_history"], arguments.patience):
+        if is_stalled(state["log_history"], tuning.patience):
             epoch: float = state["epoch"]
             return round(epoch)
-    return arguments.epochs
+    return tuning.epochs
 
 
 @cache

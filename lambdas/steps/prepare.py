@@ -159,7 +159,8 @@ def _write_version(
 def _hyperparameters(env: Environment) -> dict[str, str]:
     training = env.settings.training
     return hyperparameters.of_run(
-        {"task": env.settings.task, **training.hyperparameters.model_dump()},
+        env.settings.task,
+        training.hyperparameters.model_dump(),
         base_model=training.base_model,
         base_revision=training.base_revision,
         features=env.settings.data.features,

@@ -88,7 +88,7 @@ def _training_image(region: str, settings: Settings) -> Finding:
     from stacks.images import training_image
 
     try:
-        image = training_image(region)
+        image = training_image(region, settings.training.aws_image)
     except SettingsError as error:
         return Finding(AREA, "training image", Level.WRONG, str(error), "export AWS_REGION=us-east-1, or one of these")
     return Finding(AREA, "training image", Level.FINE, f"AWS publishes it in {region}: {image.uri.rpartition('/')[2]}")

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from domain.settings import Settings
 from ops.deployment import ROOT, is_local, partition_of
 from ops.errors import Unusable
+from tasks.settings import UnknownTask, of_project
 
 # A person waits, and no answer is an answer too.
 PATIENCE: Final = Config(connect_timeout=5, read_timeout=15, retries={"mode": "standard", "max_attempts": 3})
@@ -58,7 +59,9 @@ class Surroundings:
 def settings_of(raw: Mapping[str, Any]) -> Settings:
     """Settings of an object as in cdk.json. Raises Unusable with what is wrong; `make synth` says it at more length."""
     try:
-        return Settings.model_validate_json(json.dumps(raw), strict=True)
+        return of_project(raw).model_validate_json(json.dumps(raw), strict=True)
+    except UnknownTask as error:
+        raise Unusable(str(error)) from error
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'settings'}: {one['msg']}" for one in error.errors())
         raise Unusable(f"The settings cannot be used: {wrong}. More about those in cdk.json: make synth") from error

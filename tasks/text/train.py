@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from transformers import PreTrainedTokenizerBase, set_seed
 from transformers.utils import logging
 
 from domain.artifact import MODEL, WEIGHTS
+from domain.errors import BaseModelUnavailable
 from tasks.contract import Proof
 from tasks.text.manifest import TOKENIZER, Reading
 from tasks.text.training import base
@@ -26,6 +28,13 @@ from training.arguments import Arguments, Places
 from training.data import Rows, Splits
 
 
+@dataclass(frozen=True)
+class Hyperparameters(learning.FineTuning):
+    """What this training takes; `tasks/text/settings.py` says the ranges and defaults. `max_length` is in tokens."""
+
+    max_length: int
+
+
 class Learner:
     """One training of a text classifier."""
 
@@ -33,13 +42,15 @@ class Learner:
         """Load the base model and tokenize the rows. Raises TrainingError."""
         disable_progress_bars()
         logging.disable_progress_bar()
-        set_seed(arguments.seed)
-        self._arguments, self._places, self._labels = arguments, places, splits.labels
-        self._tokenizer, self._model = base.load(
-            arguments.base_model, arguments.base_revision, places.base, splits.labels
-        )
-        self._max_length = min(arguments.max_length, self._tokenizer.model_max_length)
-        base.check(arguments.base_model, self._tokenizer, self._model, self._max_length)
+        self._given: Hyperparameters = arguments.hyperparameters
+        set_seed(self._given.seed)
+        self._run, self._places, self._labels = arguments.run_id, places, splits.labels
+        name, revision = arguments.base_model, arguments.base_revision
+        if name is None:
+            raise BaseModelUnavailable("text is learned from a pretrained model: set training.base_model to one")
+        self._tokenizer, self._model = base.load(name, revision, places.base, splits.labels)
+        self._max_length = min(self._given.max_length, self._tokenizer.model_max_length)
+        base.check(name, self._tokenizer, self._model, self._max_length)
         self._inputs = inputs_of(self._tokenizer.model_input_names)
         self._rows = tokenize(splits.train, self._tokenizer, splits.labels, self._max_length)
         self._validation = tokenize(splits.validation, self._tokenizer, splits.labels, self._max_length)
@@ -47,7 +58,7 @@ class Learner:
     def train(self, checkpoint: Path | None) -> None:
         """Fine-tune; the best epoch's weights stay. Raises GpuMissing, NotFinite."""
         self._trainer = learning.build(
-            self._arguments, self._places, self._model, self._tokenizer, self._rows, self._validation, checkpoint
+            self._run, self._given, self._places, self._model, self._tokenizer, self._rows, self._validation, checkpoint
         )
         self._trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
@@ -65,7 +76,7 @@ class Learner:
     def prove(self) -> Proof:
         """The int8 graph beside fp32 and PyTorch, on validation rows. Raises ParityFailed."""
         encoded = [{name: np.array([row[name]], np.int64) for name in self._inputs} for row in self._validation]
-        parity = prove(self._saved, self._fp32, self._int8, encoded, self._arguments.int8_min_agreement)
+        parity = prove(self._saved, self._fp32, self._int8, encoded, self._given.int8_min_agreement)
         truth = self._validation["labels"]
         return Proof(
             truths=[self._labels[truth[row]] for row in parity.rows],

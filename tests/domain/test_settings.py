@@ -43,8 +43,6 @@ def test_settings_survive_a_function_s_environment() -> None:
         ({"data": {"max_rejected_fraction": 1.5}}, "data.max_rejected_fraction"),
         ({"training": {"instance_type": "g4dn.xlarge"}}, "training.instance_type"),
         ({"training": {"spot": True, "max_run_seconds": 7200, "max_wait_seconds": 3600}}, "training"),
-        ({"training": {"hyperparameters": {"epochs": 0}}}, "training.hyperparameters.epochs"),
-        ({"training": {"hyperparameters": {"max_length": 513}}}, "training.hyperparameters.max_length"),
         ({"gate": {"min_accuracy": 75}}, "gate.min_accuracy"),
         ({"gate": {"min_test_rows": 100, "max_test_rows": 99}}, "gate"),
         ({"gate": {"max_mae": -1}}, "gate.max_mae"),
@@ -84,10 +82,6 @@ def test_an_epoch_freezes_what_decides_ids_and_splits_and_nothing_else() -> None
 def test_the_order_of_allowed_labels_is_no_change() -> None:
     one, other = (Settings.model_validate({"data": {"labels": labels}}) for labels in (["a", "b"], ["b", "a"]))
     assert one.data.frozen() == other.data.frozen()
-
-
-def test_the_default_base_model_is_pinned_to_a_commit() -> None:
-    assert re.fullmatch("[0-9a-f]{40}", Settings().training.base_revision)
 
 
 @pytest.mark.parametrize(

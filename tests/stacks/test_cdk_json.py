@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.settings import Settings
 from stacks.build import context
 from stacks.cdk_json import SettingsError, merge, parse, read_overlay
 from stacks.paths import ROOT
+from tasks.settings import of
 
 WRONG = [
     ({"training": {"instance_typ": "ml.g5.xlarge"}}, "training.instance_typ is not a setting", "'instance_type'"),
@@ -68,7 +68,7 @@ def test_cdk_json_as_it_comes_is_the_defaults() -> None:
     """It has what each user has to look at; docs/settings.md has the rest."""
     written = context()["settings"]
     assert set(written) == {"project", "notify_email", "data"}
-    assert parse(written) == Settings()
+    assert parse(written) == of("text")()
 
 
 def test_an_ecr_image_is_taken() -> None:

@@ -9,14 +9,17 @@ import pytest
 from aws_cdk.assertions import Match, Matcher
 
 from domain.prices import TRAINING_USD_PER_HOUR
+from domain.settings import TrainingSettings
 from stacks.cdk_json import SettingsError
 from stacks.images import training_image
 from stacks.paths import ROOT
+from tasks.settings import training
 from tests.stacks.story import run
 from tests.stacks.synth import Synthesized, synthesize
 
 SERVER = "999988887777.dkr.ecr.us-east-1.amazonaws.com/team/serving@sha256:" + "a" * 64
 TRAINER = "999988887777.dkr.ecr.us-east-1.amazonaws.com/team/training:2026-11"
+OF_TEXT = training("text").aws_image
 TAG = "huggingface-pytorch-training:2.8.0-transformers4.56.2-gpu-py312-cu129-ubuntu22.04"
 
 
@@ -29,7 +32,7 @@ TAG = "huggingface-pytorch-training:2.8.0-transformers4.56.2-gpu-py312-cu129-ubu
     ],
 )
 def test_the_training_image_is_the_regions(region: str, host: str) -> None:
-    assert training_image(region).uri == f"{host}/{TAG}"
+    assert training_image(region, OF_TEXT).uri == f"{host}/{TAG}"
 
 
 def test_the_table_agrees_with_the_sdk() -> None:
@@ -44,14 +47,29 @@ def test_the_table_agrees_with_the_sdk() -> None:
         instance_type="ml.g4dn.xlarge",
         image_scope="training",
     )
-    assert training_image("us-west-2").uri == found
+    assert training_image("us-west-2", OF_TEXT).uri == found
+
+
+def test_the_image_of_plain_pytorch_is_the_sdk_s_too() -> None:
+    from sagemaker.core import image_uris
+
+    plain = TrainingSettings.aws_image
+    found = image_uris.retrieve(
+        plain.framework,
+        "us-west-2",
+        version=plain.version,
+        py_version="py312",
+        instance_type=TrainingSettings().instance_type,
+        image_scope="training",
+    )
+    assert training_image("us-west-2", plain).uri == found
 
 
 def test_a_region_without_the_image_is_said() -> None:
     with pytest.raises(
-        SettingsError, match=r"no HuggingFace training image .* in mars-north-1; it does in .*us-east-1"
+        SettingsError, match=r"no huggingface 4.56.2 training image in mars-north-1; it does in .*us-east-1"
     ):
-        training_image("mars-north-1")
+        training_image("mars-north-1", OF_TEXT)
 
 
 @pytest.mark.parametrize("region", ["us-iso-east-1", "us-isob-east-1", "us-isof-south-1", "eu-isoe-west-1"])

@@ -35,7 +35,7 @@ def test_the_default_is_one() -> None:
 @pytest.mark.parametrize("task", tasks.names())
 def test_each_gives_what_the_contract_says(task: str) -> None:
     row, predict, train = tasks.row(task), tasks.predict(task), tasks.train(task)
-    assert all(callable(one) for one in (row.columns, row.asked, row.problems, predict.load, train.learner))
+    assert all(callable(one) for one in (row.columns, row.asked, predict.load, train.learner))
     for use in ("predict", "train"):
         assert (ROOT / "tasks" / task / f"requirements-{use}.txt").is_file()
 

@@ -77,8 +77,9 @@ class Job:
     def words(self) -> dict[str, str]:
         """The hyperparameters as CreateTrainingJob takes them."""
         given = self.arguments
+        names = {name: json.dumps(given.pop(name)) for name in ("run_id", "dataset_id")}
         written = {name: given.pop(name) for name in ("base_model", "base_revision", "features")}
-        return of_run(given, **written)
+        return names | of_run(given.pop("task"), given, **written)
 
     @property
     def argv(self) -> list[str]:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.hyperparameters import chars, decode, encode, of_run, readable
-from domain.settings import Hyperparameters
+from tasks.text.settings import Hyperparameters
 from tests.training.conftest import NewJob
 from tests.training.job import ROOT, Job, lay_out, reviews, row, run_toolkit, sourcedir
 from training.arguments import Arguments
@@ -48,16 +48,18 @@ def test_what_is_no_encoded_word_is_refused(wrong: str) -> None:
 
 
 def test_only_what_a_person_wrote_is_encoded() -> None:
-    made = of_run({"epochs": 3, "learning_rate": 5e-5}, base_model="b", base_revision="c", features=HOSTILE)
+    given: dict[str, float | str] = {"epochs": 3, "learning_rate": 5e-5, "augment": HOSTILE[0]}
+    made = of_run("text", given, base_model="b", base_revision="c", features=HOSTILE)
     assert (made["epochs"], made["learning_rate"]) == ("3", "5e-05")
     assert json.loads(made["features"]) == encode(HOSTILE)
-    assert all(set(json.loads(made[name])) <= PLAIN for name in ("base_model", "base_revision", "features"))
+    assert all(set(json.loads(made[name])) <= PLAIN for name in ("base_model", "base_revision", "features", "augment"))
 
 
 def test_a_receipt_has_it_in_words() -> None:
-    made = of_run({"epochs": 3}, base_model="org/naïve", base_revision="c", features=("text",))
+    made = of_run("text", {"epochs": 3}, base_model="org/naïve", base_revision="c", features=("text",))
     given = {**made, "run_id": '"0123456789ab"', "sagemaker_region": "us-east-1"}
     assert readable(given) == {
+        "task": '"text"',
         "epochs": "3",
         "base_model": '"org/naïve"',
         "base_revision": '"c"',
@@ -76,8 +78,8 @@ def test_features_that_are_no_list_of_names(wrong: object, capsys: pytest.Captur
 
 
 def test_what_is_not_given_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    """The settings have the defaults (`domain/settings.py`), and nobody else."""
-    assert Arguments.parse(NEEDED).epochs == Hyperparameters().epochs
+    """The settings have the defaults (`tasks/text/settings.py`), and nobody else."""
+    assert Arguments.parse(NEEDED).hyperparameters.epochs == Hyperparameters().epochs
     with pytest.raises(SystemExit):
         Arguments.parse([word for word in NEEDED if not word.startswith("--epochs")])
     assert "required: --epochs" in capsys.readouterr().err

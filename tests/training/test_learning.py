@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from domain.settings import Hyperparameters
-from training.arguments import Arguments, Places
+from tasks.fine_tuning import FineTuning
+from training import learning
+from training.arguments import Places
 from training.callbacks import is_stalled
 from training.learning import ByLength, class_weights, options_for, weighted_loss
 
@@ -63,9 +64,7 @@ def test_when_training_has_stalled(scores: list[float], patience: int, stalled: 
 
 @pytest.mark.parametrize(("device", "half"), [("cuda", True), ("cpu", False)])
 def test_half_precision_on_a_gpu_only(device: str, half: bool) -> None:
-    given = Hyperparameters().model_dump()
-    arguments = Arguments(run_id="r", dataset_id="d", base_model="b", base_revision="", features=("text",), **given)
-    options = options_for(device, arguments, Places.of({}), None)
+    options = options_for(device, learning.FineTuning(**FineTuning().model_dump()), Places.of({}), None)
     assert (options.fp16, options.use_cpu) == (half, not half)
     assert not options.bf16, "a T4 has none"
     assert not options.logging_nan_inf_filter, "it would hide the loss that ends the job"

@@ -24,7 +24,7 @@ _SERVER_ERROR: Final = 500
 
 
 def load(
-    name: str, revision: str, channel: Path | None, labels: tuple[str, ...]
+    name: str, revision: str | None, channel: Path | None, labels: tuple[str, ...]
 ) -> tuple[PreTrainedTokenizerBase, PreTrainedModel]:
     """The tokenizer and the model with a fresh head for `labels`.
 
@@ -90,7 +90,7 @@ def check(name: str, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel,
         )
 
 
-def _origin(name: str, revision: str, channel: Path | None) -> tuple[str, dict[str, Any]]:
+def _origin(name: str, revision: str | None, channel: Path | None) -> tuple[str, dict[str, Any]]:
     if channel is not None:
         return str(channel), {"local_files_only": True}
     if name.startswith("s3://"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from domain.data.records import Column
 
 if TYPE_CHECKING:
-    from domain.settings import DataSettings, Kind, TrainingSettings
+    from domain.settings import DataSettings, Kind
 
 KIND: Final[Kind] = "classification"
 MEASURES: Final = ("accuracy", "macro_f1")
@@ -22,8 +22,3 @@ def columns(data: DataSettings) -> tuple[Column, ...]:
 def asked(features: Mapping[str, str], names: Sequence[str]) -> str:
     """The first feature."""
     return features[names[0]]
-
-
-def problems(_training: TrainingSettings) -> list[str]:
-    """None."""
-    return []

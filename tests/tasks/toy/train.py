@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,18 @@ from training.data import Splits
 from .predict import best
 
 
+@dataclass(frozen=True)
+class Hyperparameters:
+    """As in `settings.py`."""
+
+    least: int
+
+
 class Learner:
     """Counts of words."""
 
-    def __init__(self, splits: Splits) -> None:
-        self._splits = splits
+    def __init__(self, least: int, splits: Splits) -> None:
+        self._least, self._splits = least, splits
         self._counts: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(splits.labels, 0))
 
     def train(self, _checkpoint: Path | None) -> None:
@@ -27,6 +35,9 @@ class Learner:
         for text, label in zip(self._splits.train.inputs, self._splits.train.labels, strict=True):
             for word in set(text.split()):
                 self._counts[word][label] += 1
+        often = {word: by for word, by in self._counts.items() if sum(by.values()) >= self._least}
+        self._counts.clear()
+        self._counts.update(often)
 
     def is_first(self) -> bool:
         """It always is."""
@@ -55,6 +66,6 @@ class Learner:
         return {"validation": {}, "steps": 1, "curves": []}
 
 
-def learner(_arguments: Arguments, _places: Places, splits: Splits) -> Learner:
+def learner(arguments: Arguments, _places: Places, splits: Splits) -> Learner:
     """One that has counted nothing yet."""
-    return Learner(splits)
+    return Learner(arguments.hyperparameters.least, splits)

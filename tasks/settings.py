@@ -1,0 +1,46 @@
+"""The settings of a project whose task is known: what its training takes is the task's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Literal
+
+from pydantic import create_model
+
+import tasks
+from domain.settings import Settings, TrainingSettings
+
+
+class UnknownTask(ValueError):
+    """The settings name a task that has no folder."""
+
+
+@cache
+def of(task: str) -> type[Settings]:
+    """The settings that a project with this `task` may have. Raises UnknownTask."""
+    own = training(task)
+    named = Literal[task]  # type: ignore[valid-type]  # known when it runs
+    return create_model("Settings", __base__=Settings, task=(named, task), training=(own, own()))
+
+
+def of_project(raw: Mapping[str, object]) -> type[Settings]:
+    """The settings that `raw`, as they stand in cdk.json, may have by the task that they name. Raises UnknownTask."""
+    task = raw.get("task", Settings.model_fields["task"].default)
+    if not isinstance(task, str):
+        raise _unknown(task)
+    return of(task)
+
+
+def training(task: str) -> type[TrainingSettings]:
+    """The training's settings of `task`. Raises UnknownTask."""
+    if task not in tasks.names():
+        raise _unknown(task)
+    found: type[TrainingSettings] = import_module(f"tasks.{task}.settings").Training
+    return found
+
+
+def _unknown(task: object) -> UnknownTask:
+    return UnknownTask(f"task is {json.dumps(task)}, but must be one of {', '.join(tasks.names())}")
