@@ -13,16 +13,19 @@ from aws_cdk import App
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
-from domain.settings import Settings
+import tasks
+from domain.settings import Settings, TrainingSettings
 from ops.__main__ import app
 from stacks.build import build, context
+from tasks.settings import training
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 _SETTINGS: Final = """# Settings
 
 They go into `cdk.json` under `settings`, such as `"gate": {"min_accuracy": 0.8}`; what is not there has its default.
 A wrong key or value is refused at synth with what is allowed. A deploy brings a change; what an epoch froze needs
-another `data.epoch`. `make pages` made this page of `domain/settings.py`.
+another `data.epoch`. A task has hyperparameters and defaults of its own, which stand at the end. `make pages` made this
+page of `domain/settings.py` and `tasks/*/settings.py`.
 
 """
 _STATES: Final = """# Every state, and where it leads
@@ -55,8 +58,9 @@ _BOUNDS: Final = {
 def settings_page() -> str:
     """docs/settings.md."""
     schema = Settings.model_json_schema()
-    sections = "\n".join(_section(schema, schema, "", "The project"))
-    return f"{_SETTINGS}{sections}"
+    common = _section(schema, schema, "", "The project")
+    own = (line for task in tasks.names() for line in _of_task(task))
+    return _SETTINGS + "\n".join([*common, *own])
 
 
 def commands_page() -> str:
@@ -111,19 +115,30 @@ def _definition() -> dict[str, Any]:
     return definition
 
 
-def _section(schema: dict[str, Any], section: dict[str, Any], prefix: str, title: str) -> Iterator[str]:
+def _section(
+    schema: dict[str, Any], section: dict[str, Any], prefix: str, title: str, whose: str = ""
+) -> Iterator[str]:
     """A table of the settings of a section, and after it those of the sections within."""
-    yield f"## {title}\n\n| setting | default | allowed | what it is |\n|---|---|---|---|"
+    yield f"## {title}{whose}\n\n| setting | default | allowed | what it is |\n|---|---|---|---|"
     inner = []
     for name, field in section["properties"].items():
         if "$ref" in field:
-            inner.append((name, schema["$defs"][field["$ref"].rsplit("/", 1)[1]]))
+            found = schema["$defs"][field["$ref"].rsplit("/", 1)[1]]
+            # What a task may have of its own has none here.
+            inner += [(name, found)] if found["properties"] else []
             continue
         default = json.dumps(field["default"])
         yield f"| `{prefix}{name}` | `{default}` | {_allowed(field)} | {field['description']} |"
     yield ""
     for name, found in inner:
-        yield from _section(schema, found, f"{prefix}{name}.", f"`{prefix}{name}`")
+        yield from _section(schema, found, f"{prefix}{name}.", f"`{prefix}{name}`", whose)
+
+
+def _of_task(task: str) -> Iterator[str]:
+    """The training's settings that are another than all tasks', or have another default."""
+    schema, common = training(task).model_json_schema(), TrainingSettings.model_json_schema()["properties"]
+    own = {name: field for name, field in schema["properties"].items() if field != common.get(name)}
+    return _section(schema, {"properties": own}, "training.", "`training`", f" of the task `{task}`")
 
 
 def _allowed(field: dict[str, Any]) -> str:
