@@ -1,8 +1,8 @@
 """What is particular to a task: one folder for each, and nothing outside names one.
 
-A folder has `settings.py` (what may be set for its training), `row.py` (pure: the columns of a row, and how it is asked),
-`train.py` (heavy: what a training job does)
-and `predict.py` (slim: how the model answers, in serving, Screen and Evaluate), and the requirements of the latter two.
+A folder has `settings.py` (what may be set for its training), `row.py` (pure: the columns of a row, and how it is
+asked), `train.py` (heavy: what a training job does) and `predict.py` (slim: how the model answers, in serving, Screen
+and Evaluate), and the requirements of the latter two.
 `tasks/contract.py` says what each of them gives.
 """
 
