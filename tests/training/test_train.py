@@ -71,7 +71,7 @@ def test_the_manifest_says_what_it_was_made_of(toolkit_job: tuple[Job, str]) -> 
     sums = manifest.pop("sha256")
     assert manifest == {
         "format": 1,
-        "task": "text-classification",
+        "task": "text",
         "labels": ["blame", "praise"],
         "run": job.arguments["run_id"],
         "dataset": job.arguments["dataset_id"],
