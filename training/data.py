@@ -7,11 +7,14 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from domain.errors import DatasetIncomplete, NoTrainingRows, NoValidationRows, TooFewLabels
 from domain.printable import brief
 from training.arguments import Places
+
+if TYPE_CHECKING:
+    from domain.settings import Kind
 
 # `asked` of a task's row.py: what a model is asked of a row, from its features and their names.
 Ask = Callable[[Mapping[str, str], Sequence[str]], Any]
@@ -44,7 +47,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class Splits:
-    """What is learned from and what chooses the best epoch; `labels` are those of the train split, sorted."""
+    """What is learned from and what chooses the best epoch.
+
+    `labels` are those of the train split, sorted; there are none where each row has a number.
+    """
 
     train: Rows
     validation: Rows
@@ -60,7 +66,7 @@ class _Fold:
     replaced: int
 
 
-def read(places: Places, dataset_id: str, features: Sequence[str], ask: Ask) -> Splits:
+def read(places: Places, dataset_id: str, features: Sequence[str], ask: Ask, kind: Kind) -> Splits:
     """The rows of a dataset version, each id once, none of them held out for the test or of a label set aside.
 
     Raises DatasetIncomplete, NoTrainingRows, TooFewLabels or NoValidationRows.
@@ -75,8 +81,8 @@ def read(places: Places, dataset_id: str, features: Sequence[str], ask: Ask) -> 
     trained = {row: value for row, value in train.rows.items() if row not in test_ids and row not in kept}
     # After the fold: the last word on a row may be a label of which there are too few rows.
     learned = {row: value for row, value in trained.items() if value[1] not in aside}
-    labels = tuple(sorted({label for _, label in learned.values()}))
-    judged = {row: value for row, value in kept.items() if value[1] in labels}
+    labels = tuple(sorted({label for _, label in learned.values()})) if kind == "classification" else ()
+    judged = {row: value for row, value in kept.items() if kind == "regression" or value[1] in labels}
     counts = Counts(
         train=len(learned),
         validation=len(judged),
@@ -87,7 +93,7 @@ def read(places: Places, dataset_id: str, features: Sequence[str], ask: Ask) -> 
     )
     if not learned:
         raise NoTrainingRows(f"dataset {dataset_id} has no row to train on ({counts}): drop more data")
-    if len(labels) < 2:
+    if kind == "classification" and len(labels) < 2:
         raise TooFewLabels(
             f"every training row has the label {brief(labels[0])!r}: a classifier needs two labels or more, "
             "so drop rows of another"

@@ -42,7 +42,8 @@ def train(arguments: Arguments, places: Places) -> None:
     seconds: dict[str, float] = {}
 
     with timed("read", seconds):
-        splits = data.read(places, arguments.dataset_id, arguments.features, tasks.row(arguments.task).asked)
+        row = tasks.row(arguments.task)
+        splits = data.read(places, arguments.dataset_id, arguments.features, row.asked, row.KIND)
         # As JSON, in ASCII: whatever a label says, it is one line of the log and begins no other.
         labels = json.dumps([brief(label) for label in splits.labels])
         print(f"labels {labels}, rows {json.dumps(splits.counts.to_json())}", flush=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -131,7 +131,7 @@ class Version:
     def of(
         cls,
         epoch: int,
-        sources: list[Source],
+        sources: Sequence[Source],
         rows: dict[str, dict[str, int]],
         labels: set[str],
         set_aside: Collection[str] = (),

@@ -1,8 +1,9 @@
 """The record contract: what a row is, and who it is; which split it belongs to is in `splits.py`.
 
-A row is `{"id", "features": {name: text}, "label"}` and, where there is such a column, `"group"` and `"slice"`. Its id
-is a function of its features alone and its split a function of its id (or group) alone, so data can grow for ever and
-no row ever moves between splits.
+A row is `{"id", "features": {name: text}, "label"}` and, where there is such a column, `"group"` and `"slice"`. Numbers
+are texts, too, one for each double; what a row may lack and lacks is not among its features. Its id is a function of
+its features alone and its split a function of its id (or group) alone, so data can grow for ever and no row ever moves
+between splits.
 """
 
 from __future__ import annotations
@@ -13,11 +14,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from json.encoder import encode_basestring
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from domain.data.spelling import MOST_COMPOSED, TooManyMarks, category, plain
+from domain.data.spelling import MOST_COMPOSED, TooManyMarks, category, is_no_number, number, plain
 from domain.data.spelling import normalize as normalize
 from domain.data.splits import split_of
+
+if TYPE_CHECKING:
+    from domain.settings import Kind
+
+ColumnType = Literal["text", "category", "number"]
 
 _LABEL_CHARS: Final = 256
 _GROUP_CHARS: Final = 1024
@@ -58,15 +64,15 @@ class FileRejected(Rejected):
 class Column:
     """What a row must hold under `name`: a text, a number or a truth value, none of them empty, if it is `required`.
 
-    As text, normalized, it has at most `max_chars` characters and is one of `allowed` (None: any). One that is a
-    `category`, which rows are counted or kept together by, is spelled like one (`domain/data/spelling.py`).
+    As text, normalized, it has at most `max_chars` characters and is one of `allowed` (None: any). A category, which
+    rows are counted or kept together by, and a number are spelled each in one way (`domain/data/spelling.py`).
     """
 
     name: str
     max_chars: int
     allowed: frozenset[str] | None = None
     required: bool = True
-    category: bool = False
+    type: ColumnType = "text"
 
     @cached_property
     def texts(self) -> dict[str, str]:
@@ -78,7 +84,7 @@ class Column:
 class Contract:
     """What an epoch freezes: the columns that a row is known by, as its task reads them, and what else a row has.
 
-    `labels` None is an open set.
+    `labels` None is an open set. Of regression a label is a number.
     """
 
     features: tuple[Column, ...]
@@ -88,6 +94,7 @@ class Contract:
     validation_percent: int
     slice: str | None = None
     labels: frozenset[str] | None = None
+    kind: Kind = "classification"
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -97,17 +104,17 @@ class Contract:
     @cached_property
     def label_column(self) -> Column:
         """What is learned."""
-        return Column(self.label, _LABEL_CHARS, self.labels, category=True)
+        return Column(self.label, _LABEL_CHARS, self.labels, type="number" if self.kind == "regression" else "category")
 
     @cached_property
     def group_column(self) -> Column | None:
         """What keeps rows together."""
-        return Column(self.group, _GROUP_CHARS, category=True) if self.group else None
+        return Column(self.group, _GROUP_CHARS, type="category") if self.group else None
 
     @cached_property
     def slice_column(self) -> Column | None:
         """What is judged by itself."""
-        return Column(self.slice, _GROUP_CHARS, required=False, category=True) if self.slice else None
+        return Column(self.slice, _GROUP_CHARS, required=False, type="category") if self.slice else None
 
 
 class Row(NamedTuple):
@@ -147,9 +154,9 @@ def parse_row(raw: Mapping[str, object], contract: Contract) -> tuple[Row, str]:
     """The row and its split. A row without a value for the slice column belongs to no slice.
 
     Raises RowRejected if a column of the contract's schema is `missing`, `empty`, `not-plain`, `not-finite`, `nul`,
-    `surrogate`, `marks`, `too-long` or `label-not-allowed`.
+    `surrogate`, `marks`, `too-long`, `not-a-number` or `label-not-allowed`.
     """
-    features = {column.name: _value(raw, column) for column in contract.features}
+    features = {column.name: text for column in contract.features if (text := _value(raw, column)) or column.required}
     label = _value(raw, contract.label_column)
     group = _value(raw, contract.group_column) if contract.group_column else None
     part = _value(raw, contract.slice_column) if contract.slice_column else None
@@ -162,7 +169,7 @@ def _value(raw: Mapping[str, object], column: Column) -> str:
     """The text of a column; "" where there is none and none is required."""
     given = raw.get(column.name)
     if isinstance(given, str):
-        if column.category:
+        if column.type != "text":
             return column.texts[given]
         # Most texts, in one look: it is spelled as it is, but for the blanks at its ends.
         if given.isascii() and given.isprintable() and "  " not in given:
@@ -201,8 +208,10 @@ def _checked(given: str, column: Column) -> str:
         text = normalize(given)
     except TooManyMarks as error:
         raise RowRejected("marks", f"column {column.name!r} has {error}: remove them", given) from error
-    if column.category:
+    if column.type == "category":
         text = category(text)
+    elif column.type == "number":
+        text = _number(text, column)
     if not text:
         if not column.required:
             return ""
@@ -222,6 +231,15 @@ def _checked(given: str, column: Column) -> str:
         known = ", ".join(map(repr, sorted(column.allowed)[:10]))
         raise RowRejected("label-not-allowed", f"column {column.name!r} is none of the labels allowed ({known})", text)
     return text
+
+
+def _number(text: str, column: Column) -> str:
+    """The text of a number; "" where there is none. Raises RowRejected."""
+    found = number(text)
+    if found is None and text and not is_no_number(text):
+        what = f"column {column.name!r} holds no number: write it with digits and a decimal point"
+        raise RowRejected("not-a-number", what, text)
+    return found or ""
 
 
 def _too_long(text: str, column: Column) -> RowRejected:

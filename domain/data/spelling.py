@@ -45,6 +45,12 @@ _IS_IGNORABLE: Final = re.compile(f"[{_IGNORABLE}]")
 
 _WHOLE: Final = re.compile(r"(-?[0-9]+)\.0+")
 _TRUTH: Final = {"TRUE": "true", "True": "true", "FALSE": "false", "False": "false"}
+# A decimal number as programs and spreadsheets write it: no blanks within, no separators of thousands.
+_NUMBER: Final = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+# Whole numbers below are written out; from there on Python writes a double with an exponent.
+_WRITTEN_OUT: Final = 1e16
+# What programs write where a number is missing.
+_NO_NUMBER: Final = frozenset({"nan", "null", "none", "nil", "n/a", "na", "#n/a", "<na>", "?", "-"})
 _NO_LABEL: Final = frozenset({"-1", "nan", "null", "none", "nil", "n/a", "na", "#n/a", "<na>", "undefined", "?", "-"})
 
 
@@ -129,6 +135,24 @@ def category(text: str) -> str:
     if text.endswith("0") and (whole := _WHOLE.fullmatch(text)):
         return "0" if whole[1] == "-0" else whole[1]
     return _TRUTH.get(text, text)
+
+
+def number(text: str) -> str | None:
+    """The text of a number: the double that it is to most programs, in its shortest form; None for what is none.
+
+    "1", "1.0", "+1" and "1e0" are "1". What is beyond the largest double is none.
+    """
+    if not _NUMBER.fullmatch(text):
+        return None
+    value = float(text)
+    if not math.isfinite(value):
+        return None
+    return str(int(value)) if value.is_integer() and abs(value) < _WRITTEN_OUT else repr(value)
+
+
+def is_no_number(text: str) -> bool:
+    """Whether a text says that a number is missing: nan, n/a and their like."""
+    return text.casefold() in _NO_NUMBER
 
 
 def alike(label: str) -> str:

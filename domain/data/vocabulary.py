@@ -9,10 +9,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from domain.data.spelling import alike, is_no_label
 from domain.explain import first_of
 from domain.printable import brief
+
+if TYPE_CHECKING:
+    from domain.settings import Kind
+
+
+# What rows are counted by where labels are numbers: all by one name.
+A_NUMBER: Final = "a number"
+
+
+def counted_as(label: str, kind: Kind) -> str:
+    """What a row with this label is counted by, in a task of this kind: its label, if that is one of some."""
+    return label if kind == "classification" else A_NUMBER
 
 
 @dataclass(frozen=True)

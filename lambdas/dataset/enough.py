@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Final
 
 from domain.data.dataset import Version
+from domain.data.vocabulary import A_NUMBER
 from domain.explain import first_of
 from domain.printable import brief
 from domain.settings import Settings
@@ -14,8 +15,15 @@ from lambdas.dataset.fold import Fold
 _ANY: Final = "any"
 
 
+def labels(fold: Fold) -> set[str]:
+    """The labels of the dataset; none where its rows have numbers."""
+    return set(_written(fold, "train")) if fold.kind == "classification" else set()
+
+
 def rare_labels(fold: Fold, least: int) -> set[str]:
     """The labels with under `least` training rows once duplicates are folded: their rows are set aside."""
+    if fold.kind != "classification":
+        return set()
     written = _written(fold, "train")
     # More than were written do not count. Of most labels the newest part tells that enough do.
     counted = fold.count("train", {label: label for label, rows in written.items() if rows >= least}, least)
@@ -26,7 +34,7 @@ def too_little(version: Version, fold: Fold, settings: Settings) -> str | None:
     """Why this version is not worth a training job, or None."""
     found = []
     data, gate = settings.data, settings.gate
-    kept = dict.fromkeys(version.labels, _ANY)
+    kept = dict.fromkeys(version.labels if fold.kind == "classification" else [A_NUMBER], _ANY)
     for split, needed in (("train", data.min_train_rows), ("validation", 1), ("test", gate.min_test_rows)):
         written = _written(fold, split)
         most = sum(written[label] for label in kept)
@@ -34,7 +42,7 @@ def too_little(version: Version, fold: Fold, settings: Settings) -> str | None:
         if rows < needed:
             repeated = "" if most == rows else f": of {most}, many are repeated"
             found.append(f"{rows} different {split} rows of {needed} needed{repeated}")
-    if len(kept) < 2:
+    if fold.kind == "classification" and len(kept) < 2:
         found.append(f"{len(kept)} label of 2 needed: {sorted(map(brief, kept))}")
     if found and version.set_aside:
         named = first_of([repr(brief(label)) for label in version.set_aside], ", ")

@@ -11,8 +11,10 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+import tasks
 from domain import layout
 from domain.data.dataset import Source
+from domain.data.vocabulary import counted_as
 from lambdas.dataset.parts import Report
 from lambdas.environment import Environment
 from lambdas.storage import read_lines, read_text_lines
@@ -26,6 +28,7 @@ class Fold:
 
     def __init__(self, env: Environment, sources: Sequence[Source], reports: Mapping[str, Report]) -> None:
         self.env, self.sources, self.reports = env, sources, reports
+        self.kind = tasks.row(env.settings.task).KIND
 
     def count(self, split: str, kinds: Mapping[str, str], least: int) -> dict[str, int]:
         """How many rows of each kind count in a split: exactly, or at least `least`; `kinds` maps labels to kinds."""
@@ -48,6 +51,10 @@ class Fold:
     def labels(self, split: str, source: Source) -> list[str]:
         """The labels that a source has in a split."""
         return [label for label, counts in self.reports[source.source].labels.items() if counts.get(split)]
+
+    def label(self, row: Mapping[str, Any]) -> str:
+        """What a row is counted by."""
+        return counted_as(row["label"], self.kind)
 
     def rows(self, split: str, source: Source) -> Iterator[dict[str, Any]]:
         """The rows of a part, as they are stored."""
@@ -96,7 +103,7 @@ class _Picked:
             known = found.pop(row["id"], None)
             if known is not None:
                 del newest[known][row["id"]]
-            kind = kinds.get(row["label"])
+            kind = kinds.get(self._fold.label(row))
             if kind is not None:
                 found[row["id"]] = kind
                 newest[kind][row["id"]] = None
@@ -115,6 +122,6 @@ class _Picked:
                 continue
             for row in self._fold.rows(self._split, source):
                 if self._place.get(row["id"], place) < place:
-                    last[row["id"]] = kinds.get(row["label"])
+                    last[row["id"]] = kinds.get(self._fold.label(row))
         self._fold.leave_out(self._split, last)
         return Counter(last.values())

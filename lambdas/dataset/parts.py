@@ -24,6 +24,7 @@ from domain import layout
 from domain.data.dataset import Again, Source
 from domain.data.limits import MAX_FILE_BYTES, MAX_FILE_ROWS, over_the_limit
 from domain.data.records import Contract, FileRejected, Rejected, RowRejected, RowSetAside, parse_row
+from domain.data.vocabulary import counted_as
 from domain.errors import LandingMoved
 from domain.settings import Settings
 from lambdas.dataset.csv_table import Notice
@@ -40,7 +41,9 @@ _MAX_LABELS = 10_000
 
 @dataclass
 class Report:
-    """What became of one source. `labels` counts rows by label and split; `error` says why nothing was accepted.
+    """What became of one source. `error` says why nothing was accepted.
+
+    `labels` counts rows by label and split; of numbers all by one name.
 
     `source` is the one that its content is known as. `rules` counts the rows that are rejected or set aside by their
     rule, `rejected` those that count as broken; `over` is their share, if that was too large. `notices` are for a
@@ -74,15 +77,16 @@ class Report:
 
 def contract_of(settings: Settings) -> Contract:
     """The record contract that the settings freeze."""
-    data = settings.data
+    data, task = settings.data, tasks.row(settings.task)
     return Contract(
-        features=tasks.row(settings.task).columns(data),
+        features=task.columns(data),
         label=data.label,
         group=data.group,
         test_percent=data.test_percent,
         validation_percent=data.validation_percent,
         slice=data.slice,
         labels=None if data.labels is None else frozenset(data.labels),
+        kind=task.KIND,
     )
 
 
@@ -201,7 +205,7 @@ def _sort_rows(key: str, body: IO[bytes], contract: Contract, report: Report, fi
         if split == "test":
             files.write("ids", row.id)
         report.rows[split] += 1
-        labels[row.label][split] += 1
+        labels[counted_as(row.label, contract.kind)][split] += 1
         if len(labels) > _MAX_LABELS:
             many = f"over {_MAX_LABELS:,} different labels: is {contract.label!r} the label's column?"
             raise FileRejected("too-many-labels", many)

@@ -13,7 +13,7 @@ from domain.errors import LandingMoved
 from domain.explain import explain_rejected
 from domain.messages import Prepared, PrepareStep
 from domain.state import Run
-from lambdas.dataset.enough import rare_labels, too_little
+from lambdas.dataset.enough import labels, rare_labels, too_little
 from lambdas.dataset.epoch import check_epoch
 from lambdas.dataset.fold import Fold
 from lambdas.dataset.intake import take_in
@@ -51,7 +51,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     if not sources or (env.ledger.conclusion(landed_id) and not requests):
         return Prepared(outcome="nothing_new").to_payload()
     fold = Fold(env, sources, reports)
-    version = _write_version(env, sources, reports, rare_labels(fold, env.settings.data.min_label_rows))
+    version = _write_version(fold, rare_labels(fold, env.settings.data.min_label_rows))
     run = _run(env, step, version.dataset, landed_id, requests)
     refusal = too_little(version, fold, env.settings)
     if refusal:
@@ -63,7 +63,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     env.ledger.require_claim(step.execution)
     # Asked before the run is on record: while a job is stopping, landing may move on and this run never be.
     done = finished(env, run.run)
-    run = env.ledger.start_run(replace(run, labels=label_changes(env, version)))
+    said = label_changes(env, version) if fold.kind == "classification" else None
+    run = env.ledger.start_run(replace(run, labels=said))
     tell(env, run)
     return _training(env, run, version, done).to_payload()
 
@@ -141,13 +142,11 @@ def _hold_rejected(env: Environment, rejected: dict[Source, str], reports: dict[
             env.ledger.hold(replace(hold, again=again))
 
 
-def _write_version(
-    env: Environment, sources: list[Source], reports: dict[str, Report], set_aside: Collection[str]
-) -> Version:
+def _write_version(fold: Fold, set_aside: Collection[str]) -> Version:
+    env = fold.env
     epoch = env.settings.data.epoch
-    used = [reports[source.source] for source in sources]
-    labels = {label for report in used for label in report.labels}
-    version = Version.of(epoch, sources, {report.source: report.rows for report in used}, labels, set_aside)
+    rows = {source.source: fold.reports[source.source].rows for source in fold.sources}
+    version = Version.of(epoch, fold.sources, rows, labels(fold), set_aside)
     for split in ("train", "validation"):
         manifest = version.channel_manifest(env.bucket, split)
         write_json(env, layout.version(epoch, version.dataset, f"{split}.manifest"), manifest)

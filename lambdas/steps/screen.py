@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
+import tasks
 from domain import layout
 from domain.data.dataset import Source, Version, holds_for
 from domain.data.records import Row
-from domain.gate.screen import MIN_ROWS, Finding, Sample, rows_of_each, screen, sentence, told
+from domain.gate.screen import MIN_ROWS, Finding, Sample, rows_of_each, screen, sentence, told, usual_error
 from domain.messages import RunStep, Screened
 from domain.state import Champion, Run, Seal
 from lambdas.dataset.heldout_rows import counting, part_rows, sample, test_rows
@@ -58,8 +59,17 @@ def _ask(
     rows = {**held_out, **{row.id: row for part in parts.values() for row in part.values()}}
     given = answers(env, champion.run, archives.uri(env, seal.archive), rows.values())
 
+    def pairs(part: dict[str, Row]) -> list[tuple[str, str]]:
+        return [(row.label, given[row.id].label) for row in part.values()]
+
+    def numbers(part: dict[str, Row]) -> list[tuple[float, float]]:
+        return [(float(truth), float(answer)) for truth, answer in pairs(part)]
+
+    kind = tasks.row(env.settings.task).KIND
+    usual = usual_error(numbers(held_out)) if kind == "regression" else None
+
     def heard(part: dict[str, Row]) -> Sample:
-        return Sample.of(((row.label, given[row.id].label) for row in part.values()), accepted.labels)
+        return Sample.of(pairs(part), accepted.labels) if usual is None else Sample.of_numbers(numbers(part), usual)
 
     reference = heard(held_out)
     return reference, screen(reference, {name: heard(part) for name, part in parts.items()}, env.settings.screen)

@@ -23,7 +23,7 @@ JUDGED = [row("rather good", "praise")]
 
 def splits(tmp_path: Path, sources: dict[str, dict[str, Rows]], test_ids: tuple[str, ...] = ()) -> Any:
     lay_out(tmp_path, sources, test_ids)
-    return read(Places.of({"SAGEMAKER_BASE_DIR": str(tmp_path)}), DATASET, ["text"], asked)
+    return read(Places.of({"SAGEMAKER_BASE_DIR": str(tmp_path)}), DATASET, ["text"], asked, "classification")
 
 
 def by_text(rows: Any) -> dict[str, str]:
@@ -74,7 +74,7 @@ def test_no_row_that_is_held_out_is_trained_on_however_landing_came_to_be(
         channels = {"train": places.train, "validation": places.validation, "dataset": places.dataset}
         landing.lay_out(channels, version)
         try:
-            found = read(places, version.dataset, ["text"], asked)
+            found = read(places, version.dataset, ["text"], asked, "classification")
         except (NoTrainingRows, TooFewLabels, NoValidationRows):
             return
     test = {row.features["text"] for source in version.sources for row in landing.rows(source, "test")}
@@ -114,19 +114,19 @@ def test_an_incomplete_channel_fails(tmp_path: Path) -> None:
     whole = part.read_bytes()
     part.write_bytes(whole[:-12])
     with pytest.raises(DatasetIncomplete, match=r"one\.jsonl\.gz in channel 'train' cannot be read"):
-        read(places, DATASET, ["text"], asked)
+        read(places, DATASET, ["text"], asked, "classification")
     part.unlink()
     with pytest.raises(DatasetIncomplete, match=r"one\.jsonl\.gz in channel 'train' cannot be read"):
-        read(places, DATASET, ["text"], asked)
+        read(places, DATASET, ["text"], asked, "classification")
     part.write_bytes(whole)
     manifest = places.dataset / "versions" / DATASET / "manifest.json"
     promised = json.loads(manifest.read_bytes())
     promised["sources"][0]["rows"]["train"] = 3
     manifest.write_text(json.dumps(promised))
     with pytest.raises(DatasetIncomplete, match="has 2 rows, the manifest says 3"):
-        read(places, DATASET, ["text"], asked)
+        read(places, DATASET, ["text"], asked, "classification")
     with pytest.raises(DatasetIncomplete, match="no readable manifest of another"):
-        read(places, "another", ["text"], asked)
+        read(places, "another", ["text"], asked, "classification")
 
 
 def test_rows_of_a_label_set_aside_are_not_trained_on_after_the_fold(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_rows_of_a_label_set_aside_are_not_trained_on_after_the_fold(tmp_path: P
     places = Places.of({"SAGEMAKER_BASE_DIR": str(tmp_path)})
     manifest = places.dataset / "versions" / DATASET / "manifest.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "set_aside": ["stray"]}))
-    result = read(places, DATASET, ["text"], asked)
+    result = read(places, DATASET, ["text"], asked, "classification")
     assert by_text(result.train).keys() == {"so good", "so bad"}, "nor does an earlier word on it count"
     assert result.labels == ("blame", "praise")
     assert (result.counts.set_aside, len(result.validation.inputs)) == (1, 1)

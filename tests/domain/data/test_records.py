@@ -210,3 +210,51 @@ def test_the_schema_lists_features_label_and_group() -> None:
 def test_with_a_group_column_every_row_needs_a_group() -> None:
     with pytest.raises(RowRejected, match="'author' is missing"):
         parse_row({"text": "a", "label": "b"}, GROUPED)
+
+
+TYPED = replace(
+    CONTRACT,
+    features=(Column("age", 100, type="number", required=False), Column("job", 100, required=False, type="category")),
+    kind="regression",
+)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(numbers, numbers)
+def test_a_number_is_the_double_that_it_is_however_it_is_written(age: float, label: float) -> None:
+    written = [{"age": age, "label": label}, {"age": repr(age), "label": f" {label!r} "}]
+    written.append({"age": f"{age:.17e}", "label": f"{label:+.17E}"})
+    rows = [parse_row({"job": "cook", **raw}, TYPED)[0] for raw in written]
+    assert rows[0] == rows[1] == rows[2]
+    assert (float(rows[0].features["age"]), float(rows[0].label)) == (age, label)
+
+
+@pytest.mark.parametrize("none", [None, "", " ", "NaN", "n/a", "?", float("nan")])
+def test_a_row_may_lack_what_need_not_be_there(none: object) -> None:
+    row, split = parse_row({"age": none, "job": None, "label": 1}, TYPED)
+    assert row == Row(row_id({}), {}, "1")
+    assert (row, split) == parse_row({"label": "1.0"}, TYPED)
+
+
+@pytest.mark.parametrize(
+    ("raw", "rule"),
+    [
+        ({"age": "old", "label": 1}, "not-a-number"),
+        ({"age": True, "label": 1}, "not-a-number"),
+        ({"age": "1,5", "label": 1}, "not-a-number"),
+        ({"age": "1_000", "label": 1}, "not-a-number"),
+        ({"age": "1e999", "label": 1}, "not-a-number"),
+        ({"age": float("inf"), "label": 1}, "not-finite"),
+        ({"age": 1}, "missing"),
+        ({"age": 1, "label": "n/a"}, "empty"),
+        ({"age": 1, "label": "high"}, "not-a-number"),
+    ],
+)
+def test_what_is_no_number_is_refused(raw: dict[str, object], rule: str) -> None:
+    with pytest.raises(RowRejected) as refused:
+        parse_row(raw, TYPED)
+    assert refused.value.rule == rule
+
+
+def test_a_category_is_any_text() -> None:
+    assert parse_row({"job": "n/a", "label": 1}, TYPED)[0].features == {"job": "n/a"}

@@ -139,7 +139,7 @@ def test_what_is_not_refused_training_takes_and_with_just_these_labels(
         channels = {"train": places.train, "validation": places.validation, "dataset": places.dataset}
         landing.lay_out(channels, version)
         try:
-            found = read(places, version.dataset, ["text"], asked)
+            found = read(places, version.dataset, ["text"], asked, "classification")
         except TrainingError:
             assert refusal
             return
