@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from domain.gate import decision as gate
-from domain.gate.regression import MEASURES, Errors, Regression
+from domain.gate.regression import COMPUTED, Errors, Regression
 from domain.gate.types import Decision, JudgedRow
+from domain.measures import MAE, OF_KIND
 from domain.settings import GateSettings
 
 POLICY = GateSettings(min_test_rows=10)
@@ -222,18 +223,18 @@ def test_the_measures_are_scikit_learn_s(found: list[tuple[int, int]]) -> None:
 def test_resamples_are_the_measures_of_rows_drawn_again() -> None:
     truths, answers = np.arange(30.0), np.arange(30.0) + errors(30)
     weights = np.random.default_rng(2).multinomial(30, np.full(30, 1 / 30), size=20).astype(float)
-    for measure in MEASURES:
-        drawn = measure.of(truths, answers, weights)
+    for how in COMPUTED.values():
+        drawn = how.of(truths, answers, weights)
         for counts, value in zip(weights.astype(int), drawn, strict=True):
             once = np.ones(30)
-            assert value == pytest.approx(measure.of(np.repeat(truths, counts), np.repeat(answers, counts), once))
+            assert value == pytest.approx(how.of(np.repeat(truths, counts), np.repeat(answers, counts), once))
 
 
 def test_the_intervals_hold_the_measures() -> None:
     truths, answers = np.arange(100.0), np.arange(100.0) + errors(100)
-    found = Errors(MEASURES, truths, {"candidate": answers}, "seed")
+    found = Errors(OF_KIND["regression"], truths, {"candidate": answers}, "seed")
     low, high = found.intervals()["candidate"]["MAE"]
-    assert low < float(MEASURES[0].of(truths, answers, np.ones(100))) < high
+    assert low < float(COMPUTED[MAE].of(truths, answers, np.ones(100))) < high
     assert high - low == pytest.approx(2 * 1.96 * np.abs(answers - truths).std() / 10, rel=0.1)
 
 
