@@ -56,7 +56,7 @@ def definitions(measures: Collection[str]) -> list[dict[str, str]]:
 def line(key: str, value: float, step: int) -> str:
     """The log line that states one metric at an optimizer step, without its newline. Raises KeyError on a new name."""
     if key not in NAMES:
-        raise KeyError(f"{key!r} is no known metric: add it to domain.metrics.NAMES")
+        raise KeyError(f"{key!r} is no known metric: add it to domain/metrics.py")
     return f"metric {key}={value:.6g} step={step}"
 
 

@@ -176,7 +176,7 @@ class Regression(Judge):
     def moved(self, difference: float) -> str:
         """Such as 2.8% more error."""
         if difference <= 1 - MOST:
-            return f"over {MOST:,.0f} times the error"
+            return f"{MOST:,.0f} times the error"
         return f"{abs(difference):.1%} {'less' if difference > 0 else 'more'} error"
 
     def surely(self, low: float, high: float, *, harm: bool) -> str:

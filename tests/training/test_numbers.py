@@ -51,7 +51,7 @@ def test_what_is_served_is_scored_by_the_kind_s_measures(ended: tuple[Job, str])
 
 def test_its_log_states_the_measures_of_the_task(ended: tuple[Job, str]) -> None:
     job, log = ended
-    last = {}
+    last = dict[str, float]()
     for definition in metrics.definitions(("mae", "r2")):
         values = re.findall(definition["Regex"], log)
         last |= {definition["Name"]: float(values[-1])} if values else {}

@@ -150,6 +150,38 @@ def test_a_measure_of_the_other_kind_is_refused() -> None:
         decide(judged([0.0] * 10), POLICY, "accuracy")
 
 
+@pytest.mark.parametrize(
+    ("unit", "told"),
+    [
+        (12345.6, "MAE on all rows: 18518 against the champion's 12346 ("),
+        (234567.8, "MAE on all rows: 351852 against the champion's 234568 ("),
+        (0.00012, "MAE on all rows: 0.00018 against the champion's 0.00012 ("),
+    ],
+)
+def test_sentences_tell_errors_in_full(unit: float, told: str) -> None:
+    names = ("label", "candidate", "champion")
+    rows = [
+        replace(row, **{name: getattr(row, name) * unit for name in names}) for row in judged([1.5] * 60, [1.0] * 60)
+    ]
+    sentence = decide(rows).sentence
+    assert told in sentence
+    assert "e+" not in sentence
+
+
+def test_where_any_factor_may_be_so_no_measure_is_told_a_bound() -> None:
+    """One row of 20 has all the error: what the next 20 bring is not known."""
+    champion = [0.0] * 19 + [1.0]
+    found = {rule.name: rule.sentence for rule in decide(judged([0.0] * 18 + [1.0, 1.0], champion)).rules}
+    for name in COMPARED:
+        assert "too few rows, or too few errors, to be 95% sure of any bound" in found[name], found[name]
+
+
+def test_against_no_error_at_all_no_share_is_told() -> None:
+    found = {rule.name: rule.sentence for rule in decide(judged([1.0] * 20, [0.0] * 20)).rules}
+    for name in COMPARED:
+        assert "(1,000,000 times the error, 99% sure of at least 1,000,000 times the error)" in found[name], found[name]
+
+
 def test_a_drop_cannot_hide_harm_behind_its_own_test_rows() -> None:
     candidate, champion = errors(60, 3.0, seed=2) + [0.0] * 100, errors(60) + [50.0] * 100
     decision = decide(judged(candidate, champion, old=60))
