@@ -9,6 +9,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
+from domain.measures import BY_NAME, among
 from domain.state import Run
 from ops import receipts
 from ops.console import dollars, moment, seconds, styled
@@ -37,7 +38,8 @@ def page(run: Run, receipt: receipts.Receipt | None) -> list[Line]:
     lines = list(head(run))
     if receipt is None:
         return [*lines, "", NOT_JUDGED]
-    parts: dict[str, list[Line]] = {**sections(receipt), "Labels": list(_labels(receipt["gate"]))}
+    labels = list(_labels(receipt["gate"]))
+    parts: dict[str, list[Line]] = {**sections(receipt), **({"Labels": labels} if labels else {})}
     for title, part in parts.items():
         lines += ["", styled((title, "bold")), *(styled("  ", line) for line in part)]
     return lines
@@ -71,8 +73,8 @@ def head(run: Run) -> Iterator[Line]:
 
 def _data(data: dict[str, Any]) -> Iterator[str]:
     counts = ", ".join(f"{count:,} {split}" for split, count in data["rows"].items())
-    labels = ", ".join(data["labels"][:_MOST_LABELS])
-    yield f"dataset {data['dataset']} of epoch {data['epoch']}: {counts} rows; labels {labels}"
+    labels = f"; labels {', '.join(data['labels'][:_MOST_LABELS])}" if data["labels"] else ""
+    yield f"dataset {data['dataset']} of epoch {data['epoch']}: {counts} rows{labels}"
     rejected = data.get("rejected_by_file", {})
     if data.get("set_aside"):
         yield f"set aside, with too few rows: {', '.join(data['set_aside'][:_MOST_LABELS])}"
@@ -116,14 +118,13 @@ def gate_lines(gate: dict[str, Any]) -> Iterator[Line]:
         yield "there was no live model to compare with"
     fresh = gate.get("fresh")
     if fresh:
-        yield (
-            f"on the {fresh['rows']} held-out rows that are new with this run: "
-            f"accuracy {fresh['accuracy']:.4f}, macro-F1 {fresh['macro_f1']:.4f} (reported, not judged)"
-        )
+        scores = ", ".join(f"{measure.name} {measure.shown(fresh[measure.key])}" for measure in among(fresh))
+        yield f"on the {fresh['rows']} held-out rows that are new with this run: {scores} (reported, not judged)"
     if gate.get("looks", 1) > 1:
         yield f"{gate['looks']} candidates were judged on these held-out rows so far: each of them could get lucky"
     for model, metrics in gate.get("intervals", {}).items():
-        found = ", ".join(f"{metric} {low:.4f} to {high:.4f}" for metric, (low, high) in metrics.items())
+        shown = [(name, *map(BY_NAME[name].shown, ends)) for name, ends in metrics.items()]
+        found = ", ".join(f"{name} {low} to {high}" for name, low, high in shown)
         yield f"95% intervals of the {model}: {found}"
     yield styled("verdict: ", (gate["verdict"], "bold"))
 

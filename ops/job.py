@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from domain import layout
-from domain.metrics import METRIC_DEFINITIONS, NAMES
+from domain.measures import BY_KEY, EVERY, told
+from domain.metrics import NAMES, definitions
 from ops.deployment import Deployment
 
 _LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-_SUMMARY = {
-    "train_loss": "loss {:.3f}",
-    "validation_accuracy": "accuracy {:.3f}",
-    "validation_macro_f1": "macro-F1 {:.3f}",
-    "examples_per_second": "{:.0f} rows/s",
-}
-_PATTERNS = [(definition["Name"], re.compile(definition["Regex"])) for definition in METRIC_DEFINITIONS]
+# Of any task: which one a job is of, its metrics say.
+_PATTERNS = [(definition["Name"], re.compile(definition["Regex"])) for definition in definitions(BY_KEY)]
 
 
 @dataclass
@@ -66,10 +62,7 @@ class JobView:
         parts = []
         if self.status and self.status not in ("Training", "Completed"):
             parts.append(self.status.lower())
-        for key, words in _SUMMARY.items():
-            value = self.metrics.get(NAMES[key])
-            if value is not None:
-                parts.append(words.format(value))
+        parts += list(_numbers(self.metrics))
         return "  ".join(parts)
 
     def _new_lines(self) -> Iterable[str]:
@@ -91,6 +84,19 @@ class JobView:
             # The same token again: nothing was written since.
             if not page["events"] or page["nextForwardToken"] == token:
                 return
+
+
+def _numbers(metrics: Mapping[str, float]) -> Iterator[str]:
+    """The last loss, scores and speed, of those that it has printed."""
+    loss, speed = metrics.get(NAMES["train_loss"]), metrics.get(NAMES["examples_per_second"])
+    if loss is not None:
+        yield f"loss {told(loss, 3)}"
+    for measure in EVERY:
+        value = metrics.get(NAMES[f"validation_{measure.key}"])
+        if value is not None:
+            yield f"{measure.name} {measure.shown(value, 3)}"
+    if speed is not None:
+        yield f"{speed:.0f} rows/s"
 
 
 def metrics_in(line: str) -> dict[str, float]:

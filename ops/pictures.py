@@ -9,6 +9,7 @@ from typing import Any, Final
 from markupsafe import Markup
 from markupsafe import escape as as_html
 
+from domain.measures import EVERY, Measure, Unit, by_unit, significant, told
 from domain.printable import printable
 
 # Okabe and Ito's palette, which the colour-blind can tell apart ("Color Universal Design", 2008).
@@ -17,29 +18,38 @@ _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 620, 240, 52, 130, 14, 34
 # An axis spans at least this share of its largest value, so that a difference of nothing does not look like a cliff.
 _LEAST_SPAN: Final = 0.05
 _LONGEST_NAME, _CHARACTER = 18, 7
+# From here on the digits of a number would not fit beside a chart.
+_LARGE: Final = 1e6
+_ON_VALIDATION: Final[dict[Unit, str]] = {"fraction": "Validation by step", "target": "Validation errors by step"}
 # Beyond this many labels a cell is a shade without a number, and names stand beside the first and last only.
 MOST_NAMED: Final = 14
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One line of a chart: its name and (step, value) points in order of steps."""
+    """One line of a chart: its name and (step, value) points in order of steps; `measure` is None of a loss."""
 
     name: str
     points: tuple[tuple[float, float], ...]
+    measure: Measure | None = None
+
+    def shown(self, value: float, digits: int) -> str:
+        """A value of it, a fraction with so many decimals."""
+        return self.measure.shown(value, digits) if self.measure else told(value, digits)
 
 
 def curves(training: dict[str, Any]) -> list[tuple[str, list[Curve]]]:
     """(title, curves) of each chart that a receipt's `training.curves` give; [] if it has none."""
     points: list[dict[str, float]] = training.get("curves") or []
 
-    def named(key: str, name: str) -> Curve:
-        return Curve(name, tuple((point["step"], point[key]) for point in points if key in point))
+    def named(key: str, name: str, measure: Measure | None = None) -> Curve:
+        return Curve(name, tuple((point["step"], point[key]) for point in points if key in point), measure)
 
-    charts = [
-        ("Loss by step", [named("loss", "training"), named("validation_loss", "validation")]),
-        ("Validation by step", [named("validation_macro_f1", "macro-F1"), named("validation_accuracy", "accuracy")]),
-    ]
+    charts = [("Loss by step", [named("loss", "training"), named("validation_loss", "validation")])]
+    # A kind's last measure first, in the first colour: for labels macro-F1, by which the best step is chosen.
+    for unit, measures in by_unit(reversed(EVERY)).items():
+        lines = [named(f"validation_{measure.key}", measure.name, measure) for measure in measures]
+        charts.append((_ON_VALIDATION[unit], lines))
     return [(title, drawn) for title, lines in charts if (drawn := [line for line in lines if line.points])]
 
 
@@ -48,7 +58,10 @@ def chart(title: str, lines: Sequence[Curve]) -> Markup:
     steps = [step for line in lines for step, _ in line.points]
     values = [value for line in lines for _, value in line.points]
     low, high = min(values), max(values)
-    missing = max(_LEAST_SPAN * max(abs(low), abs(high), 0.01) - (high - low), 0)
+    # What is counted in the target's unit may be small as a matter of course.
+    small = all(line.measure and line.measure.unit == "target" for line in lines)
+    size = max(abs(low), abs(high)) if small else max(abs(low), abs(high), 0.01)
+    missing = max(_LEAST_SPAN * (size or 1.0) - (high - low), 0)
     low, high = low - missing / 2, high + missing / 2
     first, last = min(steps), max(steps)
 
@@ -60,12 +73,12 @@ def chart(title: str, lines: Sequence[Curve]) -> Markup:
     def y(value: float) -> float:
         return round(_TOP + (high - value) / (high - low) * (_HEIGHT - _TOP - _BOTTOM), 1)
 
-    said = "; ".join(f"{line.name} ends at {line.points[-1][1]:.4f}" for line in lines)
+    said = "; ".join(f"{line.name} ends at {line.shown(line.points[-1][1], 4)}" for line in lines)
     parts = [
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{_text(f"{title}: {said}")}">',
         f'<path class="axis" d="M{_LEFT} {_TOP}V{_HEIGHT - _BOTTOM}H{_WIDTH - _RIGHT}"/>',
         *(
-            f'<text x="{_LEFT - 6}" y="{y(value) + 4}" text-anchor="end">{value:.3g}</text>'
+            f'<text x="{_LEFT - 6}" y="{y(value) + 4}" text-anchor="end">{_short_number(value)}</text>'
             for value in (low, (low + high) / 2, high)
         ),
         *(
@@ -79,7 +92,8 @@ def chart(title: str, lines: Sequence[Curve]) -> Markup:
         end = x(line.points[-1][0])
         dot = f'<circle cx="{end}" cy="{y(line.points[-1][1])}" r="3" fill="{colour}"/>'
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>{dot}')
-        name = f"{line.name} {line.points[-1][1]:.3f}"
+        value = line.points[-1][1]
+        name = f"{line.name} {_short_number(value) if abs(value) >= _LARGE else line.shown(value, 3)}"
         parts.append(f'<text x="{end + 8}" y="{at + 4}" fill="{colour}" class="name">{_text(name)}</text>')
     return Markup("".join([*parts, "</svg>"]))
 
@@ -135,6 +149,11 @@ def mistakes(counts: Sequence[Sequence[Any]], most: int = 15) -> list[tuple[str,
 
 def _text(text: str) -> Markup:
     return as_html(printable(text))
+
+
+def _short_number(value: float) -> str:
+    """Three significant digits in at most seven characters or so: 0.693, 12346, 1.52e8."""
+    return f"{value:.2e}".replace("e+0", "e").replace("e+", "e") if abs(value) >= _LARGE else significant(value, 3)
 
 
 def _short(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from domain import layout
+from domain.measures import Measure, among
 from domain.state import Run
 from ops.deployment import Deployment
 
@@ -27,8 +28,16 @@ def rows(receipt: Receipt) -> int:
     return sum(int(count) for count in receipt["data"]["rows"].values())
 
 
-def versus(receipt: Receipt, measure: str) -> str:
-    """Candidate against champion: `0.780 / 0.770`, or `0.780 / -` where there was no champion."""
+def measures(receipt: Receipt) -> list[Measure]:
+    """The measures that the receipt tells of its candidate: it may be of a task that this deployment no longer has."""
+    return among(receipt["gate"]["candidate"])
+
+
+def versus(receipt: Receipt, measure: Measure) -> str:
+    """Candidate against champion: `0.780 / 0.770`, or `0.780 / -` where there was no champion; `-` of neither."""
     gate = receipt["gate"]
+    if measure.key not in gate["candidate"]:
+        return "-"
     champion = gate.get("champion")
-    return f"{gate['candidate'][measure]:.3f} / {f'{champion[measure]:.3f}' if champion else '-'}"
+    theirs = measure.shown(champion[measure.key], 3) if champion else "-"
+    return f"{measure.shown(gate['candidate'][measure.key], 3)} / {theirs}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from rich.table import Table
 
+from domain.measures import Measure, among
 from domain.state import Run
 from ops import receipts
 from ops.console import clock, dollars, make_table, moment
@@ -13,31 +15,41 @@ from ops.deployment import Deployment
 from ops.errors import in_plain_words
 from ops.watch import VERDICTS
 
-_NUMBERS = ("rows", "accuracy\nnew / live", "macro-F1\nnew / live", "time", "cost")
-_COLUMNS = ("run", "started\n(UTC)", *_NUMBERS[:3], "verdict", *_NUMBERS[3:], "reason")
 _ID_CHARACTERS = 8
 
 
 def table(deployment: Deployment, last: int) -> Table:
-    """The newest `last` runs, oldest first. Costs are estimates of the training job at list price."""
+    """The newest `last` runs, oldest first. Costs are estimates of the training job at list price.
+
+    A column for each measure that one of their receipts tells.
+    """
     with in_plain_words(deployment.project):
         champion = deployment.ledger.champion()
-        shown = make_table(*_COLUMNS, right=_NUMBERS)
-        for run in deployment.ledger.runs()[-last:]:
-            receipt = receipts.read(deployment, run)
+        found = [(run, receipts.read(deployment, run)) for run in deployment.ledger.runs()[-last:]]
+        measures = measured([receipt for _, receipt in found if receipt])
+        scores = [f"{measure.name}\nnew / live" for measure in measures]
+        columns = ("run", "started\n(UTC)", "rows", *scores, "verdict", "time", "cost", "reason")
+        shown = make_table(*columns, right=("rows", *scores, "time", "cost"))
+        for run, receipt in found:
             live = bool(champion and champion.run == run.run)
-            row = cells(run, receipt, _took(deployment, run, receipt), live=live)
+            row = cells(run, receipt, _took(deployment, run, receipt), measures, live=live)
             shown.add_row(*row, style="bold" if live else "")
         return shown
 
 
-def cells(run: Run, receipt: receipts.Receipt | None, took: float | None, *, live: bool) -> list[str]:
+def measured(told: Sequence[receipts.Receipt]) -> list[Measure]:
+    """The measures that at least one of the receipts tells."""
+    return among({measure.key for receipt in told for measure in receipts.measures(receipt)})
+
+
+def cells(
+    run: Run, receipt: receipts.Receipt | None, took: float | None, measures: Sequence[Measure], *, live: bool
+) -> list[str]:
     """One run's row; "-" for what it has not (yet)."""
     verdict = VERDICTS.get(run.verdict, run.verdict) if run.verdict else _under_way(run)
-    numbers = ["-", "-", "-"]
+    numbers = ["-", *("-" for _ in measures)]
     if receipt:
-        scores = [receipts.versus(receipt, measure) for measure in ("accuracy", "macro_f1")]
-        numbers = [f"{receipts.rows(receipt):,}", *scores]
+        numbers = [f"{receipts.rows(receipt):,}", *(receipts.versus(receipt, measure) for measure in measures)]
     cost = dollars(receipt["training"]["estimated_usd"]) if receipt else "-"
     time = "-" if took is None else clock(took)
     # The year is seldom asked for, and the page of a run has it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 from aws_cdk import Duration
@@ -9,16 +11,22 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from domain.measures import BY_KEY, Unit, by_unit
+from domain.metrics import evaluated
 from stacks.endpoint import ServerlessEndpoint
 from stacks.functions import Functions
 from stacks.training import Training
 
 _HOUR: Final = Duration.hours(1)
 _WIDTH: Final = 8
+_ON_VALIDATION: Final[dict[Unit, str]] = {
+    "fraction": "Train: on validation rows",
+    "target": "Train: errors on validation rows",
+}
 
 
 class Dashboard(Construct):
-    """Runs, training, candidate against champion, savings, and the endpoint."""
+    """Runs, training, candidate against champion, savings, and the endpoint; `measures` are the keys of the task's."""
 
     def __init__(
         self,
@@ -26,6 +34,7 @@ class Dashboard(Construct):
         construct_id: str,
         *,
         project: str,
+        measures: Sequence[str],
         machine: sfn.IStateMachine,
         functions: Functions,
         training: Training,
@@ -39,8 +48,8 @@ class Dashboard(Construct):
             default_interval=Duration.days(7),
             widgets=[
                 _runs(machine, functions),
-                _training(training, functions),
-                _judgement(functions),
+                _training(training, functions, measures),
+                _judgement(functions, measures),
                 _endpoint(endpoint),
             ],
         )
@@ -60,10 +69,14 @@ def _runs(machine: sfn.IStateMachine, functions: Functions) -> list[cloudwatch.I
     ]
 
 
-def _training(training: Training, functions: Functions) -> list[cloudwatch.IWidget]:
+def _training(training: Training, functions: Functions, measures: Sequence[str]) -> list[cloudwatch.IWidget]:
+    units = by_unit(BY_KEY[key] for key in measures).items()
     return [
         _graph("Train: loss", *map(training.metric, ("train_loss", "validation_loss"))),
-        _graph("Train: on validation rows", *map(training.metric, ("validation_accuracy", "validation_macro_f1"))),
+        *(
+            _graph(_ON_VALIDATION[unit], *(training.metric(f"validation_{measure.key}") for measure in found))
+            for unit, found in units
+        ),
         cloudwatch.GraphWidget(
             title="Train: seconds and Spot savings (%)",
             left=[functions.metric(name, statistic="Sum") for name in ("TrainingSeconds", "BillableSeconds")],
@@ -73,14 +86,14 @@ def _training(training: Training, functions: Functions) -> list[cloudwatch.IWidg
     ]
 
 
-def _judgement(functions: Functions) -> list[cloudwatch.IWidget]:
+def _judgement(functions: Functions, measures: Sequence[str]) -> list[cloudwatch.IWidget]:
+    compared = [
+        (f"Evaluate: {_ascii(BY_KEY[key].name)}", "Average", [evaluated(who, key) for who in ("Candidate", "Champion")])
+        for key in measures
+    ]
     return [
         _graph(title, *(functions.metric(name, statistic=statistic) for name in names))
-        for title, statistic, names in (
-            ("Evaluate: accuracy", "Average", ("CandidateAccuracy", "ChampionAccuracy")),
-            ("Evaluate: macro-F1", "Average", ("CandidateMacroF1", "ChampionMacroF1")),
-            ("Promote or Reject", "Sum", ("Promoted", "Rejected")),
-        )
+        for title, statistic, names in (*compared, ("Promote or Reject", "Sum", ["Promoted", "Rejected"]))
     ]
 
 
@@ -104,3 +117,8 @@ def _endpoint(endpoint: ServerlessEndpoint) -> list[cloudwatch.IWidget]:
 
 def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.IWidget:
     return cloudwatch.GraphWidget(title=title, left=list(metrics), width=_WIDTH)
+
+
+def _ascii(name: str) -> str:
+    """R2 for R²: CloudFormation gives a template back with a question mark for what is not ASCII."""
+    return unicodedata.normalize("NFKC", name)

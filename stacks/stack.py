@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import CfnOutput, Environment, Stack, Tags
 from constructs import Construct
 
+import tasks
 from domain import layout
 from domain.settings import Settings
 from stacks.access import Access
@@ -28,7 +29,7 @@ class AutomateMlops(Stack):
         self, scope: Construct, construct_id: str, *, settings: Settings, local: bool = False, env: Environment
     ) -> None:
         super().__init__(scope, construct_id, env=env, description="Drop data, get a live model")
-        project = settings.project
+        project, measures = settings.project, tasks.row(settings.task).MEASURES
         data = Data(self, "Data", project=project)
         notices = Notices(self, "Notices", project=project, email=settings.notify_email)
         source = SourceDir(self, "SourceDir", task=settings.task)
@@ -39,6 +40,7 @@ class AutomateMlops(Stack):
             "Training",
             project=project,
             settings=settings.training,
+            measures=measures,
             image=trainer,
             source=source,
             bucket=data.bucket,
@@ -117,6 +119,7 @@ class AutomateMlops(Stack):
                 self,
                 "Dashboard",
                 project=project,
+                measures=measures,
                 machine=pipeline.machine,
                 functions=functions,
                 training=training,

@@ -6,6 +6,7 @@ A custom state, because CDK's own has neither Spot nor checkpoints (`SageMakerCr
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any, Final
 
 from aws_cdk import Duration, Stack
@@ -15,7 +16,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from domain import layout
-from domain.metrics import METRIC_DEFINITIONS, NAMES
+from domain.metrics import NAMES, definitions
 from domain.prices import AS_OF, REGION, TRAINING_USD_PER_HOUR, training_usd_per_hour
 from domain.settings import TrainingSettings
 from stacks.cdk_json import SettingsError
@@ -37,7 +38,10 @@ NO_CAPACITY: Final = ("MaxWaitTimeExceeded", "CapacityError")
 
 
 class Training(Construct):
-    """What is fixed about a training job at deploy. Raises SettingsError for an on-demand cap without a price."""
+    """What is fixed about a training job at deploy; `measures` are the keys of the task's.
+
+    Raises SettingsError for an on-demand cap without a price.
+    """
 
     def __init__(
         self,
@@ -46,12 +50,14 @@ class Training(Construct):
         *,
         project: str,
         settings: TrainingSettings,
+        measures: Collection[str],
         image: Image,
         source: SourceDir,
         bucket: s3.IBucket,
     ) -> None:
         super().__init__(scope, construct_id)
         self._project, self._settings, self._image, self._bucket = project, settings, image, bucket
+        self._measures = measures
         self.on_demand_allowed = _on_demand_allowed(settings, Stack.of(self).region)
         self.role = iam.Role(
             self,
@@ -85,7 +91,7 @@ class Training(Construct):
                 "AlgorithmSpecification": {
                     "TrainingImage": self._image.uri,
                     "TrainingInputMode": "File",
-                    "MetricDefinitions": [dict(definition) for definition in METRIC_DEFINITIONS],
+                    "MetricDefinitions": definitions(self._measures),
                 },
                 "HyperParameters": self._hyperparameters(),
                 "InputDataConfig": self._channels(),

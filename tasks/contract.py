@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from domain.artifact import Manifest
     from domain.data.records import Column
+    from domain.gate.types import Value
     from domain.settings import DataSettings, Kind
     from training.arguments import Arguments, Places
     from training.data import Splits
@@ -34,7 +35,7 @@ class RowOf(Protocol):
 
     @property
     def MEASURES(self) -> tuple[str, ...]:  # noqa: N802 (a constant of the module)
-        """The keys of the measures that it is judged by."""
+        """The keys of the measures that it is judged by (`domain/measures.py`), those of its kind."""
 
     def columns(self, data: DataSettings) -> tuple[Column, ...]:
         """The columns of a row that the model reads."""
@@ -78,8 +79,8 @@ class Proof(NamedTuple):
     `reported` are numbers of that which the job's log tells SageMaker (keys of `domain/metrics.py`).
     """
 
-    truths: Sequence[str]
-    answers: Sequence[str]
+    truths: Sequence[Value]
+    answers: Sequence[Value]
     parity: Mapping[str, Any]
     reported: Mapping[str, float]
 
@@ -106,7 +107,11 @@ class Learner(Protocol):
         """What the manifest says for this task alone."""
 
     def metrics(self) -> Mapping[str, Any]:
-        """What the training measured: `validation` (the best one's scores), `steps` and `curves`."""
+        """What the training measured: `validation` (the best one's scores), `steps` and `curves`.
+
+        A point of the curves has its `step`, and of `loss`, `validation_loss` and a measure's `validation_<key>` what
+        was measured there.
+        """
 
 
 class Train(Protocol):

@@ -17,7 +17,7 @@ from pathlib import Path
 import tasks
 from domain.artifact import Manifest
 from domain.errors import TrainingError
-from domain.gate.scores import score
+from domain.gate.kinds import scored
 from domain.printable import brief
 from training import checkpoints, data, package
 from training.arguments import Arguments, Places
@@ -38,11 +38,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def train(arguments: Arguments, places: Places) -> None:
     """The whole story. Raises TrainingError."""
-    task = tasks.train(arguments.task)
+    task, row = tasks.train(arguments.task), tasks.row(arguments.task)
     seconds: dict[str, float] = {}
 
     with timed("read", seconds):
-        row = tasks.row(arguments.task)
         splits = data.read(places, arguments.dataset_id, arguments.features, row.asked, row.KIND)
         # As JSON, in ASCII: whatever a label says, it is one line of the log and begins no other.
         labels = json.dumps([brief(label) for label in splits.labels])
@@ -64,7 +63,7 @@ def train(arguments: Arguments, places: Places) -> None:
 
         with timed("prove", seconds):
             proof = learner.prove()
-            served = score(proof.truths, proof.answers).brief()
+            served = scored(row.KIND, proof.truths, proof.answers).brief()
 
         measured = learner.metrics()
         package.write_artifact(
@@ -89,8 +88,7 @@ def train(arguments: Arguments, places: Places) -> None:
         )
     for key, value in {
         **proof.reported,
-        "served_accuracy": served["accuracy"],
-        "served_macro_f1": served["macro_f1"],
+        **{f"served_{measure}": served[measure] for measure in row.MEASURES},
         "progress": 1.0,
     }.items():
         report(key, value, measured["steps"])

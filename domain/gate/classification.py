@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING
 
-from domain.gate.measures import (
-    CONFIDENCE,
-    CONFIDENCE_OF_HARM,
-    GroupLoss,
-    Judge,
-    Kept,
-    Measure,
-    Study,
-    by,
-    slices,
-)
+from domain.gate.judge import CONFIDENCE, CONFIDENCE_OF_HARM, GroupLoss, Judge, Kept, Study, by, slices
 from domain.gate.scores import confusion, majority_label, score
 from domain.gate.statistics import Draws, bootstrap, interval, mcnemar
 from domain.gate.types import JudgedRow, Scores
-from domain.settings import Kind
+from domain.measures import OF_KIND, Measure
 
-ACCURACY: Final = Measure("accuracy", "accuracy", True, 1.0, "min_accuracy", 0.0)
-MACRO_F1: Final = Measure("macro_f1", "macro-F1", True, 1.0, "min_macro_f1", 0.0)
-MEASURES: Final = (ACCURACY, MACRO_F1)
+if TYPE_CHECKING:
+    from domain.settings import Kind
 
 
 @dataclass(frozen=True)
@@ -60,7 +49,7 @@ class Classification(Judge):
     A label with fewer than `min_label_rows` rows does not count towards macro-F1.
     """
 
-    measures: tuple[Measure, ...] = MEASURES
+    measures: tuple[Measure, ...] = OF_KIND["classification"]
     min_label_rows: int = 1
     kind: Kind = "classification"
     baseline: str = "the commonest label"
@@ -100,10 +89,6 @@ class Classification(Judge):
     def groups(self, rows: Sequence[JudgedRow]) -> dict[str, dict[str, list[JudgedRow]]]:
         """Labels, and slices if there are any."""
         return {"label": by(rows, lambda row: str(row.label)), **slices(rows)}
-
-    def shown(self, value: float) -> str:
-        """Such as 0.9000."""
-        return f"{value:.4f}"
 
     def moved(self, difference: float) -> str:
         """Such as -0.0100."""

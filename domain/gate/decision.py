@@ -7,24 +7,16 @@ data stays) and `reject` (not good enough, or surely worse: the champion stays a
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
-from domain.gate import classification, regression, rules
+from domain.gate import rules
 from domain.gate.classification import Classification
-from domain.gate.measures import Judge, Measure, Study
-from domain.gate.regression import Regression
+from domain.gate.judge import Judge, Study
+from domain.gate.kinds import judge_of
 from domain.gate.types import Decision, JudgedRow, Rule, Scores, Verdict
 from domain.settings import GateSettings, Kind
 
 _USUAL: Final = Classification()
-_Measure = TypeVar("_Measure", bound=Measure)
-
-
-def judge_of(kind: Kind, policy: GateSettings, measures: Collection[str] = ()) -> Judge:
-    """The judge of a kind of task, by the measures with these keys, or all. Raises ValueError if it has no such one."""
-    if kind == "classification":
-        return Classification(_named(kind, classification.MEASURES, measures), policy.min_label_test_rows)
-    return Regression(_named(kind, regression.MEASURES, measures))
 
 
 def decide(
@@ -98,21 +90,13 @@ def conclude(
         return "reject", "Rejected: " + "; ".join(rule.sentence for rule in harm) + "."
     if failed:
         return "keep", "Kept the champion: " + "; ".join(rule.sentence for rule in failed) + "."
-    ours = [(measure.name, judge.shown(candidate.values[measure.key])) for measure in judge.measures]
+    ours = [(measure.name, measure.shown(candidate.values[measure.key])) for measure in judge.measures]
     if champion is None:
         return "promote", f"Promoted: the first model, {' '.join(ours[0])} on {candidate.rows} rows."
-    theirs = [judge.shown(champion.values[measure.key]) for measure in judge.measures]
+    theirs = [measure.shown(champion.values[measure.key]) for measure in judge.measures]
     whose = ["the champion's ", *[""] * len(ours)]
     said = [f"{name} {one} against {of}{other}" for (name, one), of, other in zip(ours, whose, theirs, strict=False)]
     return "promote", f"Promoted: {', '.join(said)}, on {candidate.rows} rows."
-
-
-def _named(kind: Kind, every: tuple[_Measure, ...], keys: Collection[str]) -> tuple[_Measure, ...]:
-    known = [measure.key for measure in every]
-    unknown = sorted(set(keys) - set(known))
-    if unknown:
-        raise ValueError(f"{kind} has no measure {unknown[0]!r}: it has {', '.join(known)}")
-    return tuple(measure for measure in every if not keys or measure.key in keys)
 
 
 def _compared(where: str, rows: Sequence[JudgedRow], study: Study, policy: GateSettings, judge: Judge) -> list[Rule]:

@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from domain.gate.judge import CONFIDENCE, CONFIDENCE_OF_HARM, GroupLoss, Judge, Kept, Study, slices
 from domain.gate.losses import MOST, Factor
-from domain.gate.measures import CONFIDENCE, CONFIDENCE_OF_HARM, GroupLoss, Judge, Kept, Measure, Study, slices
 from domain.gate.statistics import DRAWS, Floats, generator, interval
 from domain.gate.types import JudgedRow, Scores
-from domain.settings import Kind
+from domain.measures import MAE, OF_KIND, R2, RMSE, Measure
+
+if TYPE_CHECKING:
+    from domain.settings import Kind
 
 # Sums of squares of any number of these stay finite.
 _LARGEST: Final = 1e150
@@ -51,53 +54,54 @@ def r2(truths: Floats, answers: Floats, weights: Floats) -> Floats:
     return np.where(constant, (left == 0).astype(float), 1 - left / np.where(constant, 1, spread))
 
 
-@dataclass(frozen=True)
-class ErrorMeasure(Measure):
-    """A measure of how far off answers are.
+class Computed(NamedTuple):
+    """How a measure of how far off answers are is computed: by `of`, on these rows or on resamples.
 
-    `of` computes it, on these rows or on resamples. `power` makes a row's loss of its error, `always` is the answer
-    that does best of those given to every row, and `compared` is the key of the error that a difference is a share of.
+    `power` makes a row's loss of its error, `always` is the answer that does best of those given to every row, and a
+    difference is a share of the error `compared`.
     """
 
     of: Callable[[Floats, Floats, Floats], Floats]
     power: int
     always: Callable[[Floats], Any]
-    compared: str
+    compared: Measure
 
 
-MAE: Final = ErrorMeasure("mae", "MAE", False, 0.0, "max_mae", None, mae, 1, np.median, "mae")
-RMSE: Final = ErrorMeasure("rmse", "RMSE", False, 0.0, "max_rmse", None, rmse, 2, np.mean, "rmse")
-R2: Final = ErrorMeasure("r2", "R²", True, 1.0, "min_r2", None, r2, 2, np.mean, "rmse")
-MEASURES: Final = (MAE, RMSE, R2)
+COMPUTED: Final = {
+    MAE: Computed(mae, 1, np.median, MAE),
+    RMSE: Computed(rmse, 2, np.mean, RMSE),
+    R2: Computed(r2, 2, np.mean, RMSE),
+}
 
 
 @dataclass(frozen=True)
 class Errors(Study):
     """The models' answers to some rows, by model, in an order that does not depend on the rows'."""
 
-    measures: tuple[ErrorMeasure, ...]
+    measures: tuple[Measure, ...]
     truths: Floats
     answers: dict[str, Floats]
     seed: str
 
     def bounds(self, measure: Measure) -> tuple[float, float]:
         """From the factor by which the mean loss moved (`losses.Factor`), as shares of the champion's error."""
-        power = next(one.power for one in self.measures if one == measure)
+        power = COMPUTED[measure].power
         factor = self._factors[power]
         found = factor.at_most(CONFIDENCE), factor.at_least(CONFIDENCE_OF_HARM)
-        low, high = (1 - factor ** (1 / power) for factor in found)
+        # A root of what stands for any factor is no longer that.
+        low, high = (1 - (factor ** (1 / power) if factor < MOST else MOST) for factor in found)
         return low, high
 
     def intervals(self) -> dict[str, dict[str, tuple[float, float]]]:
         """The central 95% of the measures in DRAWS resamples of the rows, the same for all models."""
         chance, rows = generator(self.seed), len(self.truths)
-        drawn: dict[tuple[str, ErrorMeasure], list[Floats]] = {}
+        drawn: dict[tuple[str, Measure], list[Floats]] = {}
         for some in _chunks(DRAWS, max(1, _WEIGHTS // rows)):
             weights = chance.multinomial(rows, np.full(rows, 1 / rows), size=some).astype(np.float64)
             for model, answers in self.answers.items():
                 for measure in self.measures:
                     found = drawn.setdefault((model, measure), [])
-                    found.append(measure.of(self.truths, answers, weights))
+                    found.append(COMPUTED[measure].of(self.truths, answers, weights))
         return {
             model: {measure.name: interval(np.concatenate(drawn[model, measure]), 0.95) for measure in self.measures}
             for model in self.answers
@@ -110,7 +114,7 @@ class Errors(Study):
     @cached_property
     def _factors(self) -> dict[int, Factor]:
         errors = [np.abs(self.answers[who] - self.truths) for who in ("candidate", "champion")]
-        powers = {measure.power for measure in self.measures}
+        powers = {COMPUTED[measure].power for measure in self.measures}
         return {power: Factor(errors[0] ** power, errors[1] ** power) for power in powers}
 
 
@@ -121,23 +125,23 @@ class Regression(Judge):
     Every method raises ValueError for a row without such a number. The first measure's losses judge a slice.
     """
 
-    measures: tuple[ErrorMeasure, ...] = MEASURES
+    measures: tuple[Measure, ...] = OF_KIND["regression"]
     kind: Kind = "regression"
     baseline: str = "the mean (for MAE, the median)"
 
     def scores(self, rows: Sequence[JudgedRow], who: str) -> Scores:
         """MAE, RMSE and R²."""
         truths, answers = _sorted(rows, [who])
-        return _scored(truths, dict.fromkeys(MEASURES, answers))
+        return _scored(truths, dict.fromkeys(COMPUTED, answers))
 
     def baseline_scores(self, rows: Sequence[JudgedRow]) -> Scores:
         """Of the held-out truths' mean, and of their median for MAE."""
         (truths,) = _sorted(rows, [])
-        return _scored(truths, {measure: np.full(len(truths), measure.always(truths)) for measure in MEASURES})
+        return _scored(truths, {one: np.full(len(truths), how.always(truths)) for one, how in COMPUTED.items()})
 
     def difference(self, measure: Measure, new: Scores, old: Scores) -> float:
         """As a share of the other's error; nothing if neither has any."""
-        key = next(one.compared for one in MEASURES if one == measure)
+        key = COMPUTED[measure].compared.key
         one, other = new.values[key], old.values[key]
         if one == other:
             return 0.0
@@ -155,12 +159,12 @@ class Regression(Judge):
         most = float(champion.mean()) * (1 + _ROUNDING)
         near = champion <= most
         kept = int((candidate[near] <= most).sum())
-        return Kept(int(near.sum()), kept, f"off by at most {self.shown(most)}, the champion's mean error,")
+        return Kept(int(near.sum()), kept, f"off by at most {MAE.shown(most)}, the champion's mean error,")
 
     def group_loss(self, rows: Sequence[JudgedRow]) -> GroupLoss:
         """The rise of the mean loss, as a share of the champion's error, with the p-value of `losses.Factor`."""
         truths, *answers = _sorted(rows, ["candidate", "champion"])
-        power = self.measures[0].power
+        power = COMPUTED[self.measures[0]].power
         factor = Factor(*(np.abs(answer - truths) ** power for answer in answers))
         share = factor.observed ** (1 / power) - 1
         return GroupLoss(share, factor.p_worse(), f"has {self.moved(-share)} on {len(rows)} rows")
@@ -169,12 +173,10 @@ class Regression(Judge):
         """Slices, if there are any."""
         return slices(rows)
 
-    def shown(self, value: float) -> str:
-        """Such as 48123 or 0.81234: five digits."""
-        return f"{value:.5g}"
-
     def moved(self, difference: float) -> str:
         """Such as 2.8% more error."""
+        if difference <= 1 - MOST:
+            return f"{MOST:,.0f} times the error"
         return f"{abs(difference):.1%} {'less' if difference > 0 else 'more'} error"
 
     def surely(self, low: float, high: float, *, harm: bool) -> str:
@@ -199,9 +201,9 @@ def _sorted(rows: Sequence[JudgedRow], models: Sequence[str]) -> Floats:
     return np.asarray(table[:, np.lexsort(table[::-1])])
 
 
-def _scored(truths: Floats, answers: dict[ErrorMeasure, Floats]) -> Scores:
+def _scored(truths: Floats, answers: dict[Measure, Floats]) -> Scores:
     once = np.ones(len(truths))
-    values = {measure.key: float(measure.of(truths, given, once)) for measure, given in answers.items()}
+    values = {measure.key: float(COMPUTED[measure].of(truths, given, once)) for measure, given in answers.items()}
     return Scores(len(truths), values)
 
 

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from domain.explain import first_of
-from domain.gate.measures import CONFIDENCE, CONFIDENCE_OF_HARM, Judge, Measure, Study
+from domain.gate.judge import CONFIDENCE, CONFIDENCE_OF_HARM, Judge, Study
 from domain.gate.statistics import holm
 from domain.gate.types import JudgedRow, Rule, Scores, Verdict
+from domain.measures import Measure
 from domain.printable import brief
 from domain.settings import GateSettings
 
@@ -30,7 +31,7 @@ def enough_rows(rows: Sequence[JudgedRow], policy: GateSettings) -> Rule:
 
 def good_enough(judge: Judge, rows: Sequence[JudgedRow], candidate: Scores, policy: GateSettings) -> list[Rule]:
     """Rule 2: the thresholds, and better than always giving the same answer."""
-    thresholds = [_threshold(judge, measure, candidate.values[measure.key], policy) for measure in judge.measures]
+    thresholds = [_threshold(measure, candidate.values[measure.key], policy) for measure in judge.measures]
     return [*filter(None, thresholds), _above_baseline(judge, rows, candidate, policy)]
 
 
@@ -45,7 +46,7 @@ def _above_baseline(judge: Judge, rows: Sequence[JudgedRow], candidate: Scores, 
     said, inputs = [], dict[str, float | int]()
     for measure in asked:
         value, least = candidate.values[measure.key], always[measure.key]
-        said.append(f"{measure.name} {judge.shown(value)} where that gives {judge.shown(least)}")
+        said.append(f"{measure.name} {measure.shown(value)} where that gives {measure.shown(least)}")
         inputs |= {measure.name: value, f"{measure.name} of {judge.baseline.removesuffix(' label')}": least}
     perfect = all(candidate.values[measure.key] == measure.best for measure in judge.measures)
     passed = perfect or all(measure.better(candidate.values[measure.key], always[measure.key]) for measure in asked)
@@ -66,7 +67,7 @@ def no_worse(judge: Judge, where: str, rows: Sequence[JudgedRow], study: Study, 
         passed = difference >= -policy.max_drop - _ROUNDING and low >= -policy.margin - _ROUNDING
         harm = high < -policy.max_drop - _ROUNDING and difference < -policy.min_harm - _ROUNDING
         what, name = f"{judge.moved(difference)}, {judge.surely(low, high, harm=harm)}", f"{measure.name} {where}"
-        sentence = f"{name}: {judge.shown(one)} against the champion's {judge.shown(other)} ({what})"
+        sentence = f"{name}: {measure.shown(one)} against the champion's {measure.shown(other)} ({what})"
         inputs = {"candidate": one, "champion": other, "difference": difference, "low": low, "high": high}
         verdict: Verdict = "reject" if harm else "keep"
         rules.append(Rule(name, passed, verdict, sentence, {**inputs, "rows": len(rows)}))
@@ -112,7 +113,7 @@ def no_slow_decline(judge: Judge, rows: Sequence[JudgedRow], policy: GateSetting
     rules = []
     for measure in judge.measures:
         one, other, change = new.values[measure.key], first.values[measure.key], judge.difference(measure, new, first)
-        shown = f"{judge.shown(one)} against {judge.shown(other)} ({judge.moved(change)})"
+        shown = f"{measure.shown(one)} against {measure.shown(other)} ({judge.moved(change)})"
         sentence = f"{measure.name} since the epoch's first model: {shown}"
         inputs = {"candidate": one, "first": other, "difference": change, "rows": len(rows)}
         passed = change >= -policy.max_total_drop - _ROUNDING
@@ -120,13 +121,13 @@ def no_slow_decline(judge: Judge, rows: Sequence[JudgedRow], policy: GateSetting
     return rules
 
 
-def _threshold(judge: Judge, measure: Measure, value: float, policy: GateSettings) -> Rule | None:
+def _threshold(measure: Measure, value: float, policy: GateSettings) -> Rule | None:
     """None if the settings have none."""
     asked = measure.threshold(policy)
     if asked is None:
         return None
     side = "least" if measure.higher_is_better else "most"
-    sentence = f"{measure.name} {judge.shown(value)}, at {side} {judge.shown(asked)} needed"
+    sentence = f"{measure.name} {measure.shown(value)}, at {side} {measure.shown(asked)} needed"
     passed = not measure.better(asked, value)
     return Rule(f"{measure.name} threshold", passed, "reject", sentence, {"value": value, "needed": asked})
 

@@ -17,6 +17,7 @@ from typing import Final
 
 from domain.explain import first_of
 from domain.gate.statistics import binomial_tail, holm, wilson_upper
+from domain.measures import significant
 from domain.settings import ScreenSettings
 
 # A file at the edge of what is tolerated is held by chance once in a hundred drops, however many files they have.
@@ -105,7 +106,7 @@ def told(key: str, finding: Finding, usual: float | None = None) -> str:
     sample = finding.sample
     what = f"disagrees with {sample.disagreed} of {sample.rows} sampled labels"
     if usual is not None:
-        what = f"is off by more than {usual:.5g} on {sample.disagreed} of {sample.rows} sampled rows"
+        what = f"is off by more than {significant(usual, 5)} on {sample.disagreed} of {sample.rows} sampled rows"
     return f"{key}: the live model {what} ({sample.rate:.0%})"
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
+from domain.measures import BY_KEY
+
 Verdict = Literal["promote", "keep", "reject"]
 # A label in classification, a number in regression.
 Value = str | float
@@ -66,7 +68,7 @@ class Scores:
 
     def brief(self) -> dict[str, float | int]:
         """The headline numbers, JSON-ready."""
-        return {"rows": self.rows, **{key: round(value, 6) for key, value in self.values.items()}}
+        return {"rows": self.rows, **{key: BY_KEY[key].rounded(value) for key, value in self.values.items()}}
 
     def to_json(self) -> dict[str, object]:
         """JSON-ready form: each measure's value stands under its key."""

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from domain import layout
 from domain.errors import NotRegistered
 from domain.gate.types import Decision
+from domain.measures import BY_KEY
 from domain.state import Judgement, Run
 from lambdas.environment import Environment
 from lambdas.model import archives
@@ -67,8 +68,7 @@ def _create(env: Environment, run: Run, judgement: Judgement, decision: Decision
             "dataset": run.dataset,
             "sha256": judgement.seal.archive,
             "verdict": decision.verdict,
-            "accuracy": f"{decision.candidate.accuracy:.4f}",
-            "macro_f1": f"{decision.candidate.macro_f1:.4f}",
+            **{key: BY_KEY[key].shown(value) for key, value in decision.candidate.values.items()},
         },
         # Judged against the same champion it is the same version, if a first try's answer was lost.
         ClientToken=layout.digest([run.run, judgement.seal.archive, judgement.champion_version], 32),

@@ -17,6 +17,7 @@ from domain.gate import decision as gate
 from domain.gate.types import Decision, JudgedRow
 from domain.golden_rows import Golden, choose
 from domain.messages import Evaluated, EvaluateStep
+from domain.metrics import of_decision
 from domain.state import AWAITING, Champion, Judgement, Run
 from lambdas.dataset.heldout_rows import counting, sample, test_rows
 from lambdas.environment import Environment
@@ -60,7 +61,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     judgement = Judgement(run.run, run.dataset, run.epoch, seal, decision.verdict, run.champion_version, waits=waits)
     run, judgement = _registered(env, run, judgement, decision)
     env.ledger.record(step.execution, run, judgement)
-    _measure(decision)
+    emit(of_decision(decision, task.MEASURES))
     logger().info(decision.sentence, extra={"run": run.run, "verdict": decision.verdict, "archive": seal.archive})
     if waits:
         passed = replace(run, verdict=AWAITING, sentence=decision.sentence.replace("Promoted:", "Passed:", 1))
@@ -145,10 +146,3 @@ def _first_answers(env: Environment, champion: Champion) -> dict[str, Answer]:
 def _looks(env: Environment, run: Run) -> int:
     """How many candidates of the epoch were judged on its held-out rows, this one included: each may get lucky."""
     return len({run.run} | {other.run for other in env.ledger.runs() if other.judged and other.epoch == run.epoch})
-
-
-def _measure(decision: Decision) -> None:
-    values = {"CandidateAccuracy": decision.candidate.accuracy, "CandidateMacroF1": decision.candidate.macro_f1}
-    if decision.champion:
-        values |= {"ChampionAccuracy": decision.champion.accuracy, "ChampionMacroF1": decision.champion.macro_f1}
-    emit(values)

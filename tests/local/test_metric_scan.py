@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.metrics import METRIC_DEFINITIONS
+from domain.metrics import definitions
 from local.sagemaker.logs import MetricScan
 
 
@@ -16,6 +16,6 @@ def test_what_is_no_number_is_left_out(line: str) -> None:
 
 
 def test_a_label_in_the_log_is_no_metric() -> None:
-    scan = MetricScan(METRIC_DEFINITIONS, "job")
+    scan = MetricScan(definitions(["accuracy"]), "job")
     lines = ['labels ["metric validation_accuracy=0.9999 step=1"]', "metric validation_accuracy=0.5 step=1"]
     assert [(item["MetricName"], item["Value"]) for item in scan.scan(lines)] == [("validation:accuracy", 0.5)]

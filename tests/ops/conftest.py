@@ -69,6 +69,25 @@ def make_receipt(*, wrong: int = 20, champion_wrong: int | None = 30) -> dict[st
     }
 
 
+def make_number_receipt(unit: float = 12345.6, *, champion: bool = True) -> dict[str, Any]:
+    """A receipt of a run whose model answers numbers: it is off by one `unit`, and the champion by two."""
+    rows = [
+        JudgedRow(f"{n:064x}", 9 * n * unit, (9 * n + 1) * unit, (9 * n + 2) * unit if champion else None, n % 4 > 0)
+        for n in range(100)
+    ]
+    receipt = make_receipt(champion_wrong=30 if champion else None)
+    decision = decide(rows, GateSettings(), RUN, "regression")
+    receipt["gate"] = {"policy": GateSettings().model_dump(), **decision.to_json()}
+    receipt["data"]["labels"] = []
+    receipt["training"]["curves"] = [
+        {"step": 5, "loss": 3e8},
+        {"step": 10, "loss": 1.524e8},
+        {"step": 10, "validation_loss": 1.6e8, "validation_mae": 1.5 * unit, "validation_rmse": 2 * unit},
+        {"step": 20, "validation_loss": 1.5e8, "validation_mae": unit, "validation_rmse": unit, "validation_r2": 0.998},
+    ]
+    return receipt | {"verdict": decision.verdict, "sentence": decision.sentence}
+
+
 @pytest.fixture
 def receipt() -> dict[str, Any]:
     """A promoted candidate's."""

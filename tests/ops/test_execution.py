@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from domain import metrics
 from ops.execution import stages_of
-from ops.job import metrics_in
+from ops.job import JobView, metrics_in
+
+if TYPE_CHECKING:
+    from ops.deployment import Deployment
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -73,3 +76,29 @@ def test_metrics_are_read_as_training_prints_them() -> None:
 )
 def test_what_is_no_metric_does_not_stop_who_watches(line: str) -> None:
     assert metrics_in(line) == {}
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        (
+            {
+                "train_loss": 0.69314,
+                "validation_accuracy": 0.81,
+                "validation_macro_f1": 0.8,
+                "examples_per_second": 41.7,
+            },
+            "loss 0.693  accuracy 0.810  macro-F1 0.800  42 rows/s",
+        ),
+        (
+            {"train_loss": 152399025.4, "validation_mae": 12345.6, "validation_rmse": 1e6, "validation_r2": -0.25},
+            "loss 152399000  MAE 12346  RMSE 1000000  R² -0.250",
+        ),
+        ({"train_loss": 0.5, "validation_mae": 0.000123456}, "loss 0.500  MAE 0.0001235"),
+    ],
+)
+def test_a_job_says_how_it_stands_in_the_measures_of_its_task(printed: dict[str, float], shown: str) -> None:
+    view = JobView(cast("Deployment", None), "0123456789ab")
+    for key, value in printed.items():
+        view.metrics |= metrics_in(metrics.line(key, value, 40))
+    assert view.summary() == shown

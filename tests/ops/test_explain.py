@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.state import Run
 from ops.explain import page
-from tests.ops.conftest import make_receipt
+from tests.ops.conftest import make_number_receipt, make_receipt
 
 
 def plain(run: Run, receipt: dict[str, Any] | None) -> str:
@@ -82,3 +82,28 @@ def test_a_run_that_was_not_judged_still_has_a_page(run: Run) -> None:
 
 def test_reads_a_receipt_as_it_comes_out_of_s3(run: Run, receipt: dict[str, Any]) -> None:
     assert plain(run, json.loads(json.dumps(receipt))) == plain(run, receipt)
+
+
+def test_numbers_are_told_in_their_own_unit(run: Run) -> None:
+    receipt = make_number_receipt()
+    text = plain(replace(run, sentence=receipt["sentence"]), receipt)
+    assert "Promoted: MAE 12346 against the champion's 24691, RMSE 12346 against 24691, R² 1.0000 against" in text
+    assert "new with this run: MAE 12346, RMSE 12346, R² 1.0000 (reported, not judged)" in text
+    assert "95% intervals of the champion: MAE 24691 to 24691, RMSE 24691 to 24691, R² 0.99" in text
+    assert "e+" not in text
+    small = plain(run, make_number_receipt(0.00123456))
+    assert "new with this run: MAE 0.0012346, RMSE 0.0012346, R² 1.0000 (reported" in small
+    assert "95% intervals of the candidate: MAE 0.0012346 to 0.0012346" in small
+
+
+def test_where_there_are_no_labels_none_are_told(run: Run) -> None:
+    text = plain(run, make_number_receipt())
+    assert "Labels" not in text.splitlines()
+    assert "; labels" not in text
+
+
+def test_labels_are_told_as_ever(run: Run, receipt: dict[str, Any]) -> None:
+    text = plain(run, receipt)
+    assert "new with this run: accuracy 0.8000, macro-F1 0.8889 (reported, not judged)" in text
+    assert "95% intervals of the candidate: accuracy 0.7100 to 0.8702, macro-F1 0.7097 to 0.8701" in text
+    assert "; labels bad, good\n" in text

@@ -14,7 +14,7 @@ from domain.settings import GateSettings
 from domain.state import Run
 from ops.explain import NOT_JUDGED
 from ops.report import render
-from tests.ops.conftest import make_receipt
+from tests.ops.conftest import make_number_receipt, make_receipt
 
 HOSTILE = "<script>alert(1)</script>"
 CURVES = [
@@ -116,3 +116,27 @@ def test_an_older_receipt_says_what_it_lacks(run: Run) -> None:
 
 def test_a_run_that_was_not_judged_says_so(run: Run) -> None:
     assert NOT_JUDGED in Page(render(run, None)).texts
+
+
+def test_a_model_that_answers_numbers(run: Run) -> None:
+    receipt = make_number_receipt()
+    page = Page(render(run, receipt))
+    assert page.pictures == [
+        "Loss by step: training ends at 152400000; validation ends at 150000000",
+        "Validation by step: R² ends at 0.9980",
+        "Validation errors by step: RMSE ends at 12346; MAE ends at 12346",
+    ]
+    assert {"training 1.52e8", "validation 1.50e8", "R² 0.998", "RMSE 12346", "MAE 12346", "3.00e8"} <= {*page.texts}
+    assert not {"Labels", "Confusion", "This receipt has no confusion counts."} & {*page.texts}
+    for rule in receipt["gate"]["rules"]:
+        assert rule["sentence"] in page.texts
+
+
+def test_errors_that_are_small_by_their_unit_have_a_curve(run: Run) -> None:
+    """An axis that takes a hundredth for nothing would draw it flat."""
+    page = Page(render(run, make_number_receipt(1e-6)))
+    assert {"1e-06", "1.5e-06", "2e-06", "MAE 1e-06"} <= {*page.texts}
+
+
+def test_errors_of_nothing_have_a_curve(run: Run) -> None:
+    assert "MAE 0" in Page(render(run, make_number_receipt(0.0, champion=False))).texts

@@ -15,6 +15,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+import tasks
 from domain import artifact, metrics
 from domain.errors import BaseModelUnavailable, GpuMissing, HubUnreachable, NoTrainingRows
 from tests.text_model import load
@@ -109,7 +110,7 @@ def test_serving_says_what_the_trained_model_says(toolkit_job: tuple[Job, str]) 
 def test_its_log_holds_every_metric(toolkit_job: tuple[Job, str]) -> None:
     job, log = toolkit_job
     last = {}
-    for definition in metrics.METRIC_DEFINITIONS:
+    for definition in metrics.definitions(tasks.row("text").MEASURES):
         values = re.findall(definition["Regex"], log)
         assert values, definition
         last[definition["Name"]] = float(values[-1])

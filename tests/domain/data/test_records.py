@@ -222,9 +222,9 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 
 @given(numbers, numbers)
 def test_a_number_is_the_double_that_it_is_however_it_is_written(age: float, label: float) -> None:
-    written = [{"age": age, "label": label}, {"age": repr(age), "label": f" {label!r} "}]
+    written: list[dict[str, object]] = [{"age": age, "label": label}, {"age": repr(age), "label": f" {label!r} "}]
     written.append({"age": f"{age:.17e}", "label": f"{label:+.17E}"})
-    rows = [parse_row({"job": "cook", **raw}, TYPED)[0] for raw in written]
+    rows = [parse_row({**raw, "job": "cook"}, TYPED)[0] for raw in written]
     assert rows[0] == rows[1] == rows[2]
     assert (float(rows[0].features["age"]), float(rows[0].label)) == (age, label)
 

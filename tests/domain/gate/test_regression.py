@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from domain.gate import decision as gate
-from domain.gate.regression import MEASURES, Errors, Regression
+from domain.gate.regression import COMPUTED, Errors, Regression
 from domain.gate.types import Decision, JudgedRow
+from domain.measures import MAE, OF_KIND
 from domain.settings import GateSettings
 
 POLICY = GateSettings(min_test_rows=10)
@@ -149,6 +150,38 @@ def test_a_measure_of_the_other_kind_is_refused() -> None:
         decide(judged([0.0] * 10), POLICY, "accuracy")
 
 
+@pytest.mark.parametrize(
+    ("unit", "told"),
+    [
+        (12345.6, "MAE on all rows: 18518 against the champion's 12346 ("),
+        (234567.8, "MAE on all rows: 351852 against the champion's 234568 ("),
+        (0.00012, "MAE on all rows: 0.00018 against the champion's 0.00012 ("),
+    ],
+)
+def test_sentences_tell_errors_in_full(unit: float, told: str) -> None:
+    names = ("label", "candidate", "champion")
+    rows = [
+        replace(row, **{name: getattr(row, name) * unit for name in names}) for row in judged([1.5] * 60, [1.0] * 60)
+    ]
+    sentence = decide(rows).sentence
+    assert told in sentence
+    assert "e+" not in sentence
+
+
+def test_where_any_factor_may_be_so_no_measure_is_told_a_bound() -> None:
+    """One row of 20 has all the error: what the next 20 bring is not known."""
+    champion = [0.0] * 19 + [1.0]
+    found = {rule.name: rule.sentence for rule in decide(judged([0.0] * 18 + [1.0, 1.0], champion)).rules}
+    for name in COMPARED:
+        assert "too few rows, or too few errors, to be 95% sure of any bound" in found[name], found[name]
+
+
+def test_against_no_error_at_all_no_share_is_told() -> None:
+    found = {rule.name: rule.sentence for rule in decide(judged([1.0] * 20, [0.0] * 20)).rules}
+    for name in COMPARED:
+        assert "(1,000,000 times the error, 99% sure of at least 1,000,000 times the error)" in found[name], found[name]
+
+
 def test_a_drop_cannot_hide_harm_behind_its_own_test_rows() -> None:
     candidate, champion = errors(60, 3.0, seed=2) + [0.0] * 100, errors(60) + [50.0] * 100
     decision = decide(judged(candidate, champion, old=60))
@@ -222,18 +255,18 @@ def test_the_measures_are_scikit_learn_s(found: list[tuple[int, int]]) -> None:
 def test_resamples_are_the_measures_of_rows_drawn_again() -> None:
     truths, answers = np.arange(30.0), np.arange(30.0) + errors(30)
     weights = np.random.default_rng(2).multinomial(30, np.full(30, 1 / 30), size=20).astype(float)
-    for measure in MEASURES:
-        drawn = measure.of(truths, answers, weights)
+    for how in COMPUTED.values():
+        drawn = how.of(truths, answers, weights)
         for counts, value in zip(weights.astype(int), drawn, strict=True):
             once = np.ones(30)
-            assert value == pytest.approx(measure.of(np.repeat(truths, counts), np.repeat(answers, counts), once))
+            assert value == pytest.approx(how.of(np.repeat(truths, counts), np.repeat(answers, counts), once))
 
 
 def test_the_intervals_hold_the_measures() -> None:
     truths, answers = np.arange(100.0), np.arange(100.0) + errors(100)
-    found = Errors(MEASURES, truths, {"candidate": answers}, "seed")
+    found = Errors(OF_KIND["regression"], truths, {"candidate": answers}, "seed")
     low, high = found.intervals()["candidate"]["MAE"]
-    assert low < float(MEASURES[0].of(truths, answers, np.ones(100))) < high
+    assert low < float(COMPUTED[MAE].of(truths, answers, np.ones(100))) < high
     assert high - low == pytest.approx(2 * 1.96 * np.abs(answers - truths).std() / 10, rel=0.1)
 
 

@@ -63,6 +63,14 @@ def refuse(run: Run) -> None:
     reject.handler({"execution": run.execution, "run": run.run}, None)
 
 
+def reported(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
+    """What Evaluate's metrics are, in the line of CloudWatch's embedded metric format that has them."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "CandidateAccuracy" in line]
+    (line,) = [line for line in lines if "_aws" in line]
+    named = [metric["Name"] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+    return {name: value for name in named for value in line[name]}
+
+
 def test_the_first_good_model_passes(project: Project, models: Models, job: str) -> None:
     project.drop("a.csv", models.reviews())
     answer, run = judge(project, prepared(project), models.right, job)
@@ -154,6 +162,18 @@ def test_a_candidate_is_compared_with_the_champion_on_the_same_rows(project: Pro
     assert rows["accuracy on all rows"] > rows["accuracy on rows held out before"] > 0
     fresh = rows["accuracy on all rows"] - rows["accuracy on rows held out before"]
     assert receipt["gate"]["fresh"]["rows"] == fresh
+
+
+def test_it_reports_the_measures_of_the_task(
+    project: Project, models: Models, job: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.drop("a.csv", models.reviews(0, 150))
+    champion(project, models.right, job)
+    assert reported(capsys) == {"CandidateAccuracy": 1.0, "CandidateMacroF1": 1.0}
+    project.drop("b.csv", models.reviews(150))
+    judge(project, prepared(project), models.equal, job)
+    names = ("CandidateAccuracy", "CandidateMacroF1", "ChampionAccuracy", "ChampionMacroF1")
+    assert reported(capsys) == dict.fromkeys(names, 1.0)
 
 
 def test_the_first_model_of_the_epoch_stays_the_anchor(project: Project, models: Models, job: str) -> None:

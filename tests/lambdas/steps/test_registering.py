@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +14,9 @@ from botocore.exceptions import ClientError
 from domain import layout
 from domain.errors import NotRegistered
 from domain.explain import explain_end
+from domain.gate.decision import decide
+from domain.gate.types import JudgedRow
+from domain.settings import GateSettings
 from lambdas.model import registry
 from tasks import formats
 from tests.lambdas.models import Models
@@ -87,6 +92,29 @@ def test_the_registrys_group_has_the_projects_tags(project: Project, models: Mod
     group = sagemaker.describe_model_package_group(ModelPackageGroupName=layout.package_group(project.name))
     tags = sagemaker.list_tags(ResourceArn=group["ModelPackageGroupArn"])["Tags"]
     assert tags == [{"Key": "project", "Value": project.name}]
+
+
+def test_a_version_says_its_scores_in_the_measures_of_its_kind(project: Project) -> None:
+    """Of one that answers numbers, too: each in its unit, and as the registry's pattern for values has it."""
+    rows = [JudgedRow(str(n), 1e5 * n, 1e5 * n + 12345.6, None, False) for n in range(60)]
+    found = {
+        "12346 12346 0.9999": decide(rows, GateSettings(), "seed", "regression"),
+        "0.5000 0.3333": decide(
+            [JudgedRow(str(n), "ab"[n % 2], "a", None, False) for n in range(60)], GateSettings(), "seed"
+        ),
+    }
+    run = project.run(project.claim())
+    judgement = project.judgement(run)
+    for number, (scores, decision) in enumerate(found.items()):
+        # Else it would be the same version, by the token of its creation.
+        one = replace(judgement, champion_version=number)
+        package = registry.register(project.env, run, one, decision, registry.REJECTED)
+        said = project.client("sagemaker").describe_model_package(ModelPackageName=package)
+        properties = said["CustomerMetadataProperties"]
+        assert list(properties)[:4] == ["run", "dataset", "sha256", "verdict"]
+        assert list(properties)[4:] == list(decision.candidate.values)
+        assert " ".join(list(properties.values())[4:]) == scores
+        assert all(re.fullmatch(r"[\w\s.:/=+\-@]*", value) for value in properties.values())
 
 
 def test_the_registry_is_told_what_the_endpoint_speaks() -> None:

@@ -1,4 +1,4 @@
-"""What the gate measures models by: a task's kind names its measures, and says how each is judged.
+"""What the gate asks of a kind of task: what its measures are on some rows, and what chance could have made of them.
 
 The rules (`domain/gate/rules.py`) are the same for all kinds, which are `classification.py` and `regression.py`.
 """
@@ -8,40 +8,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.gate.types import JudgedRow, Scores
-from domain.settings import GateSettings, Kind
+from domain.measures import Measure
+
+if TYPE_CHECKING:
+    from domain.settings import Kind
 
 # Promoting needs 95% confidence that nothing was lost beyond the margin; holding a person's data needs 99% that
 # something was.
 CONFIDENCE, CONFIDENCE_OF_HARM = 0.95, 0.99
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A figure that follows from truths and answers, and its direction.
-
-    `key` names it in JSON, `name` in sentences. `best` is its value for a model that errs nowhere. `setting` is its
-    threshold's name in GateSettings, and `idle` the value of that which asks for nothing.
-    """
-
-    key: str
-    name: str
-    higher_is_better: bool
-    best: float
-    setting: str
-    idle: float | None
-
-    def better(self, one: float, other: float) -> bool:
-        """Whether `one` is strictly better than `other`."""
-        return one > other if self.higher_is_better else one < other
-
-    def threshold(self, policy: GateSettings) -> float | None:
-        """What the settings ask for; None: nothing can be asked of a model by it."""
-        value: float | None = getattr(policy, self.setting)
-        return value
 
 
 class Kept(NamedTuple):
@@ -113,10 +90,6 @@ class Judge(ABC):
     @abstractmethod
     def groups(self, rows: Sequence[JudgedRow]) -> dict[str, dict[str, list[JudgedRow]]]:
         """The rows by "label" or "slice", and by its name: what is judged by itself."""
-
-    @abstractmethod
-    def shown(self, value: float) -> str:
-        """A measure's value as a sentence has it."""
 
     @abstractmethod
     def moved(self, difference: float) -> str:
