@@ -22,6 +22,8 @@ from ops.watch import VERDICTS
 Line = str | Text
 NOT_JUDGED: Final = "This run was not judged, so there is no receipt."
 _MOST_LABELS: Final = 20
+# What a job is given beside the hyperparameters of its task.
+_OF_ALL: Final = ("run_id", "dataset_id", "task", "base_model", "base_revision", "features")
 
 
 def explain(deployment: Deployment, prefix: str | None, console: Console) -> None:
@@ -92,10 +94,11 @@ def _data(data: dict[str, Any]) -> Iterator[str]:
 def _model(receipt: receipts.Receipt) -> Iterator[str]:
     training = receipt["training"]
     given = {name: _decoded(value) for name, value in training["hyperparameters"].items()}
-    revision = f" at {given['base_revision']}" if "base_revision" in given else ""
-    yield f"from {given.get('base_model', 'unknown')}{revision}"
-    shown = ("epochs", "batch_size", "learning_rate", "max_length", "seed")
-    yield ", ".join(f"{name.replace('_', ' ')} {given[name]}" for name in shown if name in given)
+    if "base_model" in given:
+        revision = f" at {given['base_revision']}" if "base_revision" in given else ""
+        yield f"from {given['base_model']}{revision}"
+    tuned = {name: value for name, value in given.items() if name not in _OF_ALL and not name.startswith("sagemaker_")}
+    yield ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in tuned.items()) or "no hyperparameters"
     how = "Spot" if training["spot"] else "on demand"
     saved = f", {training['spot_savings_percent']:.0f}% saved" if training["spot"] else ""
     cost = dollars(training["estimated_usd"])

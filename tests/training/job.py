@@ -43,6 +43,21 @@ def reviews(count: int, seed: int, good: float = 0.5) -> Rows:
     return list(rows.values())
 
 
+# The hyperparameters of a text classifier.
+TUNING = {
+    "epochs": 3,
+    "batch_size": 8,
+    "learning_rate": 2e-3,
+    "max_length": 32,
+    "seed": 7,
+    "warmup_ratio": 0.1,
+    "weight_decay": 0.01,
+    "patience": 5,
+    "checkpoint_steps": 5,
+    "int8_min_agreement": 0.9,
+}
+
+
 @dataclass(frozen=True)
 class Job:
     """One training job's /opt/ml."""
@@ -60,16 +75,7 @@ class Job:
             "base_revision": "",
             "task": "text",
             "features": ("text",),
-            "epochs": 3,
-            "batch_size": 8,
-            "learning_rate": 2e-3,
-            "max_length": 32,
-            "seed": 7,
-            "warmup_ratio": 0.1,
-            "weight_decay": 0.01,
-            "patience": 5,
-            "checkpoint_steps": 5,
-            "int8_min_agreement": 0.9,
+            **(TUNING if self.hyperparameters.get("task", "text") == "text" else {}),
             **self.hyperparameters,
         }
 
