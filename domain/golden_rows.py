@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
+
+from domain.measures import told
+
+if TYPE_CHECKING:
+    from domain.settings import Kind
 
 ROWS: Final = 20
 # All golden rows go into one request of at most 4 MB, where JSON may need 12 bytes for a character.
@@ -15,7 +20,10 @@ SCORE_TOLERANCE: Final = 0.05
 
 
 class Golden(TypedDict):
-    """One golden row: an item of a request's `inputs`, and the label and probability to expect."""
+    """One golden row: an item of a request's `inputs`, and the label and probability to expect.
+
+    Of regression `label` is the name of what is predicted and `score` the number.
+    """
 
     inputs: Any
     label: str
@@ -43,6 +51,19 @@ def choose(rows: Iterable[tuple[Any, str, str, float]], most: int = ROWS) -> lis
     return chosen[:most]
 
 
+def choose_numbers(rows: Iterable[tuple[Any, str, str, float]], most: int = ROWS) -> list[Golden]:
+    """At most `most` of (inputs, true number, what is predicted, answered number), spread from the least answer on.
+
+    Inputs over MAX_CHARS are left out; if all are, the shortest is taken.
+    """
+    rows = sorted(rows, key=lambda row: (row[3], _words(row[0])))
+    short = [row for row in rows if len(_words(row[0])) <= MAX_CHARS]
+    usable = short or sorted(rows, key=lambda row: len(_words(row[0])))[:1]
+    steps = range(min(most, len(usable)))
+    chosen = [usable[step * (len(usable) - 1) // max(len(steps) - 1, 1)] for step in steps]
+    return [{"inputs": inputs, "label": label, "score": score} for inputs, _, label, score in chosen]
+
+
 def read(rows: Iterable[Mapping[str, Any]]) -> list[Golden]:
     """Golden rows as they were kept; an earlier release, which knew texts alone, called the inputs `text`."""
     return [
@@ -51,8 +72,8 @@ def read(rows: Iterable[Mapping[str, Any]]) -> list[Golden]:
     ]
 
 
-def disagreement(golden: Sequence[Golden], answers: Sequence[tuple[str, float]]) -> str | None:
-    """What is wrong with the live answers (label, probability), in order; None if nothing is.
+def disagreement(golden: Sequence[Golden], answers: Sequence[tuple[str, float]], tolerance: float) -> str | None:
+    """What is wrong with the live answers (label, score), in order; None if nothing is.
 
     Rows are named by their place in the run's golden.json, from 1 on: this goes into mails, logs and the ledger, where
     no text of a row belongs.
@@ -60,11 +81,19 @@ def disagreement(golden: Sequence[Golden], answers: Sequence[tuple[str, float]])
     if len(golden) != len(answers):
         return f"{len(answers)} answers to {len(golden)} golden rows"
     wrong = [
-        f"row {place}: expected {row['label']} {row['score']:.3f}, got {label} {score:.3f}"
+        f"row {place}: expected {row['label']} {told(row['score'], 3)}, got {label} {told(score, 3)}"
         for place, (row, (label, score)) in enumerate(zip(golden, answers, strict=True), 1)
-        if label != row["label"] or abs(score - row["score"]) > SCORE_TOLERANCE
+        if label != row["label"] or abs(score - row["score"]) > tolerance
     ]
     return f"{len(wrong)} of {len(golden)} golden rows differ: " + "; ".join(wrong[:3]) if wrong else None
+
+
+def tolerance(golden: Sequence[Golden], kind: Kind) -> float:
+    """By how much a score may be off: a share of what scores may be, which of numbers is as far as these are apart."""
+    if kind == "classification":
+        return SCORE_TOLERANCE
+    scores = [row["score"] for row in golden]
+    return SCORE_TOLERANCE * (max(scores) - min(scores))
 
 
 def _words(inputs: Any) -> str:

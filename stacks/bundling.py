@@ -19,7 +19,7 @@ from aws_cdk import AssetHashType, BundlingOptions, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
 
 import tasks
-from stacks.paths import ROOT, fingerprint, source_files, task_files
+from stacks.paths import ROOT, fingerprint, source_files, task_files, task_folder
 
 RUNTIME: Final = lambda_.Runtime.PYTHON_3_13
 PYTHON_VERSION: Final = "3.13"
@@ -47,8 +47,11 @@ class Package:
 
     def requirements(self, task: str) -> list[str]:
         """The files that list what it carries from elsewhere."""
-        of_the_gate = ["lambdas/requirements-evaluate.txt", f"tasks/{task}/requirements-predict.txt"]
-        return ["lambdas/requirements.txt", *(of_the_gate if self.predicts else [])]
+        of_the_task = (task_folder(ROOT, task) / "requirements-predict.txt").relative_to(ROOT).as_posix()
+        return [
+            "lambdas/requirements.txt",
+            *(["lambdas/requirements-evaluate.txt", of_the_task] if self.predicts else []),
+        ]
 
 
 # Two zips for all functions: only Evaluate carries a model runtime.

@@ -171,7 +171,7 @@ def _cross_checks(settings: Settings) -> list[str]:
             )
     problems += settings.training.problems()
     try:
-        check(tasks.row(settings.task).KIND, settings)
+        check(tasks.kind(settings.task), settings)
     except ValueError as error:
         problems.append(str(error))
     # SageMaker reads an S3Prefix as a string prefix: without the slash, base/a would take base/ab as well.

@@ -18,7 +18,7 @@ from constructs import Construct
 
 from domain.settings import AwsImage
 from stacks.cdk_json import SettingsError
-from stacks.paths import ROOT, fingerprint, source_files, task_files
+from stacks.paths import ROOT, fingerprint, source_files, task_files, task_folder
 
 AUTO: Final = "auto"
 # What the builder is asked for. SageMaker refuses OCI manifests, which every exporter writes since BuildKit 0.31
@@ -89,7 +89,7 @@ def serving_image(scope: Construct, construct_id: str, *, task: str, setting: st
         file="serving/Dockerfile",
         platform=ecr_assets.Platform.LINUX_AMD64,
         outputs=[OUTPUT],
-        build_args={"TASK": task},
+        build_args={"TASK": task_folder(ROOT, task).name},
         exclude=["*", *(f"!{path}" for path in context(task))],
     )
     return Image(uri=asset.image_uri, repository_arn=asset.repository.repository_arn)
@@ -98,7 +98,7 @@ def serving_image(scope: Construct, construct_id: str, *, task: str, setting: st
 def context(task: str) -> list[str]:
     """What the Dockerfile reads and copies, as paths below the root: nothing else changes the image's tag."""
     shared = [path for pattern in _SHARED for path in sorted(ROOT.glob(pattern))]
-    own = [*task_files(ROOT, task), *(ROOT / "tasks" / task).glob("requirements-predict.txt")]
+    own = [*task_files(ROOT, task), *task_folder(ROOT, task).glob("requirements-predict.txt")]
     return [path.relative_to(ROOT).as_posix() for path in (*shared, *own)]
 
 

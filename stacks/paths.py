@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+import tasks
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 
@@ -17,12 +19,17 @@ def source_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def task_folder(root: Path, task: str) -> Path:
+    """The folder of a task."""
+    return root / "tasks" / tasks.folder(task)
+
+
 def task_files(root: Path, task: str, *, training: bool = False) -> Iterator[Path]:
     """The Python files of one task, with what all tasks share.
 
     What only a job imports is among them if it is for `training`: `train.py`, and a folder `training` beside it.
     """
-    for path in (*sorted((root / "tasks").glob("*.py")), *source_files(root / "tasks" / task)):
+    for path in (*sorted((root / "tasks").glob("*.py")), *source_files(task_folder(root, task))):
         heavy = path.name == "train.py" or path.parent.name == "training"
         if path.suffix == ".py" and (training or not heavy):
             yield path

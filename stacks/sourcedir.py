@@ -16,7 +16,7 @@ from typing import Final
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-from stacks.paths import ROOT, source_files, task_files
+from stacks.paths import ROOT, source_files, task_files, task_folder
 
 _PACKAGES: Final = ("domain", "training")
 
@@ -71,5 +71,5 @@ def _members(root: Path, task: str) -> dict[str, Path]:
     files = (*packages, *task_files(root, task, training=True))
     members = {path.relative_to(root).as_posix(): path for path in files}
     # The toolkit installs the requirements that it finds next to the packages, before it runs the script.
-    requirements = root / "tasks" / task / "requirements-train.txt"
+    requirements = task_folder(root, task) / "requirements-train.txt"
     return members | ({"requirements.txt": requirements} if requirements.is_file() else {})

@@ -29,7 +29,7 @@ class AutomateMlops(Stack):
         self, scope: Construct, construct_id: str, *, settings: Settings, local: bool = False, env: Environment
     ) -> None:
         super().__init__(scope, construct_id, env=env, description="Drop data, get a live model")
-        project, measures = settings.project, tasks.row(settings.task).MEASURES
+        project, measures = settings.project, tasks.measures(settings.task)
         data = Data(self, "Data", project=project)
         notices = Notices(self, "Notices", project=project, email=settings.notify_email)
         source = SourceDir(self, "SourceDir", task=settings.task)

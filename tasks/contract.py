@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class Prediction(NamedTuple):
-    """One label with its score: its probability, if nothing else was asked for."""
+    """One label with its score: its probability, if nothing else was asked for.
+
+    Of regression it is the name of what is predicted, and the number: as HuggingFace's pipelines say it.
+    """
 
     label: str
     score: float
@@ -30,12 +33,8 @@ class RowOf(Protocol):
     """`row.py`: pure."""
 
     @property
-    def KIND(self) -> Kind:  # noqa: N802 (a constant of the module)
-        """What a model of the task answers."""
-
-    @property
-    def MEASURES(self) -> tuple[str, ...]:  # noqa: N802 (a constant of the module)
-        """The keys of the measures that it is judged by (`domain/measures.py`), those of its kind."""
+    def MEASURES(self) -> Mapping[Kind, tuple[str, ...]]:  # noqa: N802 (a constant of the module)
+        """By the kinds that the task comes in: the keys of the measures that its models are judged by."""
 
     def columns(self, data: DataSettings) -> tuple[Column, ...]:
         """The columns of a row that the model reads."""

@@ -38,7 +38,7 @@ def training(task: str) -> type[TrainingSettings]:
     """The training's settings of `task`. Raises UnknownTask."""
     if task not in tasks.names():
         raise _unknown(task)
-    found: type[TrainingSettings] = import_module(f"tasks.{task}.settings").Training
+    found: type[TrainingSettings] = import_module(f"tasks.{tasks.folder(task)}.settings").Training
     return found
 
 

@@ -38,11 +38,11 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def train(arguments: Arguments, places: Places) -> None:
     """The whole story. Raises TrainingError."""
-    task, row = tasks.train(arguments.task), tasks.row(arguments.task)
+    task, row, kind = tasks.train(arguments.task), tasks.row(arguments.task), tasks.kind(arguments.task)
     seconds: dict[str, float] = {}
 
     with timed("read", seconds):
-        splits = data.read(places, arguments.dataset_id, arguments.features, row.asked, row.KIND)
+        splits = data.read(places, arguments.dataset_id, arguments.features, row.asked, kind)
         # As JSON, in ASCII: whatever a label says, it is one line of the log and begins no other.
         labels = json.dumps([brief(label) for label in splits.labels])
         print(f"labels {labels}, rows {json.dumps(splits.counts.to_json())}", flush=True)
@@ -63,7 +63,7 @@ def train(arguments: Arguments, places: Places) -> None:
 
         with timed("prove", seconds):
             proof = learner.prove()
-            served = scored(row.KIND, proof.truths, proof.answers).brief()
+            served = scored(kind, proof.truths, proof.answers).brief()
 
         measured = learner.metrics()
         package.write_artifact(
@@ -88,7 +88,7 @@ def train(arguments: Arguments, places: Places) -> None:
         )
     for key, value in {
         **proof.reported,
-        **{f"served_{measure}": served[measure] for measure in row.MEASURES},
+        **{f"served_{measure}": served[measure] for measure in tasks.measures(arguments.task)},
         "progress": 1.0,
     }.items():
         report(key, value, measured["steps"])

@@ -28,7 +28,7 @@ class Fold:
 
     def __init__(self, env: Environment, sources: Sequence[Source], reports: Mapping[str, Report]) -> None:
         self.env, self.sources, self.reports = env, sources, reports
-        self.kind = tasks.row(env.settings.task).KIND
+        self.kind = tasks.kind(env.settings.task)
 
     def count(self, split: str, kinds: Mapping[str, str], least: int) -> dict[str, int]:
         """How many rows of each kind count in a split: exactly, or at least `least`; `kinds` maps labels to kinds."""

@@ -86,7 +86,7 @@ def contract_of(settings: Settings) -> Contract:
         validation_percent=data.validation_percent,
         slice=data.slice,
         labels=None if data.labels is None else frozenset(data.labels),
-        kind=task.KIND,
+        kind=tasks.kind(settings.task),
     )
 
 

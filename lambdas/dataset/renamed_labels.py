@@ -29,7 +29,7 @@ def renamed(env: Environment, landing: list[Source], reports: Mapping[str, Repor
     One that a person vouched for is left alone. A new epoch takes such a file in.
     """
     champion, epoch = env.ledger.champion(), env.settings.data.epoch
-    if champion is None or champion.epoch != epoch or tasks.row(env.settings.task).KIND != "classification":
+    if champion is None or champion.epoch != epoch or tasks.kind(env.settings.task) != "classification":
         return {}
     accepted = read_version(env, epoch, champion.dataset)
     before = {source.key: source for source in accepted.sources}

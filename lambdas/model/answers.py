@@ -9,10 +9,11 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+import tasks
 from domain import layout
 from domain.artifact import MANIFEST, METRICS, ArtifactError, sha256_file
 from domain.data.records import Row
@@ -30,9 +31,8 @@ from tasks.contract import Predictor
 _KEPT_EVERY: Final = 2_000
 
 
-@dataclass(frozen=True)
-class Answer:
-    """The served model's first label for a row, and its probability."""
+class Answer(NamedTuple):
+    """The served model's first label for a row and its probability; or what is predicted, and the number."""
 
     label: str
     score: float
@@ -56,7 +56,7 @@ def answers(
     Answers are written every so many rows: a function that runs out of time is invoked again, and goes on from there.
     Raises ModelUnreadable.
     """
-    known = given_before(env, run, artifact)
+    known, labels = given_before(env, run, artifact), tasks.kind(env.settings.task) == "classification"
     wanted = list(rows)
     missing = [row for row in wanted if row.id not in known]
     if missing:
@@ -65,9 +65,9 @@ def answers(
             for start in range(0, len(missing), _KEPT_EVERY):
                 some = missing[start : start + _KEPT_EVERY]
                 said = predictor.best([row.features for row in some])
-                best = [Answer(one.label, round(one.score, 6)) for one in said]
+                best = [Answer(one.label, round(one.score, 6) if labels else one.score) for one in said]
                 known |= {row.id: answer for row, answer in zip(some, best, strict=True)}
-                lines = [{"id": row, "artifact": artifact, **asdict(known[row])} for row in sorted(known)]
+                lines = [{"id": row, "artifact": artifact, **known[row]._asdict()} for row in sorted(known)]
                 write_lines(env, layout.run_file(run, "predictions.jsonl.gz"), lines)
     return {row.id: known[row.id] for row in wanted}
 

@@ -14,8 +14,8 @@ from domain import layout
 from domain.data.records import Row
 from domain.errors import NotRegistered
 from domain.gate import decision as gate
-from domain.gate.types import Decision, JudgedRow
-from domain.golden_rows import Golden, choose
+from domain.gate.types import Decision, JudgedRow, Value
+from domain.golden_rows import Golden, choose, choose_numbers
 from domain.messages import Evaluated, EvaluateStep
 from domain.metrics import of_decision
 from domain.state import AWAITING, Champion, Judgement, Run
@@ -44,9 +44,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     with fetched(env, run.run, step.artifact) as model:
         seal, artifact = model.seal, sealed(env, run, step.artifact, model)
         candidate = answers(env, run.run, artifact, rows.values(), model)
-    task = tasks.row(env.settings.task)
+    kind, measures = tasks.kind(env.settings.task), tasks.measures(env.settings.task)
     judged = _judged(env, rows, candidate, champion)
-    decision = gate.decide(judged, env.settings.gate, seed=run.dataset, kind=task.KIND, measures=task.MEASURES)
+    decision = gate.decide(judged, env.settings.gate, seed=run.dataset, kind=kind, measures=measures)
     write_json(env, layout.run_file(run.run, "golden.json"), _golden(env, rows, candidate))
     waits = decision.verdict == "promote" and env.settings.gate.approval == "manual"
     run = replace(
@@ -61,7 +61,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     judgement = Judgement(run.run, run.dataset, run.epoch, seal, decision.verdict, run.champion_version, waits=waits)
     run, judgement = _registered(env, run, judgement, decision)
     env.ledger.record(step.execution, run, judgement)
-    emit(of_decision(decision, task.MEASURES))
+    emit(of_decision(decision, measures))
     logger().info(decision.sentence, extra={"run": run.run, "verdict": decision.verdict, "archive": seal.archive})
     if waits:
         passed = replace(run, verdict=AWAITING, sentence=decision.sentence.replace("Promoted:", "Passed:", 1))
@@ -102,19 +102,26 @@ def _comparable(champion: Champion | None, epoch: int) -> Champion | None:
 
 
 def _golden(env: Environment, rows: dict[str, Row], answers: dict[str, Answer]) -> list[Golden]:
-    ask = tasks.row(env.settings.task).asked
-    return choose(
-        (ask(row.features, env.settings.data.features), row.label, answers[row.id].label, answers[row.id].score)
-        for row in rows.values()
-    )
+    ask, kind = tasks.row(env.settings.task).asked, tasks.kind(env.settings.task)
+    given = [(ask(row.features, env.settings.data.features), row.label, *answers[row.id]) for row in rows.values()]
+    return choose(given) if kind == "classification" else choose_numbers(given)
 
 
 def _judged(
     env: Environment, rows: dict[str, Row], candidate: dict[str, Answer], champion: Champion | None
 ) -> list[JudgedRow]:
+    numbers = tasks.kind(env.settings.task) == "regression"
+
+    def truth(row: Row) -> Value:
+        return float(row.label) if numbers else row.label
+
+    def said(answer: Answer) -> Value:
+        return answer.score if numbers else answer.label
+
     if champion is None:
         return [
-            JudgedRow(row.id, row.label, candidate[row.id].label, None, False, slice=row.slice) for row in rows.values()
+            JudgedRow(row.id, truth(row), said(candidate[row.id]), None, False, slice=row.slice)
+            for row in rows.values()
         ]
     theirs = answers(env, champion.run, archives.place(env, champion), rows.values())
     before = read_version(env, champion.epoch, champion.dataset)
@@ -124,11 +131,11 @@ def _judged(
     return [
         JudgedRow(
             id=row.id,
-            label=old.get(row.id, row).label,
-            candidate=candidate[row.id].label,
-            champion=theirs[row.id].label,
+            label=truth(old.get(row.id, row)),
+            candidate=said(candidate[row.id]),
+            champion=said(theirs[row.id]),
             held_out_before=row.id in old,
-            anchor=first[row.id].label if row.id in first else None,
+            anchor=said(first[row.id]) if row.id in first else None,
             slice=old.get(row.id, row).slice,
         )
         for row in rows.values()

@@ -59,17 +59,15 @@ def _ask(
     rows = {**held_out, **{row.id: row for part in parts.values() for row in part.values()}}
     given = answers(env, champion.run, archives.uri(env, seal.archive), rows.values())
 
-    def pairs(part: dict[str, Row]) -> list[tuple[str, str]]:
-        return [(row.label, given[row.id].label) for row in part.values()]
-
     def numbers(part: dict[str, Row]) -> list[tuple[float, float]]:
-        return [(float(truth), float(answer)) for truth, answer in pairs(part)]
+        return [(float(row.label), given[row.id].score) for row in part.values()]
 
-    kind = tasks.row(env.settings.task).KIND
-    usual = usual_error(numbers(held_out)) if kind == "regression" else None
+    usual = usual_error(numbers(held_out)) if tasks.kind(env.settings.task) == "regression" else None
 
     def heard(part: dict[str, Row]) -> Sample:
-        return Sample.of(pairs(part), accepted.labels) if usual is None else Sample.of_numbers(numbers(part), usual)
+        if usual is not None:
+            return Sample.of_numbers(numbers(part), usual)
+        return Sample.of(((row.label, given[row.id].label) for row in part.values()), accepted.labels)
 
     reference = heard(held_out)
     return reference, screen(reference, {name: heard(part) for name, part in parts.items()}, env.settings.screen)

@@ -10,9 +10,10 @@ import json
 import time
 from typing import Any, Final
 
+import tasks
 from domain import layout
 from domain.errors import VerifyFailed
-from domain.golden_rows import Golden, disagreement, read
+from domain.golden_rows import Golden, disagreement, read, tolerance
 from domain.messages import VerifyStep
 from lambdas.environment import Environment
 from lambdas.model.hosting import describe_endpoint
@@ -42,7 +43,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     golden = read(read_json(env, layout.run_file(str(run), "golden.json")) or ())
     if not golden:
         raise VerifyFailed(f"run {run} has no golden rows to ask")
-    seconds = _compare(_Asker(env, name), golden)
+    seconds = _compare(_Asker(env, name), golden, tolerance(golden, tasks.kind(env.settings.task)))
     # Latency is recorded, never a reason to roll back: a cold start is not a fault.
     logger().info("Verified", extra={"config": step.config, "seconds": round(seconds, 3)})
     return {}
@@ -59,8 +60,8 @@ def _check_config(name: str, endpoint: dict[str, Any] | None, config: str) -> No
         raise VerifyFailed(f"{endpoint['EndpointConfigName']} is live instead of {config}: {why}")
 
 
-def _compare(asker: _Asker, golden: list[Golden]) -> float:
-    """The seconds that it took until all golden rows had the right answers. Raises VerifyFailed."""
+def _compare(asker: _Asker, golden: list[Golden], allowed: float) -> float:
+    """The seconds until all golden rows had the right answers, their scores off by `allowed`. Raises VerifyFailed."""
     started = time.monotonic()
     singly: list[tuple[str, float]] = []
     for row in golden:
@@ -68,7 +69,7 @@ def _compare(asker: _Asker, golden: list[Golden]) -> float:
             break
         singly += asker.ask([row["inputs"]])
     together = asker.ask([row["inputs"] for row in golden])
-    found = disagreement(golden[: len(singly)], singly) or disagreement(golden, together)
+    found = disagreement(golden[: len(singly)], singly, allowed) or disagreement(golden, together, allowed)
     if found:
         raise VerifyFailed(found)
     return time.monotonic() - started
@@ -82,7 +83,7 @@ class _Asker:
         self._ready_by = time.monotonic() + _PROVISIONING_SECONDS
 
     def ask(self, inputs: list[Any]) -> list[tuple[str, float]]:
-        """The likeliest label of each row and its probability. Raises VerifyFailed."""
+        """The first label of each row and its score. Raises VerifyFailed."""
         body = json.dumps({"inputs": inputs, "parameters": {"top_k": 1}})
         errors = self._runtime.exceptions
         while True:

@@ -11,8 +11,7 @@ from tasks.text.input import text_of
 if TYPE_CHECKING:
     from domain.settings import DataSettings, Kind
 
-KIND: Final[Kind] = "classification"
-MEASURES: Final = ("accuracy", "macro_f1")
+MEASURES: Final[dict[Kind, tuple[str, ...]]] = {"classification": ("accuracy", "macro_f1")}
 
 
 def columns(data: DataSettings) -> tuple[Column, ...]:

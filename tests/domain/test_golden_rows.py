@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.golden_rows import MAX_CHARS, ROWS, SCORE_TOLERANCE, Golden, choose, disagreement, read
+from domain.golden_rows import (
+    MAX_CHARS,
+    ROWS,
+    SCORE_TOLERANCE,
+    Golden,
+    choose,
+    choose_numbers,
+    disagreement,
+    read,
+    tolerance,
+)
 
 
 def test_labels_take_turns_and_the_surest_come_first() -> None:
@@ -52,8 +62,13 @@ GOLDEN: list[Golden] = [{"inputs": "one", "label": "a", "score": 0.9}, {"inputs"
 
 
 def test_the_same_answers_agree() -> None:
-    assert disagreement(GOLDEN, [("a", 0.9), ("b", 0.8)]) is None
-    assert disagreement(GOLDEN, [("a", 0.9 - SCORE_TOLERANCE + 1e-9), ("b", 0.8 + SCORE_TOLERANCE - 1e-9)]) is None
+    assert disagreement(GOLDEN, [("a", 0.9), ("b", 0.8)], SCORE_TOLERANCE) is None
+    assert (
+        disagreement(
+            GOLDEN, [("a", 0.9 - SCORE_TOLERANCE + 1e-9), ("b", 0.8 + SCORE_TOLERANCE - 1e-9)], SCORE_TOLERANCE
+        )
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -71,9 +86,32 @@ def test_the_same_answers_agree() -> None:
 def test_another_label_score_or_number_of_answers_is_a_disagreement(
     answers: list[tuple[str, float]], words: str
 ) -> None:
-    assert words in str(disagreement(GOLDEN, answers))
+    assert words in str(disagreement(GOLDEN, answers, SCORE_TOLERANCE))
 
 
 def test_what_an_earlier_release_kept_is_read() -> None:
     rows = [{"text": "fine", "label": "a", "score": 0.5}, {"inputs": {"age": 3}, "label": "b", "score": 0.25}]
     assert [row["inputs"] for row in read(rows)] == ["fine", {"age": 3}]
+
+
+def test_numbers_are_asked_from_the_least_to_the_largest() -> None:
+    rows = [({"age": age}, str(age), "price", age * 1000.0) for age in (3, 1, 2, 9, 5)]
+    assert [row["score"] for row in choose_numbers(rows, most=3)] == [1000.0, 3000.0, 9000.0]
+    assert len(choose_numbers(rows)) == 5
+    assert [row["score"] for row in choose_numbers(rows, most=1)] == [1000.0]
+    long = [("x" * (MAX_CHARS + 1), "1", "price", 2.0), ("y" * (MAX_CHARS + 2), "1", "price", 1.0)]
+    assert [row["score"] for row in choose_numbers(long)] == [2.0]
+
+
+def test_how_far_a_number_may_be_off_depends_on_how_far_they_are_apart() -> None:
+    numbers: list[Golden] = [
+        {"inputs": "one", "label": "price", "score": 1e6},
+        {"inputs": "two", "label": "price", "score": 3e6},
+    ]
+    allowed = tolerance(numbers, "regression")
+    assert allowed == pytest.approx(SCORE_TOLERANCE * 2e6)
+    assert disagreement(numbers, [("price", 1e6), ("price", 3e6 + allowed / 2)], allowed) is None
+    assert "row 2: expected price 3000000, got price 3200000" in str(
+        disagreement(numbers, [("price", 1e6), ("price", 3.2e6)], allowed)
+    )
+    assert tolerance(numbers, "classification") == SCORE_TOLERANCE

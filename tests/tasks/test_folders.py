@@ -9,7 +9,7 @@ import pytest
 
 import tasks
 from domain.settings import Settings
-from stacks.paths import task_files
+from stacks.paths import task_files, task_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTSIDE = ("app.py", "domain", "ledger", "lambdas", "serving", "training", "stacks", "ops", "local")
@@ -37,7 +37,7 @@ def test_each_gives_what_the_contract_says(task: str) -> None:
     row, predict, train = tasks.row(task), tasks.predict(task), tasks.train(task)
     assert all(callable(one) for one in (row.columns, row.asked, predict.load, train.learner))
     for use in ("predict", "train"):
-        assert (ROOT / "tasks" / task / f"requirements-{use}.txt").is_file()
+        assert (task_folder(ROOT, task) / f"requirements-{use}.txt").is_file()
 
 
 @pytest.mark.parametrize("task", tasks.names())

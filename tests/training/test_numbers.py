@@ -26,9 +26,9 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, str]:
     code, root = tmp_path_factory.mktemp("code"), tmp_path_factory.mktemp("job")
     for package in ("domain", "tasks", "training"):
         shutil.copytree(ROOT / package, code / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(TOY, code / "tasks" / "numbers", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(TOY, code / "tasks" / "words", ignore=shutil.ignore_patterns("__pycache__"))
     lay_out(root, {"one": {"train": ROWS[:30], "validation": ROWS[30:]}})
-    job = Job(root, Path("none"), {"task": "numbers"})
+    job = Job(root, Path("none"), {"task": "words-regression"})
     done = subprocess.run(
         [sys.executable, str(code / "training" / "train.py"), *job.argv],
         env={**os.environ, **job.environment, "PYTHONPATH": str(code)},

@@ -110,7 +110,7 @@ def test_serving_says_what_the_trained_model_says(toolkit_job: tuple[Job, str]) 
 def test_its_log_holds_every_metric(toolkit_job: tuple[Job, str]) -> None:
     job, log = toolkit_job
     last = {}
-    for definition in metrics.definitions(tasks.row("text").MEASURES):
+    for definition in metrics.definitions(tasks.measures("text")):
         values = re.findall(definition["Regex"], log)
         assert values, definition
         last[definition["Name"]] = float(values[-1])

@@ -10,8 +10,7 @@ from domain.data.records import Column
 if TYPE_CHECKING:
     from domain.settings import DataSettings, Kind
 
-KIND: Final[Kind] = "regression"
-MEASURES: Final = ("mae", "r2")
+MEASURES: Final[dict[Kind, tuple[str, ...]]] = {"regression": ("mae", "r2")}
 
 
 def columns(data: DataSettings) -> tuple[Column, ...]:
