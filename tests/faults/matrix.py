@@ -140,7 +140,8 @@ def _told(case: Case, seen: _Seen) -> list[str]:
         if not 1 <= heard <= most:
             broken.append(f"told {heard} times of the failure of {arn.rsplit(':', 1)[-1]}")
     if len(failed) != case.failures:
-        broken.append(f"{len(failed)} executions failed instead of {case.failures}")
+        why = [message.partition("\n")[0] for arn in failed for message in seen.said if arn in message]
+        broken.append(f"{len(failed)} executions failed instead of {case.failures}: {'; '.join(why)}")
     if seen.run and seen.run.verdict in ("promote", "keep", "reject"):
         heard = sum(f"Run {seen.run.run} (started" in message for message in seen.said)
         if not 1 <= heard <= most:
