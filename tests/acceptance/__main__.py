@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from domain.settings import Settings
 from ops.deployment import ROOT, aws_session
+from tasks.settings import of_project
 from tests.acceptance import costs, record
 from tests.acceptance.overlay import on_aws
 
@@ -31,7 +31,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = region
-    settings = Settings.model_validate(on_aws(account, region))
+    overlay = on_aws(account, region)
+    settings = of_project(overlay).model_validate(overlay)
     try:
         print(costs.told(costs.most(settings)))
     except costs.NoPriceError as error:

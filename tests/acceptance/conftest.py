@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.settings import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from stacks.cdk_json import merge
+from tasks.settings import of_project
 from tests.acceptance.overlay import on_aws
 from tests.acceptance.record import Notebook
 from tests.acceptance.target import AwsAccount, Target, leave_nothing
@@ -43,8 +43,8 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     with LocalCloud(directory, settings={"OMP_NUM_THREADS": "1"}) as cloud:
         cloud.bootstrap()
         yield Target(
-            "local", cloud, ACCOUNT, REGION, Settings.model_validate(overlay), lambda: _unit(cloud.deploy(overlay)),
-            cloud.destroy, DEADLINE_SECONDS,
+            "local", cloud, ACCOUNT, REGION, of_project(overlay).model_validate(overlay),
+            lambda: _unit(cloud.deploy(overlay)), cloud.destroy, DEADLINE_SECONDS,
         )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def _aws(directory: Path) -> Target:
     """The account that `python -m tests.acceptance` asked about."""
     account, region = os.environ["ACCEPT_ACCOUNT"], os.environ["AWS_REGION"]
     overlay = on_aws(account, region)
-    cloud, settings = AwsAccount(region, directory), Settings.model_validate(overlay)
+    cloud, settings = AwsAccount(region, directory), of_project(overlay).model_validate(overlay)
     longest = settings.training.max_wait_seconds + 3600
     return Target(
         "aws", cloud, account, region, settings, lambda: cloud.deploy(overlay), lambda: cloud.destroy(overlay),

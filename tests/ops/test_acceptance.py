@@ -16,6 +16,7 @@ from domain.settings import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops.deployment import ROOT
 from stacks.cdk_json import parse
+from tasks.settings import of_project
 from tests.acceptance import costs, record
 from tests.acceptance.overlay import on_aws
 from tests.acceptance.record import Notebook, Record, key
@@ -43,7 +44,7 @@ def test_an_account_that_was_not_typed_out_is_left_alone(cloud: LocalCloud, type
 
 
 def test_the_most_that_it_can_cost() -> None:
-    settings = Settings.model_validate(on_aws(ACCOUNT, "us-east-1"))
+    settings = of_project({}).model_validate(on_aws(ACCOUNT, "us-east-1"))
     lines = costs.most(settings)
     # Four runs of two attempts, each billed half an hour at most.
     assert lines[0].usd == pytest.approx(8 * 0.5 * 0.7364)
@@ -54,7 +55,7 @@ def test_the_most_that_it_can_cost() -> None:
 
 def test_without_a_price_there_is_no_promise() -> None:
     with pytest.raises(costs.NoPriceError, match=r"ml\.p5\.48xlarge"):
-        costs.most(Settings.model_validate({"training": {"instance_type": "ml.p5.48xlarge"}}))
+        costs.most(of_project({}).model_validate({"training": {"instance_type": "ml.p5.48xlarge"}}))
 
 
 def test_a_run_on_an_account_has_a_project_of_its_own() -> None:

@@ -12,7 +12,6 @@ import pytest
 from botocore.stub import Stubber
 from typer.testing import CliRunner
 
-from domain.settings import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops.__main__ import app
 from ops.deployment import Deployment
@@ -21,12 +20,14 @@ from ops.doctor.examination import Stage, examine
 from ops.doctor.finding import Finding, Level
 from ops.doctor.surroundings import Surroundings
 from ops.subscription import note
+from tasks.settings import of
 from tests.ops import quotas_stand_in
 from tests.ops.quotas_stand_in import CONCURRENCY, ENDPOINTS, FUNCTIONS, ON_DEMAND, SPOT, Quotas
 
 OCI = "application/vnd.oci.image.manifest.v1+json"
 REPOSITORY = "cdk-hnb659fds-container-assets"
-SETTINGS = Settings(serving={"max_concurrency": 4})
+TEXT = of("text")
+SETTINGS = TEXT(serving={"max_concurrency": 4})
 
 
 @pytest.fixture(scope="module")
@@ -153,13 +154,13 @@ def test_no_spot_instance(about: Surroundings, account_quotas: Quotas) -> None:
 def test_on_demand_counts_where_the_settings_allow_it(about: Surroundings, account_quotas: Quotas) -> None:
     account_quotas.applied[ON_DEMAND] = 0
     assert "on-demand instances" not in levels(quotas.training_and_endpoints(about))
-    allowed = Settings.model_validate({"training": {"on_demand_max_usd_per_hour": 1.0}})
+    allowed = TEXT.model_validate({"training": {"on_demand_max_usd_per_hour": 1.0}})
     found = levels(quotas.training_and_endpoints(Surroundings(allowed, ACCOUNT, REGION, about.session)))
     assert found == {"Spot instances": "fine", "on-demand instances": "wrong", "serverless endpoints": "fine"}
 
 
 def test_two_instances_are_twice_as_many(about: Surroundings) -> None:
-    two = Settings.model_validate({"training": {"instance_count": 2}})
+    two = TEXT.model_validate({"training": {"instance_count": 2}})
     found = levels(quotas.training_and_endpoints(Surroundings(two, ACCOUNT, REGION, about.session)))
     assert found["Spot instances"] == "wrong"
 
@@ -233,12 +234,12 @@ def test_an_image_that_is_not_there(about: Surroundings, repository: str) -> Non
 
 def test_nobody_is_named(about: Surroundings) -> None:
     assert only(mail.address(about.settings)).level is Level.WARNING
-    named = Settings(notify_email="a@example.org")
+    named = TEXT(notify_email="a@example.org")
     assert "confirmation mail" in only(mail.address(named)).sentence
 
 
 def mailed(about: Surroundings) -> Surroundings:
-    named = Settings(project="mailed", notify_email="a@example.org")
+    named = TEXT(project="mailed", notify_email="a@example.org")
     return Surroundings(named, ACCOUNT, REGION, about.session)
 
 
@@ -301,7 +302,7 @@ def test_the_status_of_a_stack(status: str | None, level: str) -> None:
 
 
 def test_what_somebody_deleted(about: Surroundings) -> None:
-    gone = Surroundings(Settings(project="gone"), ACCOUNT, REGION, about.session)
+    gone = Surroundings(TEXT(project="gone"), ACCOUNT, REGION, about.session)
     found = [*deployed.machine(gone), *deployed.alarms(gone), *deployed.dead_letters(gone)]
     assert levels(found) == {"machine": "wrong", "alarms": "wrong", "dead letters": "wrong"}
     assert deployed.stack_status(gone) is None

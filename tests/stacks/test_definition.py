@@ -9,7 +9,7 @@ import pytest
 from cfnlint.api import lint_all
 
 from domain.errors import ConvergenceFailed, NotAnnounced, RolledBack, TrainingNotCompleted
-from domain.settings import Settings
+from tasks.settings import of
 from tests.stacks.conftest import check_snapshot
 from tests.stacks.synth import Synthesized
 
@@ -42,7 +42,7 @@ def test_every_task_is_bounded_and_retried(aws: Synthesized, on_demand: Synthesi
 
 
 def test_the_machine_outlasts_what_it_waits_for(aws: Synthesized, on_demand: Synthesized) -> None:
-    settings = Settings()
+    settings = of("text")()
     for definition, jobs in ((aws.definition(), 1), (on_demand.definition(), 2)):
         train = definition["States"]["Train"]["TimeoutSeconds"]
         assert train > settings.training.max_wait_seconds

@@ -10,7 +10,7 @@ import botocore.model
 import botocore.validate
 import pytest
 
-from domain.settings import Settings
+from tasks.settings import training
 from tests.stacks.story import run
 from tests.stacks.synth import PROJECT, Synthesized
 
@@ -91,7 +91,7 @@ def test_a_model_for_serverless_is_one_tarball(request_made: dict[str, Any]) -> 
 
 def test_what_runs_is_what_the_settings_say(aws: Synthesized) -> None:
     (request,) = requests(aws)
-    settings = Settings().training
+    settings = training("text")()
     assert request["ResourceConfig"]["InstanceType"] == settings.instance_type
     assert request["StoppingCondition"]["MaxRuntimeInSeconds"] == settings.max_run_seconds
     assert request["Tags"] == [{"Key": "project", "Value": PROJECT}]
