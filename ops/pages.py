@@ -59,7 +59,7 @@ def settings_page() -> str:
     """docs/settings.md."""
     schema = Settings.model_json_schema()
     common = _section(schema, schema, "", "The project")
-    own = (line for task in tasks.names() for line in _of_task(task))
+    own = (line for task in tasks.folders() for line in _of_task(task))
     return _SETTINGS + "\n".join([*common, *own])
 
 

@@ -106,8 +106,8 @@ def _rules(value: dict[str, Any]) -> dict[str, bool]:
     run, sums, task = value.get("run"), value.get("sha256"), value.get("task")
     return {
         f"format must be {FORMAT}": value.get("format") == FORMAT,
-        f"task must be one of {', '.join(tasks.names())}": isinstance(task, str)
-        and tasks.of_manifest(task) in tasks.names(),
+        f"task must be one of {', '.join(tasks.folders())}": isinstance(task, str)
+        and tasks.folder(tasks.of_manifest(task)) in tasks.folders(),
         "features must be different strings": _strings(value.get("features")),
         # It travels in a response header.
         "run must be letters, digits, '.', '_' or '-', at most 63": isinstance(run, str) and bool(_RUN.fullmatch(run)),

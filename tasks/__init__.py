@@ -26,9 +26,13 @@ _EARLIER: Final = {"text-classification": "text"}
 
 def names() -> tuple[str, ...]:
     """The tasks there are, in order: of each folder with a `row.py` one for each kind that its `MEASURES` have."""
-    folders = sorted(path.parent.name for path in _FOLDER.glob("*/row.py"))
     suffixes = {"classification": "", "regression": _REGRESSION}
-    return tuple(f"{folder}{suffixes[kind]}" for folder in folders for kind in row(folder).MEASURES)
+    return tuple(f"{folder}{suffixes[kind]}" for folder in folders() for kind in row(folder).MEASURES)
+
+
+def folders() -> list[str]:
+    """The names of the folders that have a `row.py`, in order. Nothing is imported: an image has one task's alone."""
+    return sorted(path.parent.name for path in _FOLDER.glob("*/row.py"))
 
 
 def folder(task: str) -> str:

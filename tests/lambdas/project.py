@@ -16,7 +16,6 @@ import pytest
 
 from domain import layout
 from domain.artifact import MANIFEST, sha256_file
-from domain.settings import Settings
 from domain.state import Claim, Judgement, Run, Seal
 from lambdas.dataset.pending import current_dataset, current_sources
 from lambdas.environment import Environment
@@ -24,6 +23,7 @@ from lambdas.model import archives
 from ledger.judgements import item_of
 from local.cloud import ACCOUNT, REGION
 from serving.artifact import extract
+from tasks.settings import of_project
 
 Found = TypeVar("Found")
 Clients = Callable[[str], Any]
@@ -121,7 +121,7 @@ class Project:
     def configure(self, **sections: dict[str, Any]) -> None:
         """Deploy again with these settings over those of all tests."""
         merged = {key: {**OVERLAY.get(key, {}), **sections.get(key, {})} for key in {*OVERLAY, *sections}}
-        self.patch.setenv("SETTINGS", Settings.model_validate({"project": self.name, **merged}).model_dump_json())
+        self.patch.setenv("SETTINGS", of_project(merged).model_validate({"project": self.name, **merged}).model_dump_json())
 
     @property
     def env(self) -> Environment:
