@@ -121,7 +121,8 @@ class Project:
     def configure(self, **sections: dict[str, Any]) -> None:
         """Deploy again with these settings over those of all tests."""
         merged = {key: {**OVERLAY.get(key, {}), **sections.get(key, {})} for key in {*OVERLAY, *sections}}
-        self.patch.setenv("SETTINGS", of_project(merged).model_validate({"project": self.name, **merged}).model_dump_json())
+        settings = of_project(merged).model_validate({"project": self.name, **merged})
+        self.patch.setenv("SETTINGS", settings.model_dump_json())
 
     @property
     def env(self) -> Environment:
