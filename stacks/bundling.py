@@ -112,7 +112,7 @@ def download(into: Path = WHEELS) -> None:
     Raises BundlingError.
     """
     into.mkdir(parents=True, exist_ok=True)
-    for task in tasks.names():
+    for task in tasks.folders():
         _pip(
             "download", EVALUATE.requirements(task), ["--dest", str(into)], "The Lambda wheels could not be downloaded."
         )
