@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar
 
 from domain.measures import told
 
@@ -17,6 +17,8 @@ ROWS: Final = 20
 MAX_CHARS: Final = 10_000
 # Scores of int8 kernels differ a little between CPU generations; a wrong model differs by far more.
 SCORE_TOLERANCE: Final = 0.05
+_ROUNDING: Final = 1e-5
+_Row = TypeVar("_Row", bound=tuple[Any, ...])
 
 
 class Golden(TypedDict):
@@ -36,10 +38,8 @@ def choose(rows: Iterable[tuple[Any, str, str, float]], most: int = ROWS) -> lis
     Within a label the surest answers come first: a close call may flip between CPUs without anything being wrong.
     Inputs over MAX_CHARS are left out; if all are, the shortest is taken.
     """
-    rows = sorted(rows, key=lambda row: (len(_words(row[0])), _words(row[0])))
-    usable = [row for row in rows if len(_words(row[0])) <= MAX_CHARS] or rows[:1]
     by_label: dict[str, list[Golden]] = defaultdict(list)
-    for inputs, truth, answered, score in usable:
+    for inputs, truth, answered, score in _that_fit(rows):
         by_label[truth].append({"inputs": inputs, "label": answered, "score": score})
     for found in by_label.values():
         found.sort(key=lambda item: (-item["score"], _words(item["inputs"])))
@@ -51,17 +51,15 @@ def choose(rows: Iterable[tuple[Any, str, str, float]], most: int = ROWS) -> lis
     return chosen[:most]
 
 
-def choose_numbers(rows: Iterable[tuple[Any, str, str, float]], most: int = ROWS) -> list[Golden]:
-    """At most `most` of (inputs, true number, what is predicted, answered number), spread from the least answer on.
+def choose_numbers(rows: Iterable[tuple[Any, str, float]], most: int = ROWS) -> list[Golden]:
+    """At most `most` of (inputs, what is predicted, answered number), evenly from the least answer to the largest.
 
     Inputs over MAX_CHARS are left out; if all are, the shortest is taken.
     """
-    rows = sorted(rows, key=lambda row: (row[3], _words(row[0])))
-    short = [row for row in rows if len(_words(row[0])) <= MAX_CHARS]
-    usable = short or sorted(rows, key=lambda row: len(_words(row[0])))[:1]
-    steps = range(min(most, len(usable)))
-    chosen = [usable[step * (len(usable) - 1) // max(len(steps) - 1, 1)] for step in steps]
-    return [{"inputs": inputs, "label": label, "score": score} for inputs, _, label, score in chosen]
+    usable = sorted(_that_fit(rows), key=lambda row: row[2])
+    steps = min(most, len(usable))
+    chosen = [usable[step * (len(usable) - 1) // max(steps - 1, 1)] for step in range(steps)]
+    return [{"inputs": inputs, "label": label, "score": score} for inputs, label, score in chosen]
 
 
 def read(rows: Iterable[Mapping[str, Any]]) -> list[Golden]:
@@ -72,8 +70,8 @@ def read(rows: Iterable[Mapping[str, Any]]) -> list[Golden]:
     ]
 
 
-def disagreement(golden: Sequence[Golden], answers: Sequence[tuple[str, float]], tolerance: float) -> str | None:
-    """What is wrong with the live answers (label, score), in order; None if nothing is.
+def disagreement(golden: Sequence[Golden], answers: Sequence[tuple[str, float]], allowed: float) -> str | None:
+    """What is wrong with the live answers (label, score), in order; None if nothing is. Scores may be off by `allowed`.
 
     Rows are named by their place in the run's golden.json, from 1 on: this goes into mails, logs and the ledger, where
     no text of a row belongs.
@@ -83,17 +81,26 @@ def disagreement(golden: Sequence[Golden], answers: Sequence[tuple[str, float]],
     wrong = [
         f"row {place}: expected {row['label']} {told(row['score'], 3)}, got {label} {told(score, 3)}"
         for place, (row, (label, score)) in enumerate(zip(golden, answers, strict=True), 1)
-        if label != row["label"] or abs(score - row["score"]) > tolerance
+        if label != row["label"] or abs(score - row["score"]) > allowed
     ]
     return f"{len(wrong)} of {len(golden)} golden rows differ: " + "; ".join(wrong[:3]) if wrong else None
 
 
 def tolerance(golden: Sequence[Golden], kind: Kind) -> float:
-    """By how much a score may be off: a share of what scores may be, which of numbers is as far as these are apart."""
+    """By how much a score may be off: a share of what scores may be, which of numbers is as far as these are apart.
+
+    Where they are hardly apart, it is what rounding to 32 bits may come to in a sum.
+    """
     if kind == "classification":
         return SCORE_TOLERANCE
     scores = [row["score"] for row in golden]
-    return SCORE_TOLERANCE * (max(scores) - min(scores))
+    return max(SCORE_TOLERANCE * (max(scores) - min(scores)), _ROUNDING * max(map(abs, scores)))
+
+
+def _that_fit(rows: Iterable[_Row]) -> list[_Row]:
+    """The rows whose inputs, the first item, have at most MAX_CHARS; or the shortest. The shortest come first."""
+    rows = sorted(rows, key=lambda row: (len(_words(row[0])), _words(row[0])))
+    return [row for row in rows if len(_words(row[0])) <= MAX_CHARS] or rows[:1]
 
 
 def _words(inputs: Any) -> str:

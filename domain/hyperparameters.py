@@ -16,6 +16,8 @@ from typing import Any, Final
 
 # CreateTrainingJob, HyperParameterValue.
 MOST_CHARS: Final = 2_500
+# What a job is given beside the hyperparameters of its task.
+OF_EVERY_JOB: Final = ("run_id", "dataset_id", "task", "base_model", "base_revision", "features")
 # Tells a reader of the console what the letters are, and this code whether a word is encoded at all.
 _PREFIX: Final = "base64url:"
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
+from domain.hyperparameters import OF_EVERY_JOB
 from domain.measures import BY_NAME, among
 from domain.state import Run
 from ops import receipts
@@ -22,8 +23,6 @@ from ops.watch import VERDICTS
 Line = str | Text
 NOT_JUDGED: Final = "This run was not judged, so there is no receipt."
 _MOST_LABELS: Final = 20
-# What a job is given beside the hyperparameters of its task.
-_OF_ALL: Final = ("run_id", "dataset_id", "task", "base_model", "base_revision", "features")
 
 
 def explain(deployment: Deployment, prefix: str | None, console: Console) -> None:
@@ -97,7 +96,9 @@ def _model(receipt: receipts.Receipt) -> Iterator[str]:
     if "base_model" in given:
         revision = f" at {given['base_revision']}" if "base_revision" in given else ""
         yield f"from {given['base_model']}{revision}"
-    tuned = {name: value for name, value in given.items() if name not in _OF_ALL and not name.startswith("sagemaker_")}
+    tuned = {
+        name: value for name, value in given.items() if name not in OF_EVERY_JOB and not name.startswith("sagemaker_")
+    }
     yield ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in tuned.items()) or "no hyperparameters"
     how = "Spot" if training["spot"] else "on demand"
     saved = f", {training['spot_savings_percent']:.0f}% saved" if training["spot"] else ""

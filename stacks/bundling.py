@@ -47,11 +47,10 @@ class Package:
 
     def requirements(self, task: str) -> list[str]:
         """The files that list what it carries from elsewhere."""
+        if not self.predicts:
+            return ["lambdas/requirements.txt"]
         of_the_task = (task_folder(ROOT, task) / "requirements-predict.txt").relative_to(ROOT).as_posix()
-        return [
-            "lambdas/requirements.txt",
-            *(["lambdas/requirements-evaluate.txt", of_the_task] if self.predicts else []),
-        ]
+        return ["lambdas/requirements.txt", "lambdas/requirements-evaluate.txt", of_the_task]
 
 
 # Two zips for all functions: only Evaluate carries a model runtime.

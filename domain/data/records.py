@@ -16,7 +16,7 @@ from functools import cached_property
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from domain.data.spelling import MOST_COMPOSED, TooManyMarks, category, is_no_number, number, plain
+from domain.data.spelling import MOST_COMPOSED, TooManyMarks, category, is_missing, number, plain
 from domain.data.spelling import normalize as normalize
 from domain.data.splits import split_of
 
@@ -236,7 +236,7 @@ def _checked(given: str, column: Column) -> str:
 def _number(text: str, column: Column) -> str:
     """The text of a number; "" where there is none. Raises RowRejected."""
     found = number(text)
-    if found is None and text and not is_no_number(text):
+    if found is None and text and not is_missing(text):
         what = f"column {column.name!r} holds no number: write it with digits and a decimal point"
         raise RowRejected("not-a-number", what, text)
     return found or ""

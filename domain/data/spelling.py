@@ -49,9 +49,9 @@ _TRUTH: Final = {"TRUE": "true", "True": "true", "FALSE": "false", "False": "fal
 _NUMBER: Final = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 # Whole numbers below are written out; from there on Python writes a double with an exponent.
 _WRITTEN_OUT: Final = 1e16
-# What programs write where a number is missing.
-_NO_NUMBER: Final = frozenset({"nan", "null", "none", "nil", "n/a", "na", "#n/a", "<na>", "?", "-"})
-_NO_LABEL: Final = frozenset({"-1", "nan", "null", "none", "nil", "n/a", "na", "#n/a", "<na>", "undefined", "?", "-"})
+# What programs write where a value is missing.
+_MISSING: Final = frozenset({"nan", "null", "none", "nil", "n/a", "na", "#n/a", "<na>", "?", "-"})
+_NO_LABEL: Final = _MISSING | {"-1", "undefined"}
 
 
 class TooManyMarks(ValueError):
@@ -150,9 +150,9 @@ def number(text: str) -> str | None:
     return str(int(value)) if value.is_integer() and abs(value) < _WRITTEN_OUT else repr(value)
 
 
-def is_no_number(text: str) -> bool:
-    """Whether a text says that a number is missing: nan, n/a and their like."""
-    return text.casefold() in _NO_NUMBER
+def is_missing(text: str) -> bool:
+    """Whether a text says that there is no value: nan, n/a and their like."""
+    return text.casefold() in _MISSING
 
 
 def alike(label: str) -> str:

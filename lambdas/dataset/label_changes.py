@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 
+import tasks
 from domain.data.dataset import Version
 from domain.data.vocabulary import Counts, changes, sentence, sentence_aside
 from domain.layout import part_report
@@ -20,7 +21,12 @@ _REMEMBER: Final = timedelta(days=90)
 
 
 def label_changes(env: Environment, version: Version) -> str | None:
-    """What became of the labels of the champion's version, or None. Models of different epochs are never compared."""
+    """What became of the labels of the champion's version, or None. Models of different epochs are never compared.
+
+    Numbers are no labels that could be new or vanish.
+    """
+    if tasks.kind(env.settings.task) == "regression":
+        return None
     champion, least = env.ledger.champion(), env.settings.gate.min_label_test_rows
     now, before, told = _counts(env, version), None, tuple[str, ...]()
     aside = {label: now.pop(label).rows for label in version.set_aside}

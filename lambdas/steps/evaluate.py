@@ -103,8 +103,10 @@ def _comparable(champion: Champion | None, epoch: int) -> Champion | None:
 
 def _golden(env: Environment, rows: dict[str, Row], answers: dict[str, Answer]) -> list[Golden]:
     ask, kind = tasks.row(env.settings.task).asked, tasks.kind(env.settings.task)
-    given = [(ask(row.features, env.settings.data.features), row.label, *answers[row.id]) for row in rows.values()]
-    return choose(given) if kind == "classification" else choose_numbers(given)
+    asked = [(ask(row.features, env.settings.data.features), row) for row in rows.values()]
+    if kind == "regression":
+        return choose_numbers((inputs, *answers[row.id]) for inputs, row in asked)
+    return choose((inputs, row.label, *answers[row.id]) for inputs, row in asked)
 
 
 def _judged(

@@ -63,8 +63,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     env.ledger.require_claim(step.execution)
     # Asked before the run is on record: while a job is stopping, landing may move on and this run never be.
     done = finished(env, run.run)
-    said = label_changes(env, version) if fold.kind == "classification" else None
-    run = env.ledger.start_run(replace(run, labels=said))
+    run = env.ledger.start_run(replace(run, labels=label_changes(env, version)))
     tell(env, run)
     return _training(env, run, version, done).to_payload()
 

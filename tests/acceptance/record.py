@@ -23,13 +23,13 @@ STAND_INS = (
     ("Service Quotas: names, codes, pages, defaults, refusals", "tests/ops/quotas_stand_in.py, a small HTTP server"),
     (
         "SNS: what it lists of a mail address that is not confirmed",
-        "botocore's Stubber, in tests/ops/test_doctor_account.py",
+        "botocore's Stubber, in tests/ops/doctor/test_mail.py",
     ),
     (
         "Docker, Node and the CDK's CLI that are missing, old or broken",
-        "scripts on the PATH, in tests/ops/test_doctor_programs.py",
+        "scripts on the PATH, in tests/ops/doctor/test_programs.py",
     ),
-    ("the statuses of a stack whose deploy failed", "the words themselves, in tests/ops/test_doctor_account.py"),
+    ("the statuses of a stack whose deploy failed", "the words themselves, in tests/ops/doctor/test_deployed.py"),
     ("ECR's answer about an OCI manifest", "the local cloud's ECR, which hands back what a test put there"),
 )
 

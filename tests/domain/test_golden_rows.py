@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,11 +96,11 @@ def test_what_an_earlier_release_kept_is_read() -> None:
 
 
 def test_numbers_are_asked_from_the_least_to_the_largest() -> None:
-    rows = [({"age": age}, str(age), "price", age * 1000.0) for age in (3, 1, 2, 9, 5)]
+    rows = [({"age": age}, "price", age * 1000.0) for age in (3, 1, 2, 9, 5)]
     assert [row["score"] for row in choose_numbers(rows, most=3)] == [1000.0, 3000.0, 9000.0]
     assert len(choose_numbers(rows)) == 5
     assert [row["score"] for row in choose_numbers(rows, most=1)] == [1000.0]
-    long = [("x" * (MAX_CHARS + 1), "1", "price", 2.0), ("y" * (MAX_CHARS + 2), "1", "price", 1.0)]
+    long = [("x" * (MAX_CHARS + 1), "price", 2.0), ("y" * (MAX_CHARS + 2), "price", 1.0)]
     assert [row["score"] for row in choose_numbers(long)] == [2.0]
 
 
@@ -115,3 +116,7 @@ def test_how_far_a_number_may_be_off_depends_on_how_far_they_are_apart() -> None
         disagreement(numbers, [("price", 1e6), ("price", 3.2e6)], allowed)
     )
     assert tolerance(numbers, "classification") == SCORE_TOLERANCE
+    same = float(np.float32(1e6 / 3))
+    one: list[Golden] = [{"inputs": "one", "label": "price", "score": 1e6 / 3}]
+    assert disagreement(one, [("price", same)], tolerance(one, "regression")) is None
+    assert disagreement(one, [("price", same * 1.001)], tolerance(one, "regression"))

@@ -7,13 +7,14 @@ import shlex
 import string
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.hyperparameters import chars, decode, encode, of_run, readable
+from domain.hyperparameters import OF_EVERY_JOB, chars, decode, encode, of_run, readable
 from tasks.text.settings import Hyperparameters
 from tests.training.conftest import NewJob
 from tests.training.job import ROOT, Job, lay_out, reviews, row, run_toolkit, sourcedir
@@ -75,6 +76,10 @@ def test_features_that_are_no_list_of_names(wrong: object, capsys: pytest.Captur
     with pytest.raises(SystemExit):
         Arguments.parse([*NEEDED, f"--features={encode(wrong)}"])
     assert "is not a list of column names" in capsys.readouterr().err
+
+
+def test_a_job_is_given_what_every_job_is_and_its_task_s_own() -> None:
+    assert {field.name for field in fields(Arguments)} == {*OF_EVERY_JOB, "hyperparameters"}
 
 
 def test_what_is_not_given_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Evaluate and Reject: both models on the same rows, the receipt, and what is held when data did harm."""
+"""Evaluate: both models on the same rows, and the receipt."""
 
 from __future__ import annotations
 
@@ -235,57 +235,6 @@ def test_each_slice_is_judged_by_itself_and_a_drop_cannot_move_rows_out_of_it(
     assert "'w' lost" in found["sentence"]
 
 
-def test_what_did_harm_is_held_and_the_rest_goes_on(project: Project, models: Models, job: str) -> None:
-    project.drop("a.csv", models.reviews(0, 150))
-    live = champion(project, models.right, job)
-    project.drop("poison.csv", models.reviews(150, flipped=True))
-    answer, run = judge(project, prepared(project), models.other, job)
-    assert answer["verdict"] == "reject"
-    for _ in range(2):
-        refuse(run)
-        (hold,) = project.env.ledger.held().values()
-        assert (hold.source.key, hold.run, hold.reason) == ("landing/poison.csv", run.run, run.sentence)
-        assert project.env.ledger.conclusion(run.dataset) == "reject"
-    project.env.ledger.release(run.execution)
-    again = prepare.handler({"execution": project.claim(), "reason": "sweep"}, None)
-    assert (again["outcome"], project.dataset(again)) == ("nothing_new", live.dataset)
-
-
-def test_a_harmful_overwrite_leaves_its_predecessor_in_place(project: Project, models: Models, job: str) -> None:
-    project.drop("a.csv", models.reviews(0, 100))
-    project.drop("b.csv", models.reviews(100))
-    live = champion(project, models.right, job)
-    project.drop("b.csv", models.reviews(100, flipped=True))
-    _, run = judge(project, prepared(project), models.other, job)
-    refuse(run)
-    project.env.ledger.release(run.execution)
-    again = prepare.handler({"execution": project.claim(), "reason": "sweep"}, None)
-    assert (again["outcome"], project.dataset(again)) == ("nothing_new", live.dataset)
-
-
-def test_without_a_champion_nothing_is_held(project: Project, models: Models, job: str) -> None:
-    project.drop("a.csv", models.reviews())
-    answer, run = judge(project, prepared(project), models.constant, job)
-    assert answer["verdict"] == "reject"
-    refuse(run)
-    assert project.env.ledger.held() == {}
-    assert project.env.ledger.conclusion(run.dataset) == "reject"
-
-
-def test_what_is_kept_as_it_was_is_not_held(project: Project, models: Models, job: str) -> None:
-    project.drop("a.csv", models.reviews(0, 150))
-    champion(project, models.right, job)
-    project.drop("b.csv", models.reviews(150))
-    run = prepared(project)
-    # Raised after Prepare's own check, as by a deploy in between.
-    project.configure(gate={"min_test_rows": 190})
-    answer, run = judge(project, run, models.other, job)
-    assert answer["verdict"] == "keep"
-    refuse(run)
-    assert project.env.ledger.held() == {}
-    assert project.env.ledger.conclusion(run.dataset) == "keep"
-
-
 def test_models_of_different_epochs_are_not_compared(project: Project, models: Models, job: str) -> None:
     project.drop("a.csv", models.reviews())
     champion(project, models.right, job)
@@ -339,13 +288,6 @@ def test_without_the_claim_nothing_is_judged_or_rejected(project: Project, model
         refuse(run)
     assert project.listed("runs/") == []
     assert project.env.ledger.run(run.run) == run
-
-
-def test_what_was_not_judged_is_not_rejected(project: Project, models: Models) -> None:
-    project.drop("a.csv", models.reviews())
-    run = prepared(project)
-    with pytest.raises(Superseded, match="was not judged"):
-        refuse(run)
 
 
 def test_rows_of_a_label_set_aside_are_not_judged(project: Project, models: Models, job: str) -> None:
