@@ -28,7 +28,7 @@ def of_run(
     *,
     base_model: str | None,
     base_revision: str | None,
-    features: tuple[str, ...],
+    features: tuple[str, ...] | None,
 ) -> dict[str, str]:
     """What a run is made of beside its data, as CreateTrainingJob takes it: each value in JSON for the toolkit.
 

@@ -15,6 +15,8 @@ from domain.data.spelling import READING, category, normalize
 Fraction = Annotated[float, Field(ge=0, le=1)]
 # What a task's model answers: one of some labels, or a number.
 Kind = Literal["classification", "regression"]
+# What a column of a table holds.
+FeatureType = Literal["number", "category"]
 INSTANCE_TYPE: Final = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 
 
@@ -34,19 +36,25 @@ class Section(BaseModel):
 
 
 class DataSettings(Section):
-    """How a dropped file is read and split. `features`, `label`, `labels` (those allowed; null: any), `group`,
-    `slice`, the percentages and the text rules are frozen per `epoch`: to change them, raise `epoch` (models of
-    different epochs are never compared).
+    """How a dropped file is read and split. `features`, their `types`, `label`, `labels` (those allowed; null: any),
+    `group`, `slice`, the percentages and the text rules are frozen per `epoch`: to change them, raise `epoch` (models
+    of different epochs are never compared).
 
     The gate judges each value of the column `slice` by itself; it may be a feature or the group as well. A row without
     a value there is judged with all the others and belongs to no slice.
     """
 
-    features: tuple[str, ...] = Field(
+    features: tuple[str, ...] | None = Field(
         ("text",),
         min_length=1,
         max_length=256,
-        description="the columns that the model reads; several are joined, one per line",
+        description="the columns that the model reads; several texts are joined, one per line; null, of tables: all "
+        "that the first file has, but those named below",
+    )
+    types: dict[str, FeatureType] | None = Field(
+        None,
+        max_length=256,
+        description="of tables: whether a feature is a `number` or a `category`; of the others the first file says",
     )
     label: str = Field("label", min_length=1, description="the column that it learns to give")
     labels: tuple[str, ...] | None = Field(
@@ -82,7 +90,7 @@ class DataSettings(Section):
 
     @model_validator(mode="after")
     def _columns_are_distinct(self) -> DataSettings:
-        columns = [*self.features, self.label, *([self.group] if self.group else [])]
+        columns = [*(self.features or ()), self.label, *([self.group] if self.group else [])]
         if len(set(columns)) != len(columns):
             raise ValueError(f"features, label and group must be different columns, got {columns}")
         if self.slice == self.label:
@@ -92,6 +100,15 @@ class DataSettings(Section):
     @model_validator(mode="after")
     def _features_fit_a_hyperparameter(self) -> DataSettings:
         _require_fit("the names of features take", self.features, "take fewer or shorter ones")
+        return self
+
+    @model_validator(mode="after")
+    def _types_are_of_features(self) -> DataSettings:
+        typed = self.types or {}
+        known = self.features if self.features is not None else set(typed) - {self.label, self.group}
+        others = [name for name in typed if name not in known]
+        if others:
+            raise ValueError(f"types must be of features, got {others[0]!r}")
         return self
 
     @model_validator(mode="after")
@@ -106,11 +123,18 @@ class DataSettings(Section):
             )
         return self
 
+    def texts(self) -> tuple[str, ...]:
+        """The features of a task that reads texts alone. Raises ValueError for settings of tables."""
+        if self.features is None or self.types is not None:
+            raise ValueError("features must be a list of names, and types null: this task reads texts, and no tables")
+        return self.features
+
     def frozen(self) -> dict[str, object]:
         """The part that an epoch fixes for ever, as JSON-ready values, and the number of the reading rules."""
         return {
             "reading": READING,
-            "features": list(self.features),
+            "features": None if self.features is None else list(self.features),
+            "types": self.types,
             "label": self.label,
             "labels": None if self.labels is None else sorted(self.labels),
             "group": self.group,

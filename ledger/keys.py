@@ -18,7 +18,7 @@ and the custom resource.
 | failures | dataset and champion | Reconcile |
 | held | held source | Prepare, Screen, Reject, people |
 | vouched | source that a person looked at | people |
-| epoch | split epoch | Prepare |
+| epoch | split epoch; its table's columns | Prepare |
 | marker | thing that is to be done once | Prepare, Announce, Reconcile |
 | arrival, content | landing key; content under one | Prepare, people |
 """

@@ -226,10 +226,21 @@ class Ledger(Claims):
 
     def freeze_epoch(self, epoch: int, frozen: dict[str, object]) -> dict[str, object]:
         """The settings that an epoch is bound to: those given at its first use."""
-        text = json.dumps(frozen, sort_keys=True)
-        key = {"pk": keys.EPOCH, "sk": str(epoch)}
-        if self._items.put({**key, "frozen": text}, "attribute_not_exists(pk)"):
-            return frozen
+        return self._freeze(str(epoch), frozen)
+
+    def freeze_schema(self, epoch: int, schema: dict[str, object]) -> dict[str, object]:
+        """The columns that an epoch is bound to: those given at first."""
+        return self._freeze(f"{epoch}/schema", schema)
+
+    def schema(self, epoch: int) -> dict[str, object] | None:
+        """The columns that an epoch is bound to, if that was left to its first file and there was one."""
+        item = self._items.get({"pk": keys.EPOCH, "sk": f"{epoch}/schema"})
+        return json.loads(item["frozen"]) if item else None
+
+    def _freeze(self, name: str, given: dict[str, object]) -> dict[str, object]:
+        key = {"pk": keys.EPOCH, "sk": name}
+        if self._items.put({**key, "frozen": json.dumps(given, sort_keys=True)}, "attribute_not_exists(pk)"):
+            return given
         bound: dict[str, object] = json.loads((self._items.get(key) or {})["frozen"])
         return bound
 

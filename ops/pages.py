@@ -149,9 +149,13 @@ def _allowed(field: dict[str, Any]) -> str:
 def _of_one_kind(field: dict[str, Any]) -> str:
     if "enum" in field:
         return ", ".join(f"`{json.dumps(value)}`" for value in field["enum"])
-    kind = {"null": "`null`", "boolean": "`true`, `false`", "array": "a list of texts", "string": "text"}.get(
-        field["type"], "a whole number" if field["type"] == "integer" else "a number"
-    )
+    kind = {
+        "null": "`null`",
+        "boolean": "`true`, `false`",
+        "array": "a list of texts",
+        "object": "an object",
+        "string": "text",
+    }.get(field["type"], "a whole number" if field["type"] == "integer" else "a number")
     if field.get("minLength") == 1:
         return f"{kind}, not empty"
     bounds = [words.format(f"{field[name]:,}") for name, words in _BOUNDS.items() if name in field]

@@ -22,6 +22,7 @@ from tasks.settings import UnknownTask, of_project
 _ECR_IMAGE: Final = re.compile(
     r"\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/[a-z0-9._/-]+(:[\w.-]+|@sha256:[0-9a-f]{64})"
 )
+_WITH_PARTS: Final = ("array", "object")
 # Lambda takes 4 KB of variables in all; names and ARNs have the rest.
 _MOST_BYTES: Final = 3_000
 
@@ -103,12 +104,13 @@ def _unknown_key(path: tuple[str, ...], schema: dict[str, Any]) -> str:
 
 
 def _schema_at(path: tuple[str, ...], whole: dict[str, Any]) -> dict[str, Any]:
-    """The JSON schema of the setting at `path` in that of all settings; items of lists share one."""
+    """The JSON schema of the setting at `path` in that of all settings; items of lists share one, as objects' do."""
     schema: dict[str, Any] = whole
     for part in path:
-        # Of a list or null, only the list has parts.
-        schema = next((option for option in schema.get("anyOf", []) if option.get("type") == "array"), schema)
-        schema = schema["items"] if part.isdigit() else schema["properties"][part]
+        # Of what may be null, only the other has parts.
+        schema = next((option for option in schema.get("anyOf", []) if option.get("type") in _WITH_PARTS), schema)
+        properties = schema.get("properties", {})
+        schema = schema["items"] if "items" in schema else properties.get(part) or schema["additionalProperties"]
         if "$ref" in schema:
             schema = whole["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
     return schema
@@ -133,6 +135,8 @@ def _words(schema: Mapping[str, Any]) -> str:
         return f"text{_length(schema)}{pattern}"
     if kind == "array":
         return f"a list of {schema.get('minItems', 0)} to {schema.get('maxItems', 'any number of')} texts"
+    if kind == "object" and "properties" not in schema:
+        return f"an object, each of whose values is {_words(schema['additionalProperties'])}"
     return {"boolean": "true or false", "null": "null"}.get(
         str(kind), f"an object with {', '.join(schema.get('properties', {}))}"
     )
@@ -174,6 +178,10 @@ def _cross_checks(settings: Settings) -> list[str]:
         check(tasks.kind(settings.task), settings)
     except ValueError as error:
         problems.append(str(error))
+    try:
+        tasks.row(settings.task).columns(settings.data)
+    except ValueError as error:
+        problems.append(f"data: {error}")
     # SageMaker reads an S3Prefix as a string prefix: without the slash, base/a would take base/ab as well.
     if base and not re.fullmatch(r"s3://[^/]+/.+/", base):
         problems.append(f"training.base_model is {_shown(base)}, but an S3 location must read s3://bucket/prefix/")

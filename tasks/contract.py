@@ -36,8 +36,12 @@ class RowOf(Protocol):
     def MEASURES(self) -> Mapping[Kind, tuple[str, ...]]:  # noqa: N802 (a constant of the module)
         """By the kinds that the task comes in: the keys of the measures that its models are judged by."""
 
-    def columns(self, data: DataSettings) -> tuple[Column, ...]:
-        """The columns of a row that the model reads."""
+    def columns(self, data: DataSettings) -> tuple[Column, ...] | None:
+        """The columns of a row that the model reads; None where the settings leave that to the first file.
+
+        What that says is asked again, with all `features` and their `types`. Raises ValueError for settings that the
+        task cannot use.
+        """
 
     def asked(self, features: Mapping[str, str], names: Sequence[str]) -> Any:
         """A row as an item of a request's `inputs`, JSON-ready. Raises KeyError if the row lacks a feature."""

@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import Literal
 
 from pydantic import create_model
 
 import tasks
-from domain.settings import Settings, TrainingSettings
+from domain.settings import DataSettings, Settings, TrainingSettings
 
 
 class UnknownTask(ValueError):
@@ -21,9 +22,9 @@ class UnknownTask(ValueError):
 @cache
 def of(task: str) -> type[Settings]:
     """The settings that a project with this `task` may have. Raises UnknownTask."""
-    own = training(task)
+    own, data = training(task), _data(task)
     named = Literal[task]  # type: ignore[valid-type]  # known when it runs
-    return create_model("Settings", __base__=Settings, task=(named, task), training=(own, own()))
+    return create_model("Settings", __base__=Settings, task=(named, task), data=(data, data()), training=(own, own()))
 
 
 def of_project(raw: Mapping[str, object]) -> type[Settings]:
@@ -38,8 +39,18 @@ def training(task: str) -> type[TrainingSettings]:
     """The training's settings of `task`. Raises UnknownTask."""
     if task not in tasks.names():
         raise _unknown(task)
-    found: type[TrainingSettings] = import_module(f"tasks.{tasks.folder(task)}.settings").Training
+    found: type[TrainingSettings] = _settings(task).Training
     return found
+
+
+def _data(task: str) -> type[DataSettings]:
+    """How files are read and split for `task`, with its own defaults if it has any."""
+    found: type[DataSettings] = getattr(_settings(task), "Data", DataSettings)
+    return found
+
+
+def _settings(task: str) -> ModuleType:
+    return import_module(f"tasks.{tasks.folder(task)}.settings")
 
 
 def _unknown(task: object) -> UnknownTask:

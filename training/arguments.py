@@ -39,7 +39,7 @@ class Arguments:
         add("--run_id", required=True)
         add("--dataset_id", required=True)
         add("--task", required=True, choices=tasks.names())
-        add("--features", required=True, type=_names, help="list of column names; encoded")
+        add("--features", default=(), type=_names, help="list of column names, if the dataset has none; encoded")
         add("--base_model", type=_text, help="hub id, directory, or s3:// prefix in channel 'base'; encoded")
         add("--base_revision", type=_text, help="commit of the hub repository; encoded")
         known, _ = parser.parse_known_args(argv)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,13 +49,16 @@ class Rows:
 class Splits:
     """What is learned from and what chooses the best epoch.
 
-    `labels` are those of the train split, sorted; there are none where each row has a number.
+    `labels` are those of the train split, sorted; there are none where each row has a number. `features` are the names
+    of the columns that a model is asked; `schema` has the type of each where they are not all texts.
     """
 
     train: Rows
     validation: Rows
     labels: tuple[str, ...]
     counts: Counts
+    features: tuple[str, ...] = ()
+    schema: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,13 @@ class _Fold:
 def read(places: Places, dataset_id: str, features: Sequence[str], ask: Ask, kind: Kind) -> Splits:
     """The rows of a dataset version, each id once, none of them held out for the test or of a label set aside.
 
+    `features` are what the settings name; of a table its version says which they are, and their types.
     Raises DatasetIncomplete, NoTrainingRows, TooFewLabels or NoValidationRows.
     """
     manifest = _manifest(places.dataset, dataset_id)
     sources, aside = manifest["sources"], set(manifest.get("set_aside", ()))
+    schema: dict[str, str] = manifest.get("schema", {})
+    features = tuple(schema or features)
     test_ids = set(_test_ids(places.dataset, sources))
     train = _fold(places.train, "train", sources, lambda row: ask(row, features))
     validation = _fold(places.validation, "validation", sources, lambda row: ask(row, features))
@@ -100,7 +106,7 @@ def read(places: Places, dataset_id: str, features: Sequence[str], ask: Ask, kin
         )
     if not judged:
         raise NoValidationRows(f"dataset {dataset_id} has no row to validate on ({counts}): drop more data")
-    return Splits(_rows(learned), _rows(judged), labels, counts)
+    return Splits(_rows(learned), _rows(judged), labels, counts, features, schema)
 
 
 def _manifest(channel: Path, dataset_id: str) -> dict[str, Any]:

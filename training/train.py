@@ -75,7 +75,7 @@ def train(arguments: Arguments, places: Places) -> None:
                 dataset=arguments.dataset_id,
                 base_model=arguments.base_model,
                 base_revision=arguments.base_revision,
-                features=arguments.features,
+                features=splits.features,
                 own=learner.own(),
             ),
             {

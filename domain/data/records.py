@@ -84,7 +84,8 @@ class Column:
 class Contract:
     """What an epoch freezes: the columns that a row is known by, as its task reads them, and what else a row has.
 
-    `labels` None is an open set. Of regression a label is a number.
+    `labels` None is an open set. Of regression a label is a number. `closed` and `words` are those of a table
+    (`domain/data/schema.py`).
     """
 
     features: tuple[Column, ...]
@@ -95,6 +96,8 @@ class Contract:
     slice: str | None = None
     labels: frozenset[str] | None = None
     kind: Kind = "classification"
+    closed: bool = False
+    words: frozenset[str] = frozenset()
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:

@@ -19,14 +19,14 @@ from typing import IO, Any, cast
 from botocore.exceptions import ClientError
 from zlib_ng import gzip_ng
 
-import tasks
 from domain import layout
 from domain.data.dataset import Again, Source
 from domain.data.limits import MAX_FILE_BYTES, MAX_FILE_ROWS, over_the_limit
 from domain.data.records import Contract, FileRejected, Rejected, RowRejected, RowSetAside, parse_row
+from domain.data.schema import Fit
 from domain.data.vocabulary import counted_as
 from domain.errors import LandingMoved
-from domain.settings import Settings
+from lambdas.dataset.contract import columns_asked, contract_in_force, contract_of, schema_by, types_of
 from lambdas.dataset.csv_table import Notice
 from lambdas.dataset.reading import read_rows
 from lambdas.dataset.s3_objects import Hashed, get_landed
@@ -48,7 +48,8 @@ class Report:
     `source` is the one that its content is known as. `rules` counts the rows that are rejected or set aside by their
     rule, `rejected` those that count as broken; `over` is their share, if that was too large. `notices` are for a
     person, though the file is used. `sha256` is the content's, None if it was not read to its end. `again` is what
-    its hold says then (`domain.data.dataset.Hold`).
+    its hold says then (`domain.data.dataset.Hold`). `schema` is what the epoch's first file says of the columns
+    (`domain.data.schema.Schema`).
     """
 
     source: str
@@ -62,6 +63,7 @@ class Report:
     notices: list[str] = field(default_factory=list)
     sha256: str | None = None
     again: Again | None = None
+    schema: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Report:
@@ -73,21 +75,6 @@ class Report:
     def accepted(self) -> int:
         """Rows in all splits together."""
         return sum(self.rows.values())
-
-
-def contract_of(settings: Settings) -> Contract:
-    """The record contract that the settings freeze."""
-    data, task = settings.data, tasks.row(settings.task)
-    return Contract(
-        features=task.columns(data),
-        label=data.label,
-        group=data.group,
-        test_percent=data.test_percent,
-        validation_percent=data.validation_percent,
-        slice=data.slice,
-        labels=None if data.labels is None else frozenset(data.labels),
-        kind=tasks.kind(settings.task),
-    )
 
 
 def ensure_derived(env: Environment, source: Source) -> Report:
@@ -135,6 +122,9 @@ def derive(env: Environment, landed: Source, known_as: Callable[[str], Source] |
             if known := known_report(env, source):
                 return known
         rejected = rejected or _too_little(report, data.max_rejected_fraction)
+        if report.schema and not rejected and env.ledger.freeze_schema(data.epoch, report.schema) != report.schema:
+            # Another execution, which lost the claim since, began the epoch with another file.
+            return derive(env, landed, known_as)
         if rejected:
             # What broke the rule is shown where the rows are, and not in a reason, which is mailed.
             shown = "" if rejected.value is None else f" (what it begins with: {layout.quarantine(report.source)})"
@@ -160,11 +150,26 @@ def _read(env: Environment, landed: Source, report: Report, files: _Files) -> Fi
     except FileRejected as error:
         return error
     try:
-        _sort_rows(landed.key, cast(IO[bytes], body), contract_of(env.settings), report, files)
+        contract = contract_in_force(env) or _begin(env, landed, report)
+        _sort_rows(landed.key, cast(IO[bytes], body), contract, env.settings.data.max_rejected_fraction, report, files)
     except FileRejected as error:
         rejected = error
     report.sha256 = body.digest()
     return rejected
+
+
+def _begin(env: Environment, landed: Source, report: Report) -> Contract:
+    """The contract by the columns of the epoch's first file, which is read for that alone. Raises FileRejected.
+
+    They are bound to be those only when the file turns out to be one that can be used.
+    """
+    body = _open(env, landed)
+    try:
+        schema, report.notices = schema_by(read_rows(landed.key, body, columns_asked(env.settings)), env.settings)
+    finally:
+        body.close()
+    report.schema = schema.to_json()
+    return contract_of(env.settings, schema)
 
 
 def _too_little(report: Report, most: float) -> FileRejected | None:
@@ -182,8 +187,10 @@ def _too_little(report: Report, most: float) -> FileRejected | None:
     return None
 
 
-def _sort_rows(key: str, body: IO[bytes], contract: Contract, report: Report, files: _Files) -> None:
+def _sort_rows(key: str, body: IO[bytes], contract: Contract, most: float, report: Report, files: _Files) -> None:
+    """Write the rows into `files` and count them in `report`; at `most` this share of them may be broken."""
     columns = list(dict.fromkeys(column.name for column in contract.columns))
+    fit = Fit(contract, most) if types_of(contract) else None
     labels: dict[str, Counter[str]] = defaultdict(Counter)
     for number, (place, raw) in enumerate(read_rows(key, body, columns), 1):
         if number > MAX_FILE_ROWS:
@@ -194,11 +201,15 @@ def _sort_rows(key: str, body: IO[bytes], contract: Contract, report: Report, fi
         try:
             if isinstance(raw, Rejected):
                 raise raw
+            if fit:
+                fit.see(raw)
             row, split = parse_row(raw, contract)
         except (RowRejected, RowSetAside) as error:
             counts = error.rows if isinstance(error, RowRejected) else 1
             report.rejected += counts if isinstance(error, RowRejected) else 0
             report.rules[error.rule] = report.rules.get(error.rule, 0) + counts
+            if fit and error.rule == "not-a-number" and isinstance(raw, dict):
+                fit.broken(raw)
             files.reject(place, error, raw)
             continue
         files.write(split, row.to_json())
@@ -209,6 +220,8 @@ def _sort_rows(key: str, body: IO[bytes], contract: Contract, report: Report, fi
         if len(labels) > _MAX_LABELS:
             many = f"over {_MAX_LABELS:,} different labels: is {contract.label!r} the label's column?"
             raise FileRejected("too-many-labels", many)
+    if fit:
+        fit.end()
     report.labels = {label: dict(counts) for label, counts in sorted(labels.items())}
 
 

@@ -47,7 +47,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     kind, measures = tasks.kind(env.settings.task), tasks.measures(env.settings.task)
     judged = _judged(env, rows, candidate, champion)
     decision = gate.decide(judged, env.settings.gate, seed=run.dataset, kind=kind, measures=measures)
-    write_json(env, layout.run_file(run.run, "golden.json"), _golden(env, rows, candidate))
+    features = tuple(version.schema or env.settings.data.features or ())
+    write_json(env, layout.run_file(run.run, "golden.json"), _golden(env, features, rows, candidate))
     waits = decision.verdict == "promote" and env.settings.gate.approval == "manual"
     run = replace(
         run,
@@ -101,9 +102,11 @@ def _comparable(champion: Champion | None, epoch: int) -> Champion | None:
     return champion if champion and champion.epoch == epoch else None
 
 
-def _golden(env: Environment, rows: dict[str, Row], answers: dict[str, Answer]) -> list[Golden]:
+def _golden(
+    env: Environment, features: tuple[str, ...], rows: dict[str, Row], answers: dict[str, Answer]
+) -> list[Golden]:
     ask, kind = tasks.row(env.settings.task).asked, tasks.kind(env.settings.task)
-    asked = [(ask(row.features, env.settings.data.features), row) for row in rows.values()]
+    asked = [(ask(row.features, features), row) for row in rows.values()]
     if kind == "regression":
         return choose_numbers((inputs, *answers[row.id]) for inputs, row in asked)
     return choose((inputs, row.label, *answers[row.id]) for inputs, row in asked)

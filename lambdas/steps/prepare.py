@@ -13,6 +13,7 @@ from domain.errors import LandingMoved
 from domain.explain import explain_rejected
 from domain.messages import Prepared, PrepareStep
 from domain.state import Run
+from lambdas.dataset.contract import contract_in_force, types_of
 from lambdas.dataset.enough import labels, rare_labels, too_little
 from lambdas.dataset.epoch import check_epoch
 from lambdas.dataset.fold import Fold
@@ -145,7 +146,9 @@ def _write_version(fold: Fold, set_aside: Collection[str]) -> Version:
     env = fold.env
     epoch = env.settings.data.epoch
     rows = {source.source: fold.reports[source.source].rows for source in fold.sources}
-    version = Version.of(epoch, fold.sources, rows, labels(fold), set_aside)
+    contract = contract_in_force(env)
+    schema = types_of(contract) if contract else None
+    version = Version.of(epoch, fold.sources, rows, labels(fold), set_aside, schema)
     for split in ("train", "validation"):
         manifest = version.channel_manifest(env.bucket, split)
         write_json(env, layout.version(epoch, version.dataset, f"{split}.manifest"), manifest)

@@ -16,7 +16,7 @@ MEASURES: Final[dict[Kind, tuple[str, ...]]] = {"classification": ("accuracy", "
 
 def columns(data: DataSettings) -> tuple[Column, ...]:
     """A text for each feature."""
-    return tuple(Column(name, data.max_chars) for name in data.features)
+    return tuple(Column(name, data.max_chars) for name in data.texts())
 
 
 def asked(features: Mapping[str, str], names: Sequence[str]) -> str:

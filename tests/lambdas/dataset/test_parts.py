@@ -15,7 +15,8 @@ from domain.data.dataset import Source
 from domain.data.records import parse_row
 from domain.errors import LandingMoved
 from lambdas.dataset import decoding, parts
-from lambdas.dataset.parts import Report, contract_of, ensure_derived
+from lambdas.dataset.contract import contract_of
+from lambdas.dataset.parts import Report, ensure_derived
 from lambdas.storage import landed
 from tests.lambdas.project import Project, reviews
 

@@ -15,7 +15,7 @@ MEASURES: Final[dict[Kind, tuple[str, ...]]] = {"regression": ("mae", "r2")}
 
 def columns(data: DataSettings) -> tuple[Column, ...]:
     """A text for each feature."""
-    return tuple(Column(name, data.max_chars) for name in data.features)
+    return tuple(Column(name, data.max_chars) for name in data.texts())
 
 
 def asked(features: Mapping[str, str], names: Sequence[str]) -> str:
