@@ -15,8 +15,8 @@ from lambdas.notify import notify
 
 _REMEMBER: Final = timedelta(days=90)
 _ADVICE: Final = (
-    "If that is not meant: mend the header and drop the file again; of a first file's columns, name in data.features and "
-    "data.types what is meant, and raise data.epoch."
+    "If that is not meant: mend the header and drop the file again; of a first file's columns, name in data.features "
+    "and data.types what is meant, and raise data.epoch."
 )
 
 
