@@ -160,6 +160,8 @@ def parse_row(raw: Mapping[str, object], contract: Contract) -> tuple[Row, str]:
     `surrogate`, `marks`, `too-long`, `not-a-number` or `label-not-allowed`.
     """
     features = {column.name: text for column in contract.features if (text := cell(raw, column)) or column.required}
+    if not features:
+        raise RowRejected("empty", "no feature has a value: give the row one or remove it")
     label = cell(raw, contract.label_column)
     group = cell(raw, contract.group_column) if contract.group_column else None
     part = cell(raw, contract.slice_column) if contract.slice_column else None
