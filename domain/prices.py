@@ -13,6 +13,7 @@ REGION: Final = "us-east-1"
 
 # US dollars per instance and hour, on demand, SageMaker training, in REGION.
 TRAINING_USD_PER_HOUR: Final[dict[str, float]] = {
+    "ml.m5.xlarge": 0.23,  # price tables in several public repositories; AWS's own page was not readable
     "ml.g4dn.xlarge": 0.7364,  # price tables in several public repositories, 2025-26; AWS's own page was not readable
 }
 

@@ -21,10 +21,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+import tasks
+from tasks import settings
+
 ROOT: Final = Path(__file__).resolve().parents[1]
 IMAGE: Final = ROOT / "training" / "aws-image.txt"
-# Of every task: each job of theirs runs in that image.
-REQUIREMENTS: Final = tuple(sorted((ROOT / "tasks").glob("*/requirements-train.txt")))
+# Of the tasks whose jobs run in that image; PyTorch's, where others run, is built from what was current on a day.
+_FOLDERS: Final = {
+    tasks.folder(name) for name in tasks.names() if settings.training(name).aws_image.framework == "huggingface"
+}
+REQUIREMENTS: Final = tuple(ROOT / "tasks" / folder / "requirements-train.txt" for folder in sorted(_FOLDERS))
 FOLDER: Final = ROOT / ".cache" / "aws-image"
 # The Python of the image, and the tags of wheels that its Ubuntu 22.04 (glibc 2.35) takes.
 _PYTHON: Final = "3.12"

@@ -31,6 +31,7 @@ _SHARED: Final = (
     "serving/*.py",
     "domain/__init__.py",
     "domain/artifact.py",
+    *(f"domain/data/{name}.py" for name in ("__init__", "records", "spelling", "splits")),
 )
 
 

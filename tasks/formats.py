@@ -1,6 +1,6 @@
 """Bodies in the media types that SageMaker's own containers take and give: JSON, CSV, JSON lines and plain text.
 
-What `text/csv` and `application/jsonlines` hold is a list of texts, and their answer has one line for each, so that a
+What `text/csv` and `application/jsonlines` hold is a list of rows, and their answer has one line for each, so that a
 batch transform can put question and answer side by side. Modules that only some of them need are imported then.
 """
 
@@ -102,6 +102,29 @@ def load(text: str, what: str) -> Any:
         raise ClientError(400, f"{what} is nested too deeply") from None
     except ValueError as error:
         raise ClientError(400, f"{what} is not JSON in UTF-8: {error}") from None
+
+
+def csv_rows(body: str) -> list[list[str]]:
+    """The rows of a CSV body, without empty ones at its end. Raises ClientError (400)."""
+    import csv
+    import io
+
+    csv.field_size_limit(MAX_BODY_BYTES)
+    try:
+        rows = list(csv.reader(io.StringIO(body, newline=""), strict=True))
+    except csv.Error as error:
+        raise ClientError(400, f"the body is not CSV: {error}") from None
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows
+
+
+def json_lines(body: str) -> list[Any]:
+    """The value of each line, the last of which may be empty. Raises ClientError (400)."""
+    lines = body.split("\n")
+    if not lines[-1].strip():
+        lines.pop()
+    return [load(line, f"line {number}") for number, line in enumerate(lines, 1)]
 
 
 def write(predictions: Sequence[Sequence[Prediction]], single: bool, media_type: str) -> bytes:

@@ -14,7 +14,7 @@ from domain.printable import brief
 from training.arguments import Places
 
 if TYPE_CHECKING:
-    from domain.settings import Kind
+    from domain.settings import FeatureType, Kind
 
 # `asked` of a task's row.py: what a model is asked of a row, from its features and their names.
 Ask = Callable[[Mapping[str, str], Sequence[str]], Any]
@@ -50,7 +50,8 @@ class Splits:
     """What is learned from and what chooses the best epoch.
 
     `labels` are those of the train split, sorted; there are none where each row has a number. `features` are the names
-    of the columns that a model is asked; `schema` has the type of each where they are not all texts.
+    of the columns that a model is asked; `schema` has the type of each where they are not all texts. `target` is the
+    name of the column that is learned.
     """
 
     train: Rows
@@ -58,7 +59,8 @@ class Splits:
     labels: tuple[str, ...]
     counts: Counts
     features: tuple[str, ...] = ()
-    schema: Mapping[str, str] = field(default_factory=dict)
+    schema: Mapping[str, FeatureType] = field(default_factory=dict)
+    target: str = "label"
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def read(places: Places, dataset_id: str, features: Sequence[str], ask: Ask, kin
     """
     manifest = _manifest(places.dataset, dataset_id)
     sources, aside = manifest["sources"], set(manifest.get("set_aside", ()))
-    schema: dict[str, str] = manifest.get("schema", {})
+    schema: dict[str, FeatureType] = manifest.get("schema", {})
     features = tuple(schema or features)
     test_ids = set(_test_ids(places.dataset, sources))
     train = _fold(places.train, "train", sources, lambda row: ask(row, features))
@@ -106,7 +108,7 @@ def read(places: Places, dataset_id: str, features: Sequence[str], ask: Ask, kin
         )
     if not judged:
         raise NoValidationRows(f"dataset {dataset_id} has no row to validate on ({counts}): drop more data")
-    return Splits(_rows(learned), _rows(judged), labels, counts, features, schema)
+    return Splits(_rows(learned), _rows(judged), labels, counts, features, schema, manifest.get("label", "label"))
 
 
 def _manifest(channel: Path, dataset_id: str) -> dict[str, Any]:

@@ -1,29 +1,16 @@
-"""What a job leaves behind: the model artifact for serving, the PyTorch checkpoint and curves for people."""
+"""What a job leaves behind for serving: the model artifact."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
 from domain.artifact import MANIFEST, METRICS, Manifest, sha256_file
 from training.checkpoints import write_json
-
-
-def save_checkpoint(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, history: Sequence[Mapping[str, Any]], output: Path
-) -> Path:
-    """Save the model (safetensors, config, tokenizer) and the curves below `output`; returns the model's directory."""
-    directory = output / "checkpoint"
-    model.save_pretrained(directory)
-    tokenizer.save_pretrained(directory)
-    write_json(output / "curves.json", history)
-    return directory
 
 
 def write_artifact(directory: Path, files: Mapping[str, Path], manifest: Manifest, metrics: Mapping[str, Any]) -> None:

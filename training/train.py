@@ -52,7 +52,7 @@ def train(arguments: Arguments, places: Places) -> None:
 
     with timed("train", seconds):
         checkpoint = checkpoints.newest(places.checkpoints, arguments.run_id, places.processes)
-        print(f"starting from {checkpoint.name if checkpoint else 'the base model'}", flush=True)
+        print(f"starting from {checkpoint.name if checkpoint else 'the beginning'}", flush=True)
         learner.train(checkpoint)
     if not learner.is_first():
         return

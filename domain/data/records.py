@@ -159,17 +159,22 @@ def parse_row(raw: Mapping[str, object], contract: Contract) -> tuple[Row, str]:
     Raises RowRejected if a column of the contract's schema is `missing`, `empty`, `not-plain`, `not-finite`, `nul`,
     `surrogate`, `marks`, `too-long`, `not-a-number` or `label-not-allowed`.
     """
-    features = {column.name: text for column in contract.features if (text := _value(raw, column)) or column.required}
-    label = _value(raw, contract.label_column)
-    group = _value(raw, contract.group_column) if contract.group_column else None
-    part = _value(raw, contract.slice_column) if contract.slice_column else None
+    features = {column.name: text for column in contract.features if (text := cell(raw, column)) or column.required}
+    if not features:
+        raise RowRejected("empty", "no feature has a value: give the row one or remove it")
+    label = cell(raw, contract.label_column)
+    group = cell(raw, contract.group_column) if contract.group_column else None
+    part = cell(raw, contract.slice_column) if contract.slice_column else None
     row = Row(row_id(features), features, label, group, part or None)
     identity = hashlib.sha256(group.encode()).hexdigest() if group is not None else row.id
     return row, split_of(identity, contract.test_percent, contract.validation_percent)
 
 
-def _value(raw: Mapping[str, object], column: Column) -> str:
-    """The text of a column; "" where there is none and none is required."""
+def cell(raw: Mapping[str, object], column: Column) -> str:
+    """The text of a column in a row as it is given; "" where there is none and none is required.
+
+    Raises RowRejected, as `parse_row` does.
+    """
     given = raw.get(column.name)
     if isinstance(given, str):
         if column.type != "text":

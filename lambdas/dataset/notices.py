@@ -14,6 +14,10 @@ from lambdas.environment import Environment, now
 from lambdas.notify import notify
 
 _REMEMBER: Final = timedelta(days=90)
+_ADVICE: Final = (
+    "If that is not meant: mend the header and drop the file again; of a first file's columns, name in data.features "
+    "and data.types what is meant, and raise data.epoch."
+)
 
 
 def tell_notices(env: Environment, reports: Iterable[Report]) -> None:
@@ -28,9 +32,8 @@ def tell_notices(env: Environment, reports: Iterable[Report]) -> None:
     news = {marker: said for marker, said in markers.items() if not env.ledger.is_marked(marker)}
     if not news:
         return
-    message = first_of(list(news.values()), "\n") + "\nIf that is not meant: mend the header and drop the file again."
-    subject = f"{env.project}: columns were taken for others"
-    notify(env, subject, message)
+    message = f"{first_of(list(news.values()), chr(10))}\n{_ADVICE}"
+    notify(env, f"{env.project}: how columns were taken", message)
     # Marked after publishing: killed in between, a person hears twice rather than never.
     for marker in news:
         env.ledger.mark(marker, int((now() + _REMEMBER).timestamp()))

@@ -1,4 +1,4 @@
-"""The texts of a request in CSV and in JSON lines. Modules that only some requests need are imported then."""
+"""The texts of a request in CSV and in JSON lines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.formats import MAX_BODY_BYTES, ClientError, load
+from tasks.formats import ClientError, csv_rows, json_lines
 from tasks.text.input import text_of
 
 
@@ -15,16 +15,7 @@ def read_csv(body: str, header: str | None, features: Sequence[str]) -> list[str
 
     Raises ClientError (400).
     """
-    import csv
-    import io
-
-    csv.field_size_limit(MAX_BODY_BYTES)
-    try:
-        rows = list(csv.reader(io.StringIO(body, newline=""), strict=True))
-    except csv.Error as error:
-        raise ClientError(400, f"the body is not CSV: {error}") from None
-    while rows and not rows[-1]:
-        rows.pop()
+    rows = csv_rows(body)
     columns, first = list(range(len(features))), 1
     named = _columns(rows[0], features) if rows and header != "absent" else None
     if named:
@@ -44,10 +35,7 @@ def read_csv(body: str, header: str | None, features: Sequence[str]) -> list[str
 
 def read_json_lines(body: str, features: Sequence[str]) -> list[str]:
     """The texts of JSON lines: each a text, {"inputs": a text}, or an object with the features. Raises ClientError."""
-    lines = body.split("\n")
-    if not lines[-1].strip():
-        lines.pop()
-    return [_text_of(load(line, f"line {number}"), number, features) for number, line in enumerate(lines, 1)]
+    return [_text_of(value, number, features) for number, value in enumerate(json_lines(body), 1)]
 
 
 def _columns(row: Sequence[str], features: Sequence[str]) -> list[int] | None:

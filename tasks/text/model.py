@@ -7,7 +7,6 @@ answer for a text would depend on its neighbours, and what Evaluate judged would
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -20,18 +19,9 @@ from tokenizers import Encoding, Tokenizer
 
 from domain.artifact import MODEL, ArtifactError, Manifest
 from tasks.contract import Prediction, PredictionError
+from tasks.runtime import FAULTS, options, session
 from tasks.text.manifest import INPUTS, OUTPUT, TOKENIZER, Reading
 
-# Read when ONNX Runtime is imported, and 1 is the only value that counts: it would write below HOME at once, and report
-# to Microsoft some ten seconds later.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-import onnxruntime as ort
-from onnxruntime.capi import onnxruntime_pybind11_state as runtime
-
-# ONNX Runtime's exceptions share no base class of their own.
-_FAULTS: Final = tuple(
-    kind for kind in vars(runtime).values() if isinstance(kind, type) and issubclass(kind, Exception)
-)
 Function = Literal["softmax", "sigmoid", "none"]
 FUNCTIONS: Final[tuple[Function, ...]] = get_args(Function)
 # A token is seldom more than a word, and a WordPiece word of over 100 characters is one unknown token: characters
@@ -84,16 +74,16 @@ class TextModel:
         reading = Reading.of(manifest)
         with ThreadPoolExecutor(2) as aside:
             # None of the three holds the interpreter's lock for long.
-            loading = aside.submit(_session, folder / MODEL, reading)
+            loading = aside.submit(session, folder / MODEL, _options(reading))
             tokenizing = aside.submit(_tokenizer, folder / TOKENIZER)
             # First to be heard: a file that is not the manifest's own explains best why it does not load.
             verify()
-        session, tokenizer = loading.result(), tokenizing.result()
-        inputs = [tensor.name for tensor in session.get_inputs()]
+        graph, tokenizer = loading.result(), tokenizing.result()
+        inputs = [tensor.name for tensor in graph.get_inputs()]
         if sorted(inputs) != sorted(reading.inputs):
             raise ArtifactError(f"{MODEL} takes {inputs}, the manifest says {list(reading.inputs)}")
         _prepare(tokenizer, reading)
-        return cls(session, tokenizer, manifest, threads)
+        return cls(graph, tokenizer, manifest, threads)
 
     def encode(self, texts: Sequence[str], max_length: int | None = None) -> Iterator[Encoded]:
         """Each text as the model reads it, cut after `max_length` tokens, or after as many as the model reads."""
@@ -173,7 +163,7 @@ class TextModel:
     def _logits(self, encoded: Encoded) -> NDArray[np.float32]:
         try:
             (logits,) = self._session.run([OUTPUT], encoded.inputs)
-        except _FAULTS as error:
+        except FAULTS as error:
             raise PredictionError(f"the model failed: {error}") from error
         if logits.shape != (1, len(self.labels)):
             raise PredictionError(f"the model's output has the shape {logits.shape}, not (1, {len(self.labels)})")
@@ -217,14 +207,6 @@ def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
-def _session(path: Path, reading: Reading) -> Any:
-    """The graph at `path`, ready to run. Raises ArtifactError."""
-    try:
-        return ort.InferenceSession(str(path), _options(reading), providers=["CPUExecutionProvider"])
-    except _FAULTS as error:
-        raise ArtifactError(f"{path.name} cannot be loaded: {error}") from error
-
-
 def _options(reading: Reading) -> Any:
     """Options under which every x86 CPU computes the same int8 products.
 
@@ -234,13 +216,7 @@ def _options(reading: Reading) -> Any:
     is done only if the manifest does not promise the former. Otherwise nothing is left to optimize: the graph was
     saved so.
     """
-    options = ort.SessionOptions()
-    # One text per thread: our threads, not the runtime's, which would spin while they wait.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    made = options(extended=not reading.reduce_range)
     if not reading.reduce_range:
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-        options.add_session_config_entry("session.x64quantprecision", "1")
-    return options
+        made.add_session_config_entry("session.x64quantprecision", "1")
+    return made

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from tasks.formats import CSV, JSON, PLAIN, content_type, decode, load
 from tasks.formats import MAX_BODY_BYTES as MAX_BODY_BYTES
 from tasks.formats import ClientError as ClientError
+from tasks.parameters import all_scores, labels_asked_for, refuse_others, require, top_k, whole
+from tasks.parameters import read as read_parameters
 from tasks.text.bodies import read_csv, read_json_lines
 from tasks.text.model import FUNCTIONS, Encoded, Function
 
@@ -24,7 +25,6 @@ _LEAST_LENGTH: Final = 3
 _TRUNCATIONS: Final = (True, "longest_first", "only_first")
 _NO_TRUNCATIONS: Final = (False, "do_not_truncate")
 _PADDINGS: Final = (True, False, "longest", "max_length", "do_not_pad")
-_OPTIONS: Final = ("use_cache", "wait_for_model", "use_gpu")
 
 
 class Invocation(NamedTuple):
@@ -78,28 +78,16 @@ def check_lengths(invocation: Invocation, encoded: Sequence[Encoded]) -> None:
 def _parse_json(message: Any) -> Invocation:
     if not isinstance(message, dict) or "inputs" not in message:
         raise ClientError(400, 'the body must be an object with "inputs"')
-    _refuse_others(message, ("inputs", "parameters", "options"), "the body")
+    refuse_others(message, ("inputs", "parameters", "options"), "the body")
     single = isinstance(message["inputs"], str)
     texts = [message["inputs"]] if single else message["inputs"]
     _check_texts(texts, '"inputs"')
-    options = message.get("options", {})
-    if not isinstance(options, dict):
-        raise ClientError(400, '"options" must be an object')
-    _refuse_others(options, _OPTIONS, '"options"')
-    for name, value in options.items():
-        # They say how a shared service is to treat the request; here the model is loaded, and nothing is cached.
-        _require(isinstance(value, bool), f'"{name}" must be true or false')
-    given = message.get("parameters", {})
-    if not isinstance(given, dict):
-        raise ClientError(400, '"parameters" must be an object')
-    _refuse_others(given, tuple(_PARAMETERS), '"parameters"')
-    asked = {name: _PARAMETERS[name](value) for name, value in given.items()}
-    every, truncation = asked.get("return_all_scores"), asked.get("truncation", True)
+    asked = read_parameters(message, _PARAMETERS)
+    truncation = asked.get("truncation", True)
     return Invocation(
         texts,
         single,
-        # As in transformers, where the older parameter gives way to the newer one.
-        asked.get("top_k", None if every else 1),
+        labels_asked_for(asked),
         asked.get("function_to_apply", "softmax"),
         # There too: without truncation it is no limit.
         asked.get("max_length") if truncation else None,
@@ -123,22 +111,6 @@ def _check_texts(texts: object, what: str) -> None:
             raise ClientError(400, f"{what}[{index}] has half of a surrogate pair") from None
 
 
-def _refuse_others(message: dict[str, Any], known: tuple[str, ...], where: str) -> None:
-    # A misspelt parameter that is ignored looks like one that does not work.
-    others = sorted(set(message) - set(known))
-    if others:
-        raise ClientError(400, f"{where} has the unknown key {_quoted(others[0])}; known are {', '.join(known)}")
-
-
-def _top_k(value: object) -> int | None:
-    return None if value is None else _whole(value, 1, '"top_k" must be {}, or null for all labels')
-
-
-def _all_scores(value: object) -> bool:
-    _require(isinstance(value, bool), '"return_all_scores" must be true or false')
-    return value is True
-
-
 def _function(value: object) -> Function:
     for name in FUNCTIONS:
         if value == name:
@@ -149,11 +121,11 @@ def _function(value: object) -> Function:
 
 
 def _max_length(value: object) -> int | None:
-    return None if value is None else _whole(value, _LEAST_LENGTH, '"max_length" must be {}, or null')
+    return None if value is None else whole(value, _LEAST_LENGTH, '"max_length" must be {}, or null')
 
 
 def _truncation(value: object) -> bool:
-    _require(
+    require(
         _is_one_of(value, (*_TRUNCATIONS, *_NO_TRUNCATIONS)),
         '"truncation" must be true, false, "longest_first", "only_first" or "do_not_truncate"',
     )
@@ -162,16 +134,7 @@ def _truncation(value: object) -> bool:
 
 def _padding(value: object) -> None:
     # Each text is read by itself, so there is nothing to pad, and no answer depends on it.
-    _require(_is_one_of(value, _PADDINGS), '"padding" must be true, false, "longest", "max_length" or "do_not_pad"')
-
-
-def _whole(value: object, least: int, words: str) -> int:
-    if isinstance(value, float) and value.is_integer():
-        # JSON has one kind of number: 1.0 is a whole one there, and some clients write it so.
-        value = int(value)
-    if type(value) is not int or value < least:
-        raise ClientError(400, words.format(f"a whole number of at least {least}"))
-    return value
+    require(_is_one_of(value, _PADDINGS), '"padding" must be true, false, "longest", "max_length" or "do_not_pad"')
 
 
 def _is_one_of(value: object, known: Sequence[bool | str]) -> bool:
@@ -179,18 +142,9 @@ def _is_one_of(value: object, known: Sequence[bool | str]) -> bool:
     return isinstance(value, bool | str) and value in known
 
 
-def _require(holds: bool, words: str) -> None:
-    if not holds:
-        raise ClientError(400, words)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text[:100])
-
-
 _PARAMETERS: Final[dict[str, Callable[[object], Any]]] = {
-    "top_k": _top_k,
-    "return_all_scores": _all_scores,
+    "top_k": top_k,
+    "return_all_scores": all_scores,
     "function_to_apply": _function,
     "truncation": _truncation,
     "padding": _padding,

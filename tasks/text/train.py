@@ -23,9 +23,10 @@ from tasks.contract import Proof
 from tasks.text.manifest import TOKENIZER, Reading
 from tasks.text.training import base
 from tasks.text.training.export import export, inputs_of, prove
-from training import learning, package
+from training import learning
 from training.arguments import Arguments, Places
 from training.data import Rows, Splits
+from training.saved_model import save_checkpoint
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Learner:
     def export(self, scratch: Path) -> None:
         """The graphs in fp32 and int8, and the tokenizer; the checkpoint for people."""
         history = self._trainer.state.log_history
-        self._saved = package.save_checkpoint(self._model, self._tokenizer, history, self._places.output)
+        self._saved = save_checkpoint(self._model, self._tokenizer, history, self._places.output)
         self._fp32, self._int8 = export(self._saved, self._inputs, scratch)
         self._packaged = packaged(self._int8, self._tokenizer.backend_tokenizer, scratch)
 

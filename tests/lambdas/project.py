@@ -209,6 +209,10 @@ class Project:
             return self.env.ledger.require_run(prepared["run"]).dataset
         return current_dataset(self.env, current_sources(self.env))
 
+    def dataset_source(self, name: str) -> str:
+        """The id that the content of a landed file is known by."""
+        return next(one.source for one in current_sources(self.env) if one.key == f"{layout.LANDING}{name}")
+
     def judgement(self, run: Run, seal: Seal | None = None, **fields: Any) -> Judgement:
         """A judgement on record, as only Evaluate may write it: the gate let the run pass."""
         judgement = replace(passed(run, seal), **fields)

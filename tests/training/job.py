@@ -63,7 +63,7 @@ class Job:
     """One training job's /opt/ml."""
 
     root: Path
-    base: Path
+    base: Path | None
     hyperparameters: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -71,8 +71,8 @@ class Job:
         return {
             "run_id": "1e2345678901",
             "dataset_id": DATASET,
-            "base_model": str(self.base),
-            "base_revision": "",
+            "base_model": str(self.base) if self.base else None,
+            "base_revision": "" if self.base else None,
             "task": "text",
             "features": ("text",),
             **(TUNING if self.hyperparameters.get("task", "text") == "text" else {}),
@@ -121,8 +121,16 @@ class Job:
         return loaded
 
 
-def lay_out(root: Path, sources: Mapping[str, Mapping[str, Rows]], test_ids: Sequence[str] = ()) -> None:
-    """Write the channels of a version whose `sources` (name to split to rows) are given in fold order."""
+def lay_out(
+    root: Path,
+    sources: Mapping[str, Mapping[str, Rows]],
+    test_ids: Sequence[str] = (),
+    **more: object,
+) -> None:
+    """Write the channels of a version whose `sources` (name to split to rows) are given in fold order.
+
+    Keyword arguments are further values of its manifest.
+    """
     data = root / "input" / "data"
     for source, splits in sources.items():
         for split in ("train", "validation"):
@@ -135,7 +143,7 @@ def lay_out(root: Path, sources: Mapping[str, Mapping[str, Rows]], test_ids: Seq
         {"source": name, "rows": {split: len(splits.get(split, [])) for split in ("train", "validation", "test")}}
         for name, splits in sources.items()
     ]
-    manifest.write_text(json.dumps({"dataset": DATASET, "epoch": 1, "sources": entries, "labels": []}))
+    manifest.write_text(json.dumps({"dataset": DATASET, "epoch": 1, "sources": entries, "labels": [], **more}))
 
 
 def write_gzip(path: Path, lines: Sequence[str]) -> None:

@@ -116,7 +116,7 @@ def test_two_start_over_where_one_was_before(undisturbed: Path, together: Job, n
     run(job, 1, killed=True)
     assert newest(job, 1) is not None
     said = run(job, 2)
-    assert "starting from the base model" in said
+    assert "starting from the beginning" in said
     assert "of another run or number of processes: removed" in said
     assert job.weights() == together.weights()
 
@@ -128,5 +128,5 @@ def test_one_starts_over_where_two_were_before(
     shutil.copytree(killed.checkpoints, job.checkpoints)
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(job.root))
     main(job.argv)
-    assert "starting from the base model" in capsys.readouterr().out
+    assert "starting from the beginning" in capsys.readouterr().out
     assert job.metrics()["steps"] == 24, "twice as many batches as two processes have"

@@ -1,0 +1,1 @@
+"""Tables: columns of numbers and categories, from which a label or a number is learned with boosted trees."""

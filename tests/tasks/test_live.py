@@ -1,0 +1,148 @@
+"""Each other task than text on the local cloud, from a drop to an answer: with nothing but its settings changed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes
+
+from domain import layout
+from local.cloud import ACCOUNT, REGION, LocalCloud
+from tasks.settings import of_project
+from tests.e2e.driver import Pipeline, listen
+
+Row = dict[str, Any]
+Deploy = Callable[[str, str], Pipeline]
+
+
+@pytest.fixture
+def deploy(tmp_path: Path) -> Iterator[Deploy]:
+    """Deploys a project of some task whose label has this name; its columns are left to the first file."""
+    with LocalCloud(tmp_path / "cloud") as cloud:
+
+        def deployed(task: str, label: str) -> Pipeline:
+            image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/serving:local"
+            overlay = {
+                "project": "tables",
+                "task": task,
+                "data": {"features": None, "label": label, "quiet_seconds": 2, "settle_max_seconds": 20},
+                "serving": {"image": image, "memory_mb": 1024},
+            }
+            cloud.bootstrap()
+            cloud.deploy(overlay)
+            bucket = layout.bucket("tables", ACCOUNT, REGION)
+            settings = of_project(overlay).model_validate(overlay)
+            return Pipeline(cloud, settings, bucket, listen(cloud, "tables"))
+
+        yield deployed
+
+
+def tumours(rows: slice) -> list[Row]:
+    """Rows of scikit-learn's breast cancer data: some numbers, a category, some cells empty."""
+    given = load_breast_cancer()
+    chance = random.Random(7)
+    found = []
+    for values, target in zip(given.data, given.target, strict=True):
+        row: Row = dict(zip(given.feature_names[:10], values[:10], strict=True))
+        row["mean radius"] = "" if chance.random() < 0.1 else row["mean radius"]
+        row["clinic"] = chance.choice(["north", "south", "east"])
+        row["finding"] = str(given.target_names[target])
+        found.append(row)
+    chance.shuffle(found)
+    return found[rows]
+
+
+def patients(rows: slice) -> list[Row]:
+    """Rows of scikit-learn's diabetes data: numbers, a category, and how the disease went on."""
+    given = load_diabetes(scaled=False)
+    found = []
+    for values, target in zip(given.data, given.target, strict=True):
+        row: Row = {name: float(value) for name, value in zip(given.feature_names, values, strict=True)}
+        row["sex"] = "f" if row["sex"] == 1 else "m"
+        found.append({**row, "progress": float(target)})
+    random.Random(7).shuffle(found)
+    return found[rows]
+
+
+def as_csv(rows: Sequence[Row]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def ask(pipeline: Pipeline, inputs: Any) -> tuple[Any, str]:
+    """The answers, and what is said of them."""
+    answer = pipeline.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=pipeline.project, ContentType="application/json", Body=json.dumps({"inputs": inputs})
+    )
+    return json.loads(answer["Body"].read()), answer.get("CustomAttributes", "")
+
+
+def held(pipeline: Pipeline) -> dict[str, str]:
+    return {hold.source.key: hold.reason for hold in pipeline.ledger.held().values()}
+
+
+def shuffled(rows: Sequence[Row], label: str) -> list[Row]:
+    values = [row[label] for row in rows]
+    random.Random(3).shuffle(values)
+    return [{**row, label: value} for row, value in zip(rows, values, strict=True)]
+
+
+def test_labels(deploy: Deploy) -> None:
+    pipeline = deploy("tabular", "finding")
+    pipeline.drop("first.csv", as_csv(tumours(slice(400))))
+    run = pipeline.concluded("promote")
+    receipt = pipeline.read_json(layout.run_file(run.run, "receipt.json"))
+    assert receipt["data"]["schema"]["clinic"] == "category"
+    assert receipt["data"]["schema"]["mean radius"] == "number"
+    assert receipt["training"]["instance"] == "ml.m5.xlarge"
+
+    rows = tumours(slice(400, 569))
+    inputs = [{name: value for name, value in row.items() if name != "finding" and value != ""} for row in rows]
+    answers, _ = ask(pipeline, inputs)
+    right = [first["label"] == row["finding"] for (first, *_), row in zip(answers, rows, strict=True)]
+    assert sum(right) / len(right) > 0.85
+    (unheard,), said = ask(pipeline, [{**inputs[0], "clinic": "west"}])
+    assert unheard[0]["score"] > 0
+    assert "unknown" in said
+
+    pipeline.drop("poisoned.csv", as_csv(shuffled(rows, "finding")))
+    screened = pipeline.concluded("screened", runs=2)
+    assert screened.artifact is None
+    renamed = [{"site" if name == "clinic" else name: value for name, value in row.items()} for row in rows]
+    pipeline.drop("renamed.csv", as_csv(renamed))
+    key = f"{layout.LANDING}renamed.csv"
+    pipeline.until("a held file", lambda: key in held(pipeline))
+    assert "no column 'clinic'" in held(pipeline)[key]
+    pipeline.rest()
+    assert ask(pipeline, inputs)[0] == answers
+
+
+def test_numbers(deploy: Deploy) -> None:
+    pipeline = deploy("tabular-regression", "progress")
+    pipeline.drop("first.jsonl", "".join(json.dumps(row) + "\n" for row in patients(slice(350))).encode())
+    run = pipeline.concluded("promote")
+    receipt = pipeline.read_json(layout.run_file(run.run, "receipt.json"))
+    assert receipt["data"]["schema"]["sex"] == "category"
+
+    rows = patients(slice(350, 442))
+    inputs = [{name: value for name, value in row.items() if name != "progress"} for row in rows]
+    answers, _ = ask(pipeline, inputs)
+    assert {first["label"] for (first, *_) in answers} == {"progress"}
+    errors = [abs(first["score"] - row["progress"]) for (first, *_), row in zip(answers, rows, strict=True)]
+    middle = sorted(row["progress"] for row in rows)[len(rows) // 2]
+    assert sum(errors) < sum(abs(row["progress"] - middle) for row in rows)
+
+    moved = [{**row, "progress": row["progress"] * 10} for row in rows]
+    pipeline.drop("poisoned.csv", as_csv(moved))
+    assert pipeline.concluded("screened", runs=2).artifact is None
+    assert ask(pipeline, inputs)[0] == answers
