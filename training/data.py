@@ -108,7 +108,7 @@ def read(places: Places, dataset_id: str, features: Sequence[str], ask: Ask, kin
         )
     if not judged:
         raise NoValidationRows(f"dataset {dataset_id} has no row to validate on ({counts}): drop more data")
-    return Splits(_rows(learned), _rows(judged), labels, counts, features, schema, manifest.get("label", "label"))
+    return Splits(_rows(learned), _rows(judged), labels, counts, features, schema, manifest.get("target", "label"))
 
 
 def _manifest(channel: Path, dataset_id: str) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from local.cloud import LocalCloud
 from ops import explain, runs
 from ops.bootstrap import ROOT
 from ops.console import PlainConsole, make_console
+from ops.demo import plays
 from ops.demo.run import demo
-from ops.demo.settings import PROJECT
 from ops.deployment import Deployment
 
 PICTURE: Final = ROOT / "docs" / "terminal.svg"
@@ -26,7 +26,7 @@ _FOREIGN_FONT: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 def keep(cloud: LocalCloud) -> None:
     """Draw what the two commands show on `cloud` after the demo: its runs, and the second one."""
     console = PlainConsole(record=True, file=io.StringIO(), width=_WIDTH, force_terminal=True, color_system="truecolor")
-    show(Deployment.on(cloud, PROJECT), console)
+    show(Deployment.on(cloud, plays.of().project), console)
     drawing = console.export_svg(title="Automate MLOps")
     PICTURE.write_text(_FOREIGN_FONT.sub("", drawing), encoding="utf-8")
 
@@ -41,4 +41,4 @@ def show(deployment: Deployment, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    demo(make_console(), keep=False, after=keep)
+    demo(make_console(), plays.of(), keep=False, after=keep)

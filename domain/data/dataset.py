@@ -118,7 +118,8 @@ class Version:
 
     `labels` are those it is about. `set_aside` are the others: there are too few rows of them. They are set aside after
     the fold: a row whose last word is such a label is not in this version, whatever an earlier file says of it.
-    `schema` has the features of a table in order, and the type of each; None: they are all texts.
+    `schema` has the features of a table in order, and the type of each, `target` is the column that is learned of it;
+    None: the features are all texts.
     """
 
     dataset: str
@@ -128,6 +129,7 @@ class Version:
     labels: tuple[str, ...]
     set_aside: tuple[str, ...] = ()
     schema: Mapping[str, str] | None = None
+    target: str | None = None
 
     @classmethod
     def of(
@@ -138,17 +140,18 @@ class Version:
         labels: set[str],
         set_aside: Collection[str] = (),
         schema: Mapping[str, str] | None = None,
+        target: str | None = None,
     ) -> Version:
         """The version that `sources`, in fold order, make without the rows of `set_aside`."""
         aside = tuple(sorted(set_aside))
         dataset = layout.dataset_id(epoch, [source.source for source in sources], aside)
-        return cls(dataset, epoch, tuple(sources), rows, tuple(sorted(labels - set(aside))), aside, schema)
+        return cls(dataset, epoch, tuple(sources), rows, tuple(sorted(labels - set(aside))), aside, schema, target)
 
     def to_json(self) -> dict[str, object]:
         """JSON-ready form; each source carries its row counts."""
         sources = [{**asdict(source), "rows": self.rows[source.source]} for source in self.sources]
         labels = {"labels": list(self.labels), "set_aside": list(self.set_aside)}
-        schema = {} if self.schema is None else {"schema": dict(self.schema)}
+        schema = {} if self.schema is None else {"schema": dict(self.schema), "target": self.target}
         return {"dataset": self.dataset, "epoch": self.epoch, "sources": sources, **labels, **schema}
 
     @classmethod
@@ -160,7 +163,8 @@ class Version:
             rows[entry["source"]] = dict(entry["rows"])
         # An earlier release set nothing aside.
         labels, set_aside = tuple(value["labels"]), tuple(value.get("set_aside", ()))
-        return cls(value["dataset"], value["epoch"], tuple(sources), rows, labels, set_aside, value.get("schema"))
+        table = value.get("schema"), value.get("target")
+        return cls(value["dataset"], value["epoch"], tuple(sources), rows, labels, set_aside, *table)
 
     def count(self, split: str) -> int:
         """Accepted rows of a split, before the fold of duplicates."""

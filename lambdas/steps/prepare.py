@@ -148,7 +148,8 @@ def _write_version(fold: Fold, set_aside: Collection[str]) -> Version:
     rows = {source.source: fold.reports[source.source].rows for source in fold.sources}
     contract = contract_in_force(env)
     schema = types_of(contract) if contract else None
-    version = Version.of(epoch, fold.sources, rows, labels(fold), set_aside, schema)
+    target = env.settings.data.label if schema else None
+    version = Version.of(epoch, fold.sources, rows, labels(fold), set_aside, schema, target)
     for split in ("train", "validation"):
         manifest = version.channel_manifest(env.bucket, split)
         write_json(env, layout.version(epoch, version.dataset, f"{split}.manifest"), manifest)

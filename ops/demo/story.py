@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,20 +13,16 @@ from rich.console import Console
 
 from domain import layout
 from domain.state import Run
-from ops import predict, receipts, reviews
+from ops import predict, receipts
 from ops.console import make_table, seconds, styled
-from ops.demo.settings import PROJECT
+from ops.demo.play import Play
 from ops.deployment import Deployment
 from ops.drop import drop
 from ops.errors import OpsError
 from ops.execution import Outcome, await_running, running
-from ops.explain import gate_lines
+from ops.explain import column_lines, gate_lines
 from ops.follow import follow
 
-SENTENCES: Final = (
-    "a warm , funny and beautifully acted film that stays with you .",
-    "a dull , lifeless mess that wastes its cast and your evening .",
-)
 _START_SECONDS = 60.0
 
 
@@ -42,64 +39,76 @@ class Told:
     seconds: float
 
 
-def first_drop(deployment: Deployment, folder: Path, console: Console) -> Told:
+def first_drop(deployment: Deployment, play: Play, folder: Path, console: Console) -> Told:
     """A model is trained, goes live and answers."""
     _title(console, 1, "The first drop trains a model, and it goes live")
-    told = _drop_and_follow(deployment, folder / reviews.FIRST, console)
+    told = _drop_and_follow(deployment, [folder / play.first], console)
     _expect(told.run.verdict == "promote", f"the first model was not promoted: {told.run.sentence}")
     _say(told, console)
     console.print(styled("  From the drop to a live model: ", (seconds(told.seconds), "bold")))
-    answers = predict.ask(deployment, SENTENCES)
-    predict.show(answers, console, indent="  ")
+    columns = list(column_lines(_receipt(deployment, told)["data"]))
+    if columns:
+        console.print("  No setting names the columns: the first file said which there are, and what they hold:")
+    for line in columns:
+        console.print(f"    {line}")
+    predict.show(predict.ask(deployment, play.asked), predict.Reading.of(deployment), console, indent="  ")
     return told
 
 
-def second_drop(deployment: Deployment, folder: Path, console: Console) -> Told:
+def second_drop(deployment: Deployment, play: Play, folder: Path, console: Console) -> Told:
     """More data: judged against the first model on the same held-out rows, whichever way it goes."""
     _title(console, 2, "A second drop with more data is judged against the live model")
-    told = _drop_and_follow(deployment, folder / reviews.SECOND, console)
+    told = _drop_and_follow(deployment, [folder / play.second], console)
     _expect(told.run.verdict in ("promote", "keep"), f"unexpected verdict on good data: {told.run.sentence}")
     _show_gate(deployment, told, console)
     return told
 
 
-def poisoned_drop(deployment: Deployment, folder: Path, console: Console) -> Told:
+def poisoned_drop(deployment: Deployment, play: Play, folder: Path, console: Console) -> Told:
     """Shuffled labels: the live model sees it before money is spent, and its answers stay what they were."""
-    _title(console, 3, "A third drop: the same texts, but somebody sorted one column, so the labels are shuffled")
-    before = predict.ask(deployment, SENTENCES)
-    told = _drop_and_follow(deployment, folder / reviews.SHUFFLED, console)
+    same = f"the same {play.rows}, but somebody sorted one column, so the labels are shuffled"
+    _title(console, 3, f"A third drop: {same}")
+    before = predict.ask(deployment, play.asked)
+    told = _drop_and_follow(deployment, [folder / play.shuffled], console)
     _expect(told.run.verdict == "screened", f"shuffled labels were not screened out: {told.run.sentence}")
     _expect(not told.run.artifact, "a model was trained on shuffled labels")
     _say(told, console)
-    key = f"{layout.LANDING}{reviews.SHUFFLED}"
+    key = f"{layout.LANDING}{play.shuffled}"
     keys = [hold.source.key for hold in deployment.ledger.held().values()]
     _expect(keys == [key], f"{key} should be held, held are {keys}")
     console.print(f"  Held before any training job was started: {key}")
-    after = predict.ask(deployment, SENTENCES)
+    after = predict.ask(deployment, play.asked)
     _expect(after == before, f"the live answers changed: {before} became {after}")
     console.print("  The live model answers as before, to the last digit:")
-    predict.show(after, console, indent="  ")
+    predict.show(after, predict.Reading.of(deployment), console, indent="  ")
     return told
 
 
-def broken_drop(deployment: Deployment, folder: Path, broken: int, console: Console) -> Told:
-    """Some broken rows: they are set aside with reasons, the good ones are used."""
-    _title(console, 4, "A fourth file has some broken rows")
-    told = _drop_and_follow(deployment, folder / reviews.BROKEN, console)
+def broken_drop(deployment: Deployment, play: Play, folder: Path, console: Console) -> Told:
+    """Some broken rows: they are set aside with reasons, the good ones are used. A file of another shape is held."""
+    reshaped = [folder / play.reshaped] if play.reshaped else []
+    two = "Two more files: one has some broken rows, in the other a column has another name"
+    _title(console, 4, two if reshaped else "A fourth file has some broken rows")
+    told = _drop_and_follow(deployment, [folder / play.broken, *reshaped], console)
     receipt = _receipt(deployment, told)
-    key = f"{layout.LANDING}{reviews.BROKEN}"
+    key = f"{layout.LANDING}{play.broken}"
     source = next((item for item in receipt["data"]["sources"] if item["key"] == key), None)
     _expect(source is not None, f"{key} is not part of the run's data")
     assert source is not None
     entries = [json.loads(line) for line in deployment.read_text(layout.quarantine(source["source"])).splitlines()]
-    _expect(len(entries) == broken, f"{len(entries)} rows are in quarantine, {broken} were broken")
+    _expect(len(entries) == play.spoiled, f"{len(entries)} rows are in quarantine, {play.spoiled} were broken")
     table = make_table("line", "why it is in quarantine", right=("line",))
     for entry in entries:
         table.add_row(str(entry["line"]), entry["reason"])
     console.print(table)
     console.print(f"  Its other {sum(source['rows'].values())} rows are part of the run:")
     _say(told, console)
+    for path in reshaped:
+        _show_hold(deployment, f"{layout.LANDING}{path.name}", console)
     return told
+
+
+DROPS: Final = (first_drop, second_drop, poisoned_drop, broken_drop)
 
 
 def closing(deployment: Deployment, told: list[Told], console: Console) -> None:
@@ -117,12 +126,11 @@ def _title(console: Console, number: int, title: str) -> None:
     console.print(styled((f"{number}. {title}", "bold cyan")))
 
 
-def _drop_and_follow(deployment: Deployment, path: Path, console: Console) -> Told:
+def _drop_and_follow(deployment: Deployment, paths: Sequence[Path], console: Console) -> Told:
     started = time.monotonic()
-    with path.open("rb") as file:
-        rows = "gzipped" if path.suffix == ".gz" else f"{sum(1 for _ in file):,} lines"
-    console.print(f"  $ mlops drop {path.name}  ({rows})")
-    drop(deployment, [path], None, Console(quiet=True))
+    names, sizes = " ".join(path.name for path in paths), ", ".join(map(_lines, paths))
+    console.print(f"  $ mlops drop {names}  ({sizes})")
+    drop(deployment, paths, None, Console(quiet=True))
     execution = await_running(deployment, _START_SECONDS)
     _expect(execution is not None, f"no execution started within {seconds(_START_SECONDS)} of the drop")
     outcome = follow(deployment, str(execution), console)
@@ -133,6 +141,13 @@ def _drop_and_follow(deployment: Deployment, path: Path, console: Console) -> To
     _expect(run is not None, "the execution worked on no run")
     assert run is not None
     return Told(outcome, run, took)
+
+
+def _lines(path: Path) -> str:
+    if path.suffix == ".gz":
+        return "gzipped"
+    with path.open("rb") as file:
+        return f"{sum(1 for _ in file):,} lines"
 
 
 def _after(outcome: Outcome) -> float:
@@ -155,6 +170,13 @@ def _say(told: Told, console: Console) -> None:
     console.print(styled("  ", (f"{told.run.sentence}", "bold")))
 
 
+def _show_hold(deployment: Deployment, key: str, console: Console) -> None:
+    hold = next((hold for hold in deployment.ledger.held().values() if hold.source.key == key), None)
+    _expect(hold is not None, f"{key} should be held")
+    assert hold is not None
+    console.print(f"  Held as a whole: {key}: {hold.reason}")
+
+
 def _show_gate(deployment: Deployment, told: Told, console: Console) -> None:
     _say(told, console)
     for line in gate_lines(_receipt(deployment, told)["gate"]):
@@ -163,7 +185,7 @@ def _show_gate(deployment: Deployment, told: Told, console: Console) -> None:
 
 def _receipt(deployment: Deployment, told: Told) -> receipts.Receipt:
     receipt = receipts.read(deployment, told.run)
-    _expect(receipt is not None, f"run {told.run.run} of {PROJECT} has no receipt")
+    _expect(receipt is not None, f"run {told.run.run} of {deployment.project} has no receipt")
     assert receipt is not None
     return receipt
 

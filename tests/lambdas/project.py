@@ -118,9 +118,12 @@ class Project:
         project.configure()
         return project
 
-    def configure(self, **sections: dict[str, Any]) -> None:
+    def configure(self, task: str = "text", **sections: dict[str, Any]) -> None:
         """Deploy again with these settings over those of all tests."""
-        merged = {key: {**OVERLAY.get(key, {}), **sections.get(key, {})} for key in {*OVERLAY, *sections}}
+        merged: dict[str, Any] = {
+            key: {**OVERLAY.get(key, {}), **sections.get(key, {})} for key in {*OVERLAY, *sections}
+        }
+        merged["task"] = task
         settings = of_project(merged).model_validate({"project": self.name, **merged})
         self.patch.setenv("SETTINGS", settings.model_dump_json())
 

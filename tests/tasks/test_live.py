@@ -33,6 +33,7 @@ def deploy(tmp_path: Path) -> Iterator[Deploy]:
                 "project": "tables",
                 "task": task,
                 "data": {"features": None, "label": label, "quiet_seconds": 2, "settle_max_seconds": 20},
+                "gate": {"min_test_rows": 20},
                 "serving": {"image": image, "memory_mb": 1024},
             }
             cloud.bootstrap()

@@ -24,8 +24,7 @@ def tables(project: Project) -> Project:
 
 
 def configure(project: Project, task: str = "tabular", **data: Any) -> None:
-    given: dict[str, Any] = {"task": task, "training": {}, "data": {"features": None, "label": "income", **data}}
-    project.configure(**given)
+    project.configure(task, data={"features": None, "label": "income", **data})
 
 
 def as_csv(rows: list[dict[str, Any]]) -> str:
@@ -90,10 +89,11 @@ def test_a_later_file_may_lack_values_and_have_its_columns_in_another_order(tabl
         ("b.csv", as_csv([{n: v for n, v in row.items() if n != "age"} for row in ROWS]), "no column 'age'"),
         ("b.csv", as_csv(renamed("age", "years")), "no column 'age'"),
         ("b.json", json.dumps(renamed("age", "years")), "a column 'years', which the epoch's first file did not have"),
-        ("b.csv", as_csv(changed(age="old")), "no usable row among 60 (60 not-a-number)"),
+        ("b.csv", as_csv(changed(age="old")), "column 'age' holds numbers, and in 60 of 60 rows"),
         ("b.csv", as_csv(changed(job=3)), "column 'job' held words in the epoch's first file"),
         ("b.csv", as_csv([*changed(age="old")[:20], *ROWS[20:]]), "column 'age' holds numbers, and in 20 of 60 rows"),
     ],
+    ids=["more", "less", "renamed", "renamed in JSON", "words", "numbers", "some words"],
 )
 def test_a_file_in_another_shape_is_held_with_the_column(tables: Project, name: str, body: str, why: str) -> None:
     tables.drop("a.csv", as_csv(ROWS))

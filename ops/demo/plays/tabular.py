@@ -1,0 +1,81 @@
+"""The stories of tables: who earned more than 50,000 dollars in 1994, and what houses cost in California in 1990."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from domain.settings import Kind
+from ops import tables
+from ops.demo.play import Play
+from ops.demo.settings import SERVING, WAITS
+from ops.tables import ADULT, CALIFORNIA, Table
+
+_FORMAT: Final = """\
+A file is CSV with a header, a JSON array of objects, or JSON lines; each may be gzipped, all are UTF-8.
+Every row has the label that cdk.json names (data.label; here {label}); the first file's other columns are features:
+  CSV         {names}
+              {values}
+  JSON lines  {row}
+The name's ending says which: .csv .json .jsonl, or one of them with .gz"""
+
+
+def _play(table: Table, project: str, what: str, example: tables.Row, asked: Sequence[Any]) -> Play:
+    names, values = tables.as_csv([example]).decode().splitlines()
+    row = tables.as_json_lines([example]).decode().strip()
+    return Play(
+        settings={
+            "project": project,
+            "data": {"features": None, "label": table.label, **WAITS},
+            "serving": SERVING,
+        },
+        what=what,
+        rows="rows",
+        format=_FORMAT.format(label=table.label, names=names, values=values, row=row),
+        prepare=partial(tables.prepare, table),
+        first=table.file(tables.FIRST),
+        second=table.file(tables.SECOND),
+        shuffled=table.file(tables.SHUFFLED),
+        broken=table.file(tables.BROKEN),
+        spoiled=table.broken,
+        reshaped=table.file(tables.RESHAPED),
+        asked=asked,
+    )
+
+
+PLAYS: Final[dict[Kind, Play]] = {
+    # What a row does not say is missing: a model of tables answers it all the same.
+    "classification": _play(
+        ADULT,
+        "incomes",
+        "five files of a real census",
+        {"age": 39, "education": "Bachelors", "hours-per-week": 40, "income": "<=50K"},
+        (
+            {
+                "age": 47,
+                "education": "Masters",
+                "marital-status": "Married-civ-spouse",
+                "occupation": "Exec-managerial",
+                "hours-per-week": 50,
+            },
+            {
+                "age": 19,
+                "education": "HS-grad",
+                "marital-status": "Never-married",
+                "occupation": "Sales",
+                "hours-per-week": 20,
+            },
+        ),
+    ),
+    "regression": _play(
+        CALIFORNIA,
+        "houses",
+        "five files of real house prices",
+        {"MedInc": 8.3252, "HouseAge": 41, "MedHouseVal": 4.526},
+        (
+            {"MedInc": 8.3, "HouseAge": 41, "AveRooms": 7, "Latitude": 37.88, "Longitude": -122.23},
+            {"MedInc": 2.1, "HouseAge": 25, "AveRooms": 4.5, "Latitude": 36.75, "Longitude": -119.79},
+        ),
+    ),
+}
