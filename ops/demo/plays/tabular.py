@@ -45,11 +45,11 @@ def _play(table: Table, project: str, what: str, example: tables.Row, asked: Seq
 
 
 PLAYS: Final[dict[Kind, Play]] = {
-    # What a row does not say is missing: a model of tables answers it all the same.
+    # What a row does not say is missing, and a category that was in no file is unknown: both are answered all the same.
     "classification": _play(
         ADULT,
         "incomes",
-        "five files of a real census",
+        "real census data",
         {"age": 39, "education": "Bachelors", "hours-per-week": 40, "income": "<=50K"},
         (
             {
@@ -66,12 +66,13 @@ PLAYS: Final[dict[Kind, Play]] = {
                 "occupation": "Sales",
                 "hours-per-week": 20,
             },
+            {"age": 33, "education": "Bachelors", "occupation": "Podcaster", "hours-per-week": 40},
         ),
     ),
     "regression": _play(
         CALIFORNIA,
         "houses",
-        "five files of real house prices",
+        "house prices",
         {"MedInc": 8.3252, "HouseAge": 41, "MedHouseVal": 4.526},
         (
             {"MedInc": 8.3, "HouseAge": 41, "AveRooms": 7, "Latitude": 37.88, "Longitude": -122.23},
