@@ -10,7 +10,7 @@ export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
 QUICK := tests/domain tests/serving tests/stacks tests/bench
 
-.PHONY: help setup demo quick test coverage test-e2e test-aws-image test-images check faults load explore gate-report screen-report data-report \
+.PHONY: help setup demo quick test coverage test-e2e test-tasks test-aws-image test-images check faults load explore gate-report screen-report data-report \
 	rights-report removal-report people-report pages terminal-picture bench bench-full synth deploy update roll-out destroy acceptance clean
 
 help: ## what can be made
@@ -33,6 +33,9 @@ coverage: setup ## the same tests, with the share of lines that they run; cheap 
 
 test-e2e: setup ## whatever can happen to the deployed pipeline: many drops, faults, load, teardown; some of it: ARGS
 	@python -m pytest -n 3 --dist loadgroup tests/e2e $(ARGS)
+
+test-tasks: setup ## the other tasks on the deployed pipeline: drops and faults with tables; some of it: ARGS
+	@python -m pytest -n 2 --dist loadgroup tests/e2e/test_drops.py tests/e2e/test_faults.py --task tabular -m "not of_texts" $(ARGS)
 
 test-aws-image: setup ## the training tests with the versions that AWS's training image has
 	@python -m ops.aws_image

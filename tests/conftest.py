@@ -19,6 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--accept-aws", action="store_true", help="for `python -m tests.acceptance` alone, which asks first"
     )
+    parser.addoption("--task", default="text", help="of the end-to-end tests: the task of the deployed project")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -20,7 +20,8 @@ from ops.doctor.finding import Level
 from tests.acceptance.record import Notebook, key
 from tests.acceptance.target import Target, leave_nothing
 from tests.acceptance.words import PROVOKED, Provoked, said
-from tests.e2e.driver import Pipeline, as_csv, reviews
+from tests.e2e.driver import Pipeline
+from tests.e2e.material import as_csv, reviews
 
 pytestmark = pytest.mark.chapters
 GOOD, BAD = "superb warm lovely", "dull awful weak"

@@ -6,13 +6,16 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from domain import layout
-from domain.settings import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
+from stacks.cdk_json import merge
+from tasks.settings import of_project
 from tests.e2e.driver import Pipeline, listen
+from tests.e2e.material import OVERLAYS
 from tests.tiny_base import tiny_base
 
 PROJECT = "e2e"
@@ -46,7 +49,15 @@ def switch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def cloud(switch: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+def overlay(pytestconfig: pytest.Config) -> dict[str, Any]:
+    """The project's settings; of another task than text with its own, and its own training instead of text's."""
+    own = OVERLAYS[pytestconfig.getoption("task")]
+    training = own.get("training", OVERLAY["training"])
+    return {**merge(OVERLAY, own), "training": training}
+
+
+@pytest.fixture(scope="session")
+def cloud(switch: Path, overlay: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     # A server's environment has nothing of ours, so its command brings it.
     serve = shlex.join(["env", f"FRAGILE={switch}", sys.executable, "-m", "tests.e2e.fragile_server"])
     # Tiny models train faster on one thread, above all with other tests beside them.
@@ -55,16 +66,16 @@ def cloud(switch: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lo
     settings = {"LOCAL_SAGEMAKER_SERVE": serve, "LOCAL_FAULTS": "1", **threads}
     with LocalCloud(tmp_path_factory.mktemp("cloud"), settings=settings) as cloud:
         cloud.bootstrap()
-        cloud.deploy(OVERLAY)
+        cloud.deploy(overlay)
         yield cloud
 
 
 @pytest.fixture(scope="session")
-def deployed(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+def deployed(cloud: LocalCloud, overlay: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """The deployed stack, with the tiny base model in its bucket and a queue that hears the notifications."""
     for file in tiny_base(tmp_path_factory.mktemp("base")).iterdir():
         cloud.client("s3").upload_file(str(file), BUCKET, f"{layout.BASE}tiny/{file.name}")
-    return Pipeline(cloud, Settings.model_validate(OVERLAY), BUCKET, listen(cloud, PROJECT))
+    return Pipeline(cloud, of_project(overlay).model_validate(overlay), BUCKET, listen(cloud, PROJECT))
 
 
 @pytest.fixture

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Protocol, TypeVar
@@ -20,14 +17,11 @@ from domain.state import Run
 from ledger.ledger import Ledger
 from local.cloud import ACCOUNT, REGION
 from ops.deployment import partition_of
+from tests.e2e.material import as_csv, features
 
 Found = TypeVar("Found")
 # Only a hang meets this; a slow machine must not.
 DEADLINE_SECONDS = 600.0
-
-GOOD = ["superb", "warm", "witty", "moving", "brilliant", "lovely", "charming", "gripping"]
-BAD = ["dull", "cold", "clumsy", "boring", "awful", "weak", "shallow", "tedious"]
-FILLER = ["the", "film", "with", "a", "plot", "and", "its", "actors", "in", "one", "long", "scene", "some", "town"]
 
 
 class Cloud(Protocol):
@@ -36,26 +30,6 @@ class Cloud(Protocol):
     def client(self, service: str, **config: Any) -> Any: ...
 
     def resource(self, service: str) -> Any: ...
-
-
-def reviews(rows: int, seed: int, *, flipped: bool = False) -> list[tuple[str, str]]:
-    """`rows` (text, label) pairs that a tiny model learns quickly; `flipped` gives each the other's label."""
-    chance = random.Random(seed)
-    made = []
-    for number in range(rows):
-        good = number % 2 == 0
-        words = chance.choices(GOOD if good else BAD, k=3) + chance.choices(FILLER, k=4)
-        chance.shuffle(words)
-        label = "positive" if good != flipped else "negative"
-        made.append((" ".join([*words, f"part {chance.randrange(10**6)}"]), label))
-    return made
-
-
-def as_csv(rows: list[tuple[str, str]]) -> bytes:
-    """Rows as a CSV file with columns text and label."""
-    text = io.StringIO()
-    csv.writer(text).writerows([("text", "label"), *rows])
-    return text.getvalue().encode()
 
 
 def listen(cloud: Cloud, project: str, name: str = "ears") -> str:
@@ -108,6 +82,10 @@ class Pipeline:
     def drop(self, name: str, body: bytes) -> None:
         self.client("s3").put_object(Bucket=self.bucket, Key=f"{layout.LANDING}{name}", Body=body)
 
+    def csv(self, rows: Sequence[tuple[str, str]]) -> bytes:
+        """Reviews as a file of the project's task."""
+        return as_csv(rows, self.settings.task)
+
     def delete(self, name: str) -> None:
         self.client("s3").delete_object(Bucket=self.bucket, Key=f"{layout.LANDING}{name}")
 
@@ -123,8 +101,10 @@ class Pipeline:
         return str(answer["executionArn"])
 
     def predict(self, text: str) -> str:
+        """The label of a review, as the model is asked by what its task has of it."""
+        inputs = text if self.settings.task == "text" else features(self.settings.task, text)
         answer = self.client("sagemaker-runtime").invoke_endpoint(
-            EndpointName=self.project, ContentType="application/json", Body=json.dumps({"inputs": text})
+            EndpointName=self.project, ContentType="application/json", Body=json.dumps({"inputs": inputs})
         )
         return str(json.loads(answer["Body"].read())[0]["label"])
 

@@ -11,7 +11,8 @@ import pytest
 from domain import layout
 from ops.doctor.examination import Stage, examine
 from ops.doctor.finding import Finding, Level
-from tests.e2e.driver import Pipeline, as_csv, reviews
+from tests.e2e.driver import Pipeline
+from tests.e2e.material import as_csv, reviews
 
 
 @pytest.fixture

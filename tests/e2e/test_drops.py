@@ -15,14 +15,16 @@ from domain import layout
 from ops.deployment import Deployment
 from ops.errors import NotFound
 from ops.withdraw import withdraw
-from tests.e2e.driver import Pipeline, as_csv, reviews
+from tests.e2e.driver import Pipeline
+from tests.e2e.material import features, reviews
 
 
 def test_broken_rows_are_quarantined_and_good_rows_used(pipeline: Pipeline) -> None:
-    rows = [json.dumps({"text": text, "label": label}) for text, label in reviews(400, seed=4)]
-    rows[2] = '{"text": "half a row'
-    rows[5] = json.dumps({"text": "", "label": "positive"})
-    rows[7] = json.dumps({"text": "no label here"})
+    task = pipeline.settings.task
+    rows = [json.dumps({**features(task, text), "label": label}) for text, label in reviews(400, seed=4)]
+    rows[2] = rows[2][:20]
+    rows[5] = json.dumps({**dict.fromkeys(features(task, ""), ""), "label": "positive"})
+    rows[7] = json.dumps(features(task, "no label here"))
     pipeline.drop("some broken+100% ü.jsonl.gz", gzip.compress("\n".join(rows).encode()))
     run = pipeline.concluded("promote")
     receipt = pipeline.read_json(layout.run_file(run.run, "receipt.json"))
@@ -36,13 +38,13 @@ def test_broken_rows_are_quarantined_and_good_rows_used(pipeline: Pipeline) -> N
 
 
 def test_twenty_files_five_of_them_twice_and_one_during_training(pipeline: Pipeline) -> None:
-    files = {f"part-{number:02}.csv": as_csv(reviews(30, seed=100 + number)) for number in range(20)}
+    files = {f"part-{number:02}.csv": pipeline.csv(reviews(30, seed=100 + number)) for number in range(20)}
     earlier = set(pipeline.jobs())
     for name, body in [*files.items(), *list(files.items())[:5]]:
         pipeline.drop(name, body)
     pipeline.until_in("Train")
     late = reviews(30, seed=999)
-    pipeline.drop("late.csv", as_csv(late))
+    pipeline.drop("late.csv", pipeline.csv(late))
     pipeline.until("two runs", lambda: len([run for run in pipeline.ledger.runs() if run.verdict]) == 2)
     pipeline.rest()
     assert len(set(pipeline.jobs()) - earlier) <= 2
@@ -70,13 +72,13 @@ def test_twenty_files_five_of_them_twice_and_one_during_training(pipeline: Pipel
 
 
 def test_overwriting_replaces_and_deleting_retracts(pipeline: Pipeline) -> None:
-    pipeline.drop("stays.csv", as_csv(reviews(300, seed=20)))
-    pipeline.drop("changes.csv", as_csv(reviews(60, seed=21)))
-    pipeline.drop("goes.csv", as_csv(reviews(60, seed=22)))
+    pipeline.drop("stays.csv", pipeline.csv(reviews(300, seed=20)))
+    pipeline.drop("changes.csv", pipeline.csv(reviews(60, seed=21)))
+    pipeline.drop("goes.csv", pipeline.csv(reviews(60, seed=22)))
     first = pipeline.concluded("promote")
     old = {s["key"]: s["source"] for s in _sources(pipeline, first.dataset)}
 
-    pipeline.drop("changes.csv", as_csv(reviews(60, seed=23)))
+    pipeline.drop("changes.csv", pipeline.csv(reviews(60, seed=23)))
     deployment = Deployment.on(pipeline.cloud, pipeline.project)
     assert withdraw(deployment, "goes.csv", Console(quiet=True)) == "landing/goes.csv"
     with pytest.raises(NotFound, match=r"there is no landing/goes\.csv"):

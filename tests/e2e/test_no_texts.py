@@ -21,7 +21,8 @@ from ops.deployment import Deployment
 from ops.retrain import request_run
 from tests.e2e import places
 from tests.e2e.conftest import wipe
-from tests.e2e.driver import Pipeline, as_csv, reviews
+from tests.e2e.driver import Pipeline
+from tests.e2e.material import as_csv, reviews
 from tests.e2e.places import Place
 
 WORD = "xylocanary"

@@ -12,7 +12,8 @@ from domain import layout
 from domain.settings import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from tests.e2e.conftest import OVERLAY
-from tests.e2e.driver import Pipeline, as_csv, reviews
+from tests.e2e.driver import Pipeline
+from tests.e2e.material import as_csv, reviews
 
 
 def test_destroy_during_training_leaves_nothing_and_a_second_deploy_goes_on(

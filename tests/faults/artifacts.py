@@ -16,7 +16,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from domain.artifact import MANIFEST, METRICS, MODEL, Manifest, sha256_file
 from tasks.text.manifest import INPUTS, OUTPUT, TOKENIZER, Reading
-from tests.e2e.driver import BAD, FILLER, GOOD
+from tests.e2e.material import BAD, FILLER, GOOD
 
 LABELS = ("negative", "positive")
 _WEIGHT = 2.0

@@ -14,7 +14,8 @@ from typing import Any
 from domain import layout
 from domain.settings import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
-from tests.e2e.driver import Pipeline, as_csv, listen, reviews
+from tests.e2e.driver import Pipeline, listen
+from tests.e2e.material import as_csv, reviews
 from tests.faults import artifacts
 
 PROJECT = "faults"

@@ -21,7 +21,8 @@ from domain.settings import Settings
 from local.cloud import LocalCloud
 from ops.console import make_console, make_table
 from tests.e2e.conftest import BUCKET, OVERLAY, PROJECT
-from tests.e2e.driver import Pipeline, as_csv, reviews
+from tests.e2e.driver import Pipeline
+from tests.e2e.material import as_csv, reviews
 from tests.load import costs, dropping
 from tests.load.asking import Clients, Heard
 from tests.tiny_base import tiny_base

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from domain import layout
 from domain.state import Run
-from tests.e2e.driver import Pipeline, as_csv, reviews
+from tests.e2e.driver import Pipeline
+from tests.e2e.material import as_csv, reviews
 
 ROWS = 5
 

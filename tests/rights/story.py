@@ -23,7 +23,8 @@ from ops.held import release
 from ops.retrain import request_run, write_request
 from stacks.cdk_json import merge
 from tests.e2e import conftest as e2e
-from tests.e2e.driver import Pipeline, as_csv, listen, reviews
+from tests.e2e.driver import Pipeline, listen
+from tests.e2e.material import as_csv, reviews
 from tests.stacks.synth import PROJECT
 from tests.tiny_base import tiny_base
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from domain.settings import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from tests.e2e.conftest import BUCKET, OVERLAY, PROJECT
-from tests.e2e.driver import Pipeline, as_csv, listen, reviews
+from tests.e2e.driver import Pipeline, listen
+from tests.e2e.material import as_csv, reviews
 
 
 def main(folder: Path) -> None:
