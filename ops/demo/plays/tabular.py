@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from domain.settings import Kind
 from ops import tables
@@ -21,7 +21,7 @@ Every row has the label that cdk.json names (data.label; here {label}); the firs
 The name's ending says which: .csv .json .jsonl, or one of them with .gz"""
 
 
-def _play(table: Table, project: str, what: str, example: tables.Row, asked: Sequence[Any]) -> Play:
+def _play(table: Table, project: str, what: str, example: tables.Row, asked: Sequence[tables.Row]) -> Play:
     names, values = tables.as_csv([example]).decode().splitlines()
     row = tables.as_json_lines([example]).decode().strip()
     return Play(
@@ -41,6 +41,7 @@ def _play(table: Table, project: str, what: str, example: tables.Row, asked: Seq
         spoiled=table.broken,
         reshaped=table.file(tables.RESHAPED),
         asked=asked,
+        typed=" ".join(f"{name}={value}" for name, value in asked[0].items()),
     )
 
 
