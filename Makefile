@@ -19,8 +19,8 @@ help: ## what can be made
 setup: ## the environment: idempotent, seconds once it stands
 	@$(PYTHON) ops/bootstrap.py
 
-demo: setup ## four drops on the local cloud: promoted, judged, screened out, quarantined
-	@python -m ops demo
+demo: setup ## four drops on the local cloud: promoted, judged, screened out, quarantined; of tables: TASK=tabular
+	@python -m ops demo $(if $(TASK),--task $(TASK))
 
 quick: setup ## the tests that need no local cloud, in under 90 s on 2 cores
 	@python -m pytest -n 2 --dist loadgroup -m "not slow" $(QUICK) $(ARGS)

@@ -122,7 +122,7 @@ def explain_command(
 def predict_command(
     given: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TEXT…|NAME=VALUE…]", help="One text or several; of tables, the values of one row."),
+        typer.Argument(metavar="TEXT…|NAME=VALUE…", help="One text or several; of tables, the values of one row."),
     ] = None,
     file: Annotated[Path | None, typer.Option(help="Rows as .csv, .jsonl, or .json (a list).")] = None,
     top: Annotated[int, typer.Option(min=1, help="How many labels for each.")] = 1,

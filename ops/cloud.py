@@ -20,6 +20,8 @@ from ops.steps import step
 from ops.stopping import stoppable, wait_for_stop
 
 DIRECTORY: Final = ROOT / ".local"
+# What a model of texts may be asked, as it is typed.
+TEXT: Final = '"a warm, funny film"'
 
 
 @contextmanager
@@ -44,10 +46,10 @@ def deployed(directory: Path, overlay: Mapping[str, Any], console: Console, port
         yield cloud
 
 
-def stay_up(cloud: LocalCloud, project: str, console: Console) -> None:
-    """Say how to use the cloud, and wait for a signal."""
+def stay_up(cloud: LocalCloud, project: str, console: Console, *, file: str = "reviews.csv", asked: str = TEXT) -> None:
+    """Say how to use the cloud (such as: drop `file`, predict `asked`), and wait for a signal."""
     console.print()
-    for line in usage(cloud.environment(), project):
+    for line in usage(cloud.environment(), project, file, asked):
         console.print(line)
     try:
         wait_for_stop()
@@ -56,7 +58,7 @@ def stay_up(cloud: LocalCloud, project: str, console: Console) -> None:
             cloud.stop()
 
 
-def usage(environment: Mapping[str, str], project: str) -> list[str | Text]:
+def usage(environment: Mapping[str, str], project: str, file: str, asked: str) -> list[str | Text]:
     """What to type in another terminal."""
     bucket = layout.bucket(project, ACCOUNT, REGION)
     return [
@@ -67,10 +69,10 @@ def usage(environment: Mapping[str, str], project: str) -> list[str | Text]:
         "",
         "Then, for example:",
         "",
-        f"  aws s3 cp reviews.csv s3://{bucket}/{layout.LANDING}",
-        "  ./mlops drop reviews.csv",
+        f"  aws s3 cp {file} s3://{bucket}/{layout.LANDING}",
+        f"  ./mlops drop {file}",
         "  ./mlops watch",
-        '  ./mlops predict "a warm, funny film"',
+        f"  ./mlops predict {asked}",
         "",
         "Ctrl-C stops everything; nothing is kept.",
     ]

@@ -52,16 +52,16 @@ FIRST, SECOND, SHUFFLED, BROKEN, RESHAPED = "1.csv", "2.jsonl.gz", "3-shuffled.c
 ADULT: Final = Table(
     "adult",
     "income",
-    first=12_000,
-    second=36_000,
+    first=8_000,
+    second=22_000,
     spoilt=(("age", "thirty-nine"), ("hours-per-week", "40h"), ("income", "")),
     renamed=("hours-per-week", "hours"),
 )
 CALIFORNIA: Final = Table(
     "california_housing",
     "MedHouseVal",
-    first=5_000,
-    second=15_000,
+    first=4_000,
+    second=12_000,
     spoilt=(("HouseAge", "forty-one"), ("MedHouseVal", "$ 350,000"), ("MedHouseVal", "")),
     renamed=("HouseAge", "Age"),
 )

@@ -23,8 +23,8 @@ class Play:
     `settings` are merged over those of cdk.json. `prepare` writes the files into a folder, which are `what`; `format`
     says how such a file looks. What is dropped in turn: `first`, `second`, `shuffled` (the same `rows`, their labels
     dealt anew), and `broken`, which has `spoiled` broken rows, together with `reshaped` if there is one: a file whose
-    columns are others. `asked` are items of a request's `inputs`. `begin` brings to the cloud what training needs.
-    `option` is what selects the story on the command line.
+    columns are others. `asked` are items of a request's `inputs`, `typed` what `mlops predict` may be given. `begin`
+    brings to the cloud what training needs. `option` is what selects the story on the command line.
     """
 
     settings: Mapping[str, Any]
@@ -38,6 +38,7 @@ class Play:
     broken: str
     spoiled: int
     asked: Sequence[Any]
+    typed: str
     reshaped: str | None = None
     begin: Callable[[LocalCloud, Console], None] = _nothing
     option: str = ""

@@ -174,7 +174,7 @@ def _show_hold(deployment: Deployment, key: str, console: Console) -> None:
     hold = next((hold for hold in deployment.ledger.held().values() if hold.source.key == key), None)
     _expect(hold is not None, f"{key} should be held")
     assert hold is not None
-    console.print(f"  Held as a whole: {key}: {hold.reason}")
+    console.print(f"  Held: {key}: {hold.reason}")
 
 
 def _show_gate(deployment: Deployment, told: Told, console: Console) -> None:

@@ -107,3 +107,16 @@ def test_labels_are_told_as_ever(run: Run, receipt: dict[str, Any]) -> None:
     assert "new with this run: accuracy 0.8000, macro-F1 0.8889 (reported, not judged)" in text
     assert "95% intervals of the candidate: accuracy 0.7100 to 0.8702, macro-F1 0.7097 to 0.8701" in text
     assert "; labels bad, good\n" in text
+
+
+def test_columns_of_a_table_are_told_by_their_types(run: Run, receipt: dict[str, Any]) -> None:
+    assert "numbers:" not in plain(run, receipt)
+    assert "of rows with the same text, the later file's counts" in plain(run, receipt)
+    receipt["data"]["schema"] = {"age": "number", "job": "category", "pa[y]": "number"}
+    text = plain(run, receipt)
+    assert "  numbers: age, pa[y]\n  categories: job\n" in text
+    assert "of rows with the same features, the later file's counts" in text
+    receipt["data"]["schema"] = {f"column {place}": "number" for place in range(256)}
+    text = plain(run, receipt)
+    assert "column 29 and 226 more\n" in text
+    assert "categories:" not in text

@@ -37,18 +37,23 @@ COMMANDS: dict[str, list[list[str]]] = {
     "explain": [["explain", RUN], ["explain", RUN, "--html"], ["explain", "{}"]],
     "held": [["held"], ["held", "{}"]],
     "watch": [["watch", RUN], ["watch", "{}", "--wait", "0"]],
-    "predict": [["predict", "{}"], ["predict", "{}", "good", "--top", "99"]],
+    "predict": [
+        ["predict", "{}"],
+        ["predict", "{}", "good", "--top", "99"],
+        ["predict", "--file", "FILE"],
+        ["predict", "--file", "no such {}.csv"],
+    ],
     "drop": [["drop", "FILE"], ["drop", "FILE", "--as", "{}"], ["drop", "no such {}.csv"], ["drop", "FILE", "FILE"]],
     "release": [["release", "{}"], ["release", "no such {}"]],
     "withdraw": [["withdraw", "{}"], ["withdraw", "no such {}"]],
     "retrain": [["retrain", "--reason", "{}"]],
     "approve": [["approve", "{}"], ["approve", RUN]],
     "local": [["local", "--overlay", "no such {}"], ["local", "--port", "{}"], ["local", "--demo-settings", "{}"]],
-    "demo": [["demo", "{}"], ["demo", "--{}"]],
+    "demo": [["demo", "{}"], ["demo", "--{}"], ["demo", "--task", "{}"]],
     "policy": [["policy", "{}"], ["policy", "reader", "--project", "{}"]],
     "doctor": [["doctor", "--project", "{}"], ["doctor", "--{}"]],
     "destroy": [["destroy"], ["destroy", "{}"], ["destroy", "--{}"]],
-    "prepare-data": [["prepare-data", "/dev/null/{}"], ["prepare-data", "x", "{}"]],
+    "prepare-data": [["prepare-data", "/dev/null/{}"], ["prepare-data", "x", "{}"], ["prepare-data", "--task", "{}"]],
 }
 Type = Callable[[list[str], str], str]
 

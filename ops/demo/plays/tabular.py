@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from domain.settings import Kind
 from ops import tables
@@ -21,7 +21,7 @@ Every row has the label that cdk.json names (data.label; here {label}); the firs
 The name's ending says which: .csv .json .jsonl, or one of them with .gz"""
 
 
-def _play(table: Table, project: str, what: str, example: tables.Row, asked: Sequence[Any]) -> Play:
+def _play(table: Table, project: str, what: str, example: tables.Row, asked: Sequence[tables.Row]) -> Play:
     names, values = tables.as_csv([example]).decode().splitlines()
     row = tables.as_json_lines([example]).decode().strip()
     return Play(
@@ -41,15 +41,16 @@ def _play(table: Table, project: str, what: str, example: tables.Row, asked: Seq
         spoiled=table.broken,
         reshaped=table.file(tables.RESHAPED),
         asked=asked,
+        typed=" ".join(f"{name}={value}" for name, value in asked[0].items()),
     )
 
 
 PLAYS: Final[dict[Kind, Play]] = {
-    # What a row does not say is missing: a model of tables answers it all the same.
+    # What a row does not say is missing, and a category that was in no file is unknown: both are answered all the same.
     "classification": _play(
         ADULT,
         "incomes",
-        "five files of a real census",
+        "real census data",
         {"age": 39, "education": "Bachelors", "hours-per-week": 40, "income": "<=50K"},
         (
             {
@@ -66,12 +67,13 @@ PLAYS: Final[dict[Kind, Play]] = {
                 "occupation": "Sales",
                 "hours-per-week": 20,
             },
+            {"age": 33, "education": "Bachelors", "occupation": "Podcaster", "hours-per-week": 40},
         ),
     ),
     "regression": _play(
         CALIFORNIA,
         "houses",
-        "five files of real house prices",
+        "house prices",
         {"MedInc": 8.3252, "HouseAge": 41, "MedHouseVal": 4.526},
         (
             {"MedInc": 8.3, "HouseAge": 41, "AveRooms": 7, "Latitude": 37.88, "Longitude": -122.23},

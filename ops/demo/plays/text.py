@@ -11,6 +11,7 @@ from domain import layout
 from domain.settings import Kind
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops import minilm, reviews
+from ops.cloud import TEXT
 from ops.demo.play import Play
 from ops.demo.settings import SERVING, WAITS
 from ops.steps import step
@@ -64,6 +65,7 @@ PLAYS: Final[dict[Kind, Play]] = {
             "a warm , funny and beautifully acted film that stays with you .",
             "a dull , lifeless mess that wastes its cast and your evening .",
         ),
+        typed=TEXT,
         begin=_upload,
     )
 }
