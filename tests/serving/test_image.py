@@ -8,25 +8,34 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.serving.conftest import ROOT, serving
 
 DOCKERFILE = (ROOT / "serving" / "Dockerfile").read_text()
-TASK = "text"
-LISTS = (ROOT / "serving" / "requirements.txt", ROOT / "tasks" / TASK / "requirements-predict.txt")
-PINS = re.findall(r"^([a-z]+)==(\S+)$", "".join(path.read_text() for path in LISTS), re.MULTILINE)
+TASKS = {
+    "text": {"domain", "numpy", "onnxruntime", "serving", "tasks", "tokenizers", "waitress"},
+    "tabular": {"domain", "numpy", "onnxruntime", "serving", "tasks", "waitress"},
+}
 
 
-def image_packages(into: Path) -> Path:
-    """The image's directory of packages, with links to the files that are installed here."""
+def pins(task: str) -> dict[str, str]:
+    """What the image of a task installs: versions by name."""
+    lists = (ROOT / "serving" / "requirements.txt", ROOT / "tasks" / task / "requirements-predict.txt")
+    return dict(re.findall(r"^([a-z]+)==(\S+)$", "".join(path.read_text() for path in lists), re.MULTILINE))
+
+
+def image_packages(task: str, into: Path) -> Path:
+    """The directory of packages of a task's image, with links to the files that are installed here."""
     deleted = set(re.findall(r"packages/(onnxruntime/\S+)", DOCKERFILE))
     assert deleted
-    for name, _ in PINS:
+    for name in pins(task):
         for file in importlib.metadata.files(name) or []:
             if file.parts[0] == ".." or "tests" in file.parts or "/".join(file.parts[:2]) in deleted:
                 continue
             (into / file).parent.mkdir(parents=True, exist_ok=True)
             (into / file).symlink_to(file.locate())
-    for pattern in re.findall(r"^COPY (.+) packages/\S+/$", DOCKERFILE.replace("${TASK}", TASK), re.MULTILINE):
+    for pattern in re.findall(r"^COPY (.+) packages/\S+/$", DOCKERFILE.replace("${TASK}", task), re.MULTILINE):
         for source in (path for part in pattern.split() for path in ROOT.glob(part)):
             if source.name == "train.py":
                 continue  # serving/Dockerfile.dockerignore
@@ -36,31 +45,47 @@ def image_packages(into: Path) -> Path:
     return into
 
 
-def test_serves_from_what_is_in_the_image(model_dir: Path, tmp_path: Path) -> None:
-    packages = image_packages(tmp_path / "packages")
+def serves_from_its_image(task: str, model_dir: Path, inputs: object, into: Path) -> None:
+    """A model of the task is served with what is in its image, and nothing else."""
+    packages = image_packages(task, into / "packages")
     variables = dict(re.findall(r"^(?:ENV)? +([A-Z_]+)=(\S+)", DOCKERFILE, re.MULTILINE))
     assert variables["PYTHONPATH"] == "/opt/serving"
     others = {"PYTHONPATH": str(packages), "PYTHONSAFEPATH": variables["PYTHONSAFEPATH"]}
     # -S: nothing of this environment's site-packages.
-    with serving(model_dir, tmp_path / "log", "-S", **others) as server:
+    with serving(model_dir, into / "log", "-S", **others) as server:
         assert server.request("GET", "/ping").status == 200
-        assert server.invoke({"inputs": "x"}).status == 200
+        assert server.invoke({"inputs": inputs}).status == 200
         maps = Path(f"/proc/{server.process.pid}/maps")
         if maps.exists():
-            assert "/torch/" not in maps.read_text()
+            assert not any(f"/{name}/" in maps.read_text() for name in ("torch", "sklearn"))
 
 
-def test_imports_nothing_else() -> None:
+def imported(task: str) -> list[str]:
+    """The modules that a server of the task has when it starts."""
     code = (
-        f"import sys, serving.app, serving.server, serving.__main__, tasks.{TASK}.predict, waitress.server; "
-        "print(*sorted({name.split('.')[0] for name in sys.modules} - set(sys.stdlib_module_names)))"
+        f"import sys, serving.app, serving.server, serving.__main__, tasks.{task}.predict, waitress.server; "
+        "print(*sys.modules)"
     )
-    printed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_serves_from_what_is_in_the_image(model_dir: Path, tmp_path: Path) -> None:
+    serves_from_its_image("text", model_dir, "x", tmp_path)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_imports_nothing_else(task: str) -> None:
+    found = {name.split(".")[0] for name in imported(task)} - set(sys.stdlib_module_names)
     # A virtual environment may have start-up hooks of its own.
-    found = {name for name in printed.split() if not name.startswith("_")}
-    assert found == {"domain", "numpy", "onnxruntime", "serving", "tasks", "tokenizers", "waitress"}
+    assert {name for name in found if not name.startswith("_")} == TASKS[task]
 
 
-def test_the_pins_are_what_is_tested_here() -> None:
-    assert {name for name, _ in PINS} == {"numpy", "onnxruntime", "tokenizers", "waitress"}
-    assert {name: importlib.metadata.version(name) for name, _ in PINS} == dict(PINS)
+def test_texts_are_served_without_the_rules_of_files() -> None:
+    assert not [name for name in imported("text") if name.startswith("domain.data")]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_pins_are_what_is_tested_here(task: str) -> None:
+    assert pins(task).keys() == TASKS[task] - {"domain", "serving", "tasks"}
+    assert {name: importlib.metadata.version(name) for name in pins(task)} == pins(task)

@@ -62,7 +62,7 @@ def lay_out_rows(root: Path, rows: Sequence[tuple[Row, str]], schema: Mapping[st
     splits: dict[str, list[dict[str, Any]]] = {"train": [], "validation": [], "test": []}
     for row, split in rows:
         splits[split].append({"id": row.id, "features": row.features, "label": row.label})
-    lay_out(root, {"one": {name: splits[name] for name in ("train", "validation")}}, schema=schema, label=label)
+    lay_out(root, {"one": {name: splits[name] for name in ("train", "validation")}}, schema=schema, target=label)
 
 
 def train(root: Path, task: str, **hyperparameters: float) -> str:
