@@ -121,10 +121,10 @@ def _row(row: Any, what: str, columns: Sequence[Column]) -> dict[str, str]:
 
 
 def _refuse_columns(names: Iterable[str], what: str, columns: Sequence[Column], more: str = "") -> None:
-    known = {column.name for column in columns}
-    other = next((name for name in names if name not in known), None)
-    if other is not None:
-        raise ClientError(400, f"{what} has the unknown column {quoted(other)}; known are {_some(sorted(known))}{more}")
+    known = [column.name for column in columns]
+    others = set(names) - set(known)
+    if others:
+        raise ClientError(400, f"{what} has the unknown column {quoted(min(others))}; known are {_some(known)}{more}")
 
 
 def _check_number(rows: int, what: str) -> None:

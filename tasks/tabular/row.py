@@ -15,8 +15,9 @@ MEASURES: Final[dict[Kind, tuple[str, ...]]] = {
     "classification": ("accuracy", "macro_f1"),
     "regression": ("mae", "rmse", "r2"),
 }
-# A double in its shortest form has 24 characters at most.
-_NUMBER_CHARS: Final = 32
+# A double has 24 characters in its shortest form, and over 300 written out, which is more than a value is looked at for
+# if it is four times as long as this.
+_NUMBER_CHARS: Final = 100
 
 
 def columns(data: DataSettings) -> tuple[Column, ...] | None:

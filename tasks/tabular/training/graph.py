@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import Any, Final
 
 import numpy as np
@@ -26,12 +27,19 @@ def graph(columns: ColumnTransformer, trees: Any, numbers: int, categories: int)
         inputs.append((CATEGORIES, StringTensorType([None, categories])))
     of_float32 = exact(trees)
     options = {id(of_float32): {"zipmap": False}} if hasattr(trees, "classes_") else {}
-    made = to_onnx(
-        Pipeline([("columns", columns), ("trees", of_float32)]),
-        initial_types=inputs,
-        options=options,
-        target_opset={"": _OPSET, "ai.onnx.ml": 3},
-    )
+    with warnings.catch_warnings():
+        # skl2onnx writes a truth value for a number, and protobuf warns of that.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        made = to_onnx(
+            Pipeline([("columns", columns), ("trees", of_float32)]),
+            initial_types=inputs,
+            options=options,
+            target_opset={"": _OPSET, "ai.onnx.ml": 3},
+        )
+    # They come from a set, and the same trees are to be the same file.
+    opsets = sorted(made.opset_import, key=lambda opset: opset.domain)
+    del made.opset_import[:]
+    made.opset_import.extend(opsets)
     serialized: bytes = made.SerializeToString()
     return serialized
 

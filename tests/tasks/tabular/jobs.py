@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import io
 import random
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from domain.data.records import Column, Contract, Row, parse_row
-from tests.training.job import ROOT, Job, lay_out
+from tests.training.job import Job, lay_out
+from training.train import main
 
 TUNING: dict[str, float] = {
     "max_iter": 100,
@@ -56,21 +57,20 @@ def read(rows: Sequence[Mapping[str, object]], schema: Mapping[str, Any], kind: 
     return [parse_row(row, contract) for row in rows]
 
 
-def lay_out_rows(root: Path, rows: Sequence[tuple[Row, str]], schema: Mapping[str, str]) -> None:
-    """The channels of a job."""
+def lay_out_rows(root: Path, rows: Sequence[tuple[Row, str]], schema: Mapping[str, str], label: str) -> None:
+    """The channels of a job that learns the column `label`."""
     splits: dict[str, list[dict[str, Any]]] = {"train": [], "validation": [], "test": []}
     for row, split in rows:
         splits[split].append({"id": row.id, "features": row.features, "label": row.label})
-    lay_out(root, {"one": {name: splits[name] for name in ("train", "validation")}}, schema=schema)
+    lay_out(root, {"one": {name: splits[name] for name in ("train", "validation")}}, schema=schema, label=label)
 
 
-def train(root: Path, task: str, **hyperparameters: float) -> subprocess.CompletedProcess[str]:
-    """Run the job whose channels lie below `root`."""
+def train(root: Path, task: str, **hyperparameters: float) -> str:
+    """Run the job whose channels lie below `root`, in this process; returns its log."""
     job = Job(root, None, {"task": task, "features": None, **TUNING, **hyperparameters})
-    return subprocess.run(
-        [sys.executable, str(ROOT / "training" / "train.py"), *job.argv],
-        env={**os.environ, **job.environment, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    log = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(log):
+        for name, value in job.environment.items():
+            patch.setenv(name, value)
+        main(job.argv)
+    return log.getvalue()
