@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bench.client import FIRST
 from bench.environments import CACHE, environment, serving_image
 from ops.bootstrap import ROOT
+from serving.manifest import read_manifest
 
 if TYPE_CHECKING:
     from bench.model import Model
@@ -27,12 +29,16 @@ _PROGRAMS: Final = Path(__file__).parent / "programs"
 
 @dataclass(frozen=True)
 class Contender:
-    """A server: `command`, in which "{port}" stands for the port, its variables, and the folders it reads at start."""
+    """A server: `command`, in which "{port}" stands for the port, its variables, and the folders it reads at start.
+
+    `first` is the body of the request by which its start is measured: a text's, unless it answers others.
+    """
 
     name: str
     command: tuple[str, ...]
     reads: tuple[Path, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
+    first: bytes = FIRST
 
 
 def contenders(model: Model, cpus: int = 1) -> tuple[list[Contender], list[str]]:
@@ -40,7 +46,7 @@ def contenders(model: Model, cpus: int = 1) -> tuple[list[Contender], list[str]]
 
     `cpus`: how many of them the toolkit has workers for.
     """
-    found, missing = [ours(model), *_pipelines(model)], []
+    found, missing = [ours(model.artifact), *_pipelines(model)], []
     if shutil.which("java"):
         found.append(_toolkit(model, cpus))
     else:
@@ -48,16 +54,20 @@ def contenders(model: Model, cpus: int = 1) -> tuple[list[Contender], list[str]]
     return found, missing
 
 
-def ours(model: Model) -> Contender:
-    """The project's server, with the packages, the bytecode and the variables of `serving/Dockerfile`."""
-    image = serving_image()
+def ours(artifact: Path, name: str = OURS, first: bytes = FIRST) -> Contender:
+    """The project's server of an unpacked artifact, with the packages, bytecode and variables of `serving/Dockerfile`.
+
+    Raises ArtifactError if it cannot be read.
+    """
+    image = serving_image(read_manifest(artifact).task)
     variables = dict(re.findall(r"^(?:ENV)? +([A-Z_]+)=(\S+)", (ROOT / "serving" / "Dockerfile").read_text(), re.M))
     return Contender(
-        OURS,
+        name,
         # -S: as in the image, nothing of an environment's site-packages.
         (sys.executable, "-S", "-m", "serving"),
-        (image, model.artifact),
-        variables | {"PYTHONPATH": str(image), "HOST": "127.0.0.1", "PORT": "{port}", "MODEL_DIR": str(model.artifact)},
+        (image, artifact),
+        variables | {"PYTHONPATH": str(image), "HOST": "127.0.0.1", "PORT": "{port}", "MODEL_DIR": str(artifact)},
+        first,
     )
 
 
