@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bench.census import SCHEMA
 from bench.client import FIRST
 from bench.environments import CACHE, environment, serving_image
 from ops.bootstrap import ROOT
@@ -19,11 +21,15 @@ from serving.manifest import read_manifest
 
 if TYPE_CHECKING:
     from bench.model import Model
+    from bench.table_model import TableModel
 
 OURS: Final = "ours (int8)"
 TOOLKIT: Final = "HuggingFace toolkit"
 FASTAPI: Final = "FastAPI + pipeline"
 OPTIMUM: Final = "optimum-onnx"
+OURS_OF_TABLES: Final = "ours (ONNX)"
+SKLEARN: Final = "FastAPI + scikit-learn"
+SKLEARN_ALONE: Final = "the same without pandas"
 _PROGRAMS: Final = Path(__file__).parent / "programs"
 
 
@@ -52,6 +58,20 @@ def contenders(model: Model, cpus: int = 1) -> tuple[list[Contender], list[str]]
     else:
         missing.append(f"{TOOLKIT}: skipped, multi-model-server needs Java and there is none on this machine")
     return found, missing
+
+
+def table_contenders(model: TableModel, first: bytes) -> list[Contender]:
+    """Servers of the same trees, ours first; `first` is the body of a request."""
+    program = str(_PROGRAMS / "table.py")
+    found = [ours(model.artifact, OURS_OF_TABLES, first)]
+    for name, packages, kind, pipeline in (
+        (SKLEARN, "sklearn-pandas", "frames", model.frames),
+        (SKLEARN_ALONE, "sklearn", "arrays", model.arrays),
+    ):
+        folder = environment(packages)
+        command = (str(folder / "bin" / "python"), program, "{port}", str(pipeline), kind, json.dumps(SCHEMA))
+        found.append(Contender(name, command, (folder, pipeline.parent), first=first))
+    return found
 
 
 def ours(artifact: Path, name: str = OURS, first: bytes = FIRST) -> Contender:
