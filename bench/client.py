@@ -35,7 +35,7 @@ def texts(number: int = 200, words: int = WORDS) -> tuple[str, ...]:
 
 
 def bodies() -> list[bytes]:
-    """A request for each text."""
+    """A request for each of `texts`."""
     return [json.dumps({"inputs": text}).encode() for text in texts()]
 
 
@@ -49,9 +49,12 @@ def ask(connection: HTTPConnection, body: bytes) -> bytes:
     return content
 
 
-def latencies(port: int, requests: int, warm_up: int = 5) -> list[float]:
-    """Seconds of each of `requests` requests by one client, after `warm_up` that do not count."""
-    found, prepared = [], bodies()
+def latencies(port: int, prepared: Sequence[bytes], requests: int, warm_up: int = 5) -> list[float]:
+    """Seconds of each of `requests` requests by one client, after `warm_up` that do not count.
+
+    What is asked are the `prepared` bodies, one after the other, again and again.
+    """
+    found = []
     with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         for number in range(warm_up + requests):
             began = time.perf_counter()
@@ -60,9 +63,9 @@ def latencies(port: int, requests: int, warm_up: int = 5) -> list[float]:
     return found[warm_up:]
 
 
-def throughput(port: int, clients: int, seconds: float) -> float:
-    """Answers a second to `clients` clients that ask for `seconds` without a pause."""
-    prepared, numbers, end = bodies(), count(), time.perf_counter() + seconds
+def throughput(port: int, prepared: Sequence[bytes], clients: int, seconds: float) -> float:
+    """Answers a second to `clients` clients that ask the `prepared` bodies for `seconds` without a pause."""
+    numbers, end = count(), time.perf_counter() + seconds
     began = time.perf_counter()
 
     def client(_: int) -> int:

@@ -7,10 +7,11 @@ import os
 import subprocess
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from statistics import median
 from typing import Final
 
-from bench.client import latencies
+from bench.client import bodies, latencies
 from bench.contenders import FASTAPI, OURS, TOOLKIT, Contender, contenders, ours
 from bench.model import Model, distilbert
 from bench.report import Result, Table, Target
@@ -32,7 +33,10 @@ def run(full: bool) -> Result:
     # What was just written could not be evicted.
     os.sync()
     cpus = sorted(os.sched_getaffinity(0))
-    tables = [_starts(found, cpus, False, 7 if full else 3, notes), _starts(found, cpus, True, 5 if full else 2, [])]
+    tables = [
+        starts(found, cpus, bodies(), 7 if full else 3, notes),
+        starts(found, cpus, bodies(), 5 if full else 2, evicted=True),
+    ]
     warm = {row[0]: row for row in tables[0].rows}
     targets = []
     for baseline, bound in ((TOOLKIT, AGAINST_TOOLKIT), (FASTAPI, AGAINST_FASTAPI)):
@@ -45,29 +49,39 @@ def run(full: bool) -> Result:
     return Result("Cold start and memory", [*tables, _stages(model, 15 if full else 7)], targets, figures)
 
 
-def _starts(found: list[Contender], cpus: list[int], evicted: bool, rounds: int, notes: list[str]) -> Table:
-    starts: dict[str, list[float]] = defaultdict(list)
+def starts(
+    found: Sequence[Contender],
+    cpus: Sequence[int],
+    prepared: Sequence[bytes],
+    rounds: int,
+    notes: Sequence[str] = (),
+    *,
+    evicted: bool = False,
+) -> Table:
+    """Start every server in turn, ours first, and ask it some of the `prepared` bodies: milliseconds and memory.
+
+    With `evicted` none of the files that a server reads is in the page cache.
+    """
+    took: dict[str, list[float]] = defaultdict(list)
     peaks: dict[str, list[float]] = defaultdict(list)
     for _ in range(rounds):
         for contender in found:
             # A start of ours takes so little that more of them cost nothing.
-            for _ in range(3 if contender.name == OURS else 1):
+            for _ in range(3 if contender is found[0] else 1):
                 if evicted:
                     evict(contender.reads)
                 with running(contender, cpus) as server:
-                    starts[contender.name].append(1000 * server.cold_start)
-                    latencies(server.port, _REQUESTS)
+                    took[contender.name].append(1000 * server.cold_start)
+                    latencies(server.port, prepared, _REQUESTS)
                     peaks[contender.name].append(server.peak_mb())
-    own = median(starts[OURS])
+    own = median(took[found[0].name])
     rows = [
         (name, median(values), min(values), median(values) / own, median(peaks[name]), len(values))
-        for name, values in starts.items()
+        for name, values in took.items()
     ]
     how = "process start to first 200 with a prediction, median; the servers took turns"
     memory = f"peak memory: VmHWM of every process of the server added up, after {_REQUESTS} requests"
-    what = (
-        "files of the environment and the model evicted from the page cache (posix_fadvise); Python's and Java's stay"
-    )
+    what = "files of environment and model evicted from the page cache (posix_fadvise); Python's own and Java's stay"
     return Table(
         f"Cold start, {'evicted' if evicted else 'warm'} page cache, {len(cpus)} CPUs",
         ("server", "ms", "least ms", "times ours", "peak MB", "n"),
@@ -77,7 +91,7 @@ def _starts(found: list[Contender], cpus: list[int], evicted: bool, rounds: int,
 
 
 def _stages(model: Model, rounds: int) -> Table:
-    contender = ours(model)
+    contender = ours(model.artifact)
     python = contender.command[0]
     program = ROOT / "bench" / "programs" / "stages.py"
     measured = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -12,27 +13,38 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bench.census import SCHEMA
+from bench.client import FIRST
 from bench.environments import CACHE, environment, serving_image
 from ops.bootstrap import ROOT
+from serving.manifest import read_manifest
 
 if TYPE_CHECKING:
     from bench.model import Model
+    from bench.table_model import TableModel
 
 OURS: Final = "ours (int8)"
 TOOLKIT: Final = "HuggingFace toolkit"
 FASTAPI: Final = "FastAPI + pipeline"
 OPTIMUM: Final = "optimum-onnx"
+OURS_OF_TABLES: Final = "ours (ONNX)"
+SKLEARN: Final = "FastAPI + scikit-learn"
+SKLEARN_ALONE: Final = "the same without pandas"
 _PROGRAMS: Final = Path(__file__).parent / "programs"
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A server: `command`, in which "{port}" stands for the port, its variables, and the folders it reads at start."""
+    """A server: `command`, in which "{port}" stands for the port, its variables, and the folders it reads at start.
+
+    `first` is the body of the request by which its start is measured: a text's, unless it answers others.
+    """
 
     name: str
     command: tuple[str, ...]
     reads: tuple[Path, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
+    first: bytes = FIRST
 
 
 def contenders(model: Model, cpus: int = 1) -> tuple[list[Contender], list[str]]:
@@ -40,7 +52,7 @@ def contenders(model: Model, cpus: int = 1) -> tuple[list[Contender], list[str]]
 
     `cpus`: how many of them the toolkit has workers for.
     """
-    found, missing = [ours(model), *_pipelines(model)], []
+    found, missing = [ours(model.artifact), *_pipelines(model)], []
     if shutil.which("java"):
         found.append(_toolkit(model, cpus))
     else:
@@ -48,16 +60,34 @@ def contenders(model: Model, cpus: int = 1) -> tuple[list[Contender], list[str]]
     return found, missing
 
 
-def ours(model: Model) -> Contender:
-    """The project's server, with the packages, the bytecode and the variables of `serving/Dockerfile`."""
-    image = serving_image()
+def table_contenders(model: TableModel, first: bytes) -> list[Contender]:
+    """Servers of the same trees, ours first; `first` is the body of a request."""
+    program = str(_PROGRAMS / "table.py")
+    found = [ours(model.artifact, OURS_OF_TABLES, first)]
+    for name, packages, kind, pipeline in (
+        (SKLEARN, "sklearn-pandas", "frames", model.frames),
+        (SKLEARN_ALONE, "sklearn", "arrays", model.arrays),
+    ):
+        folder = environment(packages)
+        command = (str(folder / "bin" / "python"), program, "{port}", str(pipeline), kind, json.dumps(SCHEMA))
+        found.append(Contender(name, command, (folder, pipeline.parent), first=first))
+    return found
+
+
+def ours(artifact: Path, name: str = OURS, first: bytes = FIRST) -> Contender:
+    """The project's server of an unpacked artifact, with the packages, bytecode and variables of `serving/Dockerfile`.
+
+    Raises ArtifactError if it cannot be read.
+    """
+    image = serving_image(read_manifest(artifact).task)
     variables = dict(re.findall(r"^(?:ENV)? +([A-Z_]+)=(\S+)", (ROOT / "serving" / "Dockerfile").read_text(), re.M))
     return Contender(
-        OURS,
+        name,
         # -S: as in the image, nothing of an environment's site-packages.
         (sys.executable, "-S", "-m", "serving"),
-        (image, model.artifact),
-        variables | {"PYTHONPATH": str(image), "HOST": "127.0.0.1", "PORT": "{port}", "MODEL_DIR": str(model.artifact)},
+        (image, artifact),
+        variables | {"PYTHONPATH": str(image), "HOST": "127.0.0.1", "PORT": "{port}", "MODEL_DIR": str(artifact)},
+        first,
     )
 
 

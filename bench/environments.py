@@ -18,8 +18,6 @@ from stacks.images import context
 
 REQUIREMENTS: Final = Path(__file__).parent / "requirements"
 CACHE: Final = ROOT / ".cache" / "bench"
-# What people use beside ours answers texts.
-_TASK: Final = "text"
 
 
 def environment(name: str) -> Path:
@@ -42,13 +40,13 @@ def environment(name: str) -> Path:
     return folder
 
 
-def serving_image() -> Path:
-    """The folder that `serving/Dockerfile` makes as /opt/serving, made by the same steps below .cache/bench/image.
+def serving_image(task: str) -> Path:
+    """The folder that `serving/Dockerfile` makes of a task as /opt/serving, made by the same steps below .cache/bench.
 
     Raises subprocess.CalledProcessError, pip having said why, if the packages cannot be installed.
     """
-    folder, stamp = CACHE / "image", CACHE / "image.stamp"
-    inputs = [ROOT / path for path in context(_TASK)]
+    folder, stamp = CACHE / f"image-{task}", CACHE / f"image-{task}.stamp"
+    inputs = [ROOT / path for path in context(task)]
     wanted = hashlib.sha256(sys.version.encode() + b"".join(path.read_bytes() for path in inputs)).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
         return folder

@@ -46,7 +46,7 @@ def run(full: bool) -> Result:
     """
     st = environment("fuzz") / "bin" / "st"
     model = tiny()
-    with running(ours(model), [0]) as server:
+    with running(ours(model.artifact), [0]) as server:
         rows = []
         for way in _WAYS:
             sent, seed = 0, 0

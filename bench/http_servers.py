@@ -15,7 +15,7 @@ from itertools import cycle, islice
 from statistics import median
 from typing import Final
 
-from bench.client import FIRST, Refused, ask, latencies, percentile
+from bench.client import FIRST, Refused, ask, bodies, latencies, percentile
 from bench.contenders import Contender, ours
 from bench.environments import environment
 from bench.fuzz import tiny
@@ -37,7 +37,7 @@ _BEGINNINGS: Final = (b"", b"POST /invocations HTTP/1.1\r\nX-Endless: ", _HEADER
 
 def run(full: bool) -> Result:
     """Start the application under each server in turn: its cold start, memory, latency, and what slow clients do."""
-    own = ours(tiny())
+    own = ours(tiny().artifact)
     contenders = [_under(name, own) for name in SERVERS]
     cpus = sorted(os.sched_getaffinity(0))
     starts: dict[str, list[float]] = defaultdict(list)
@@ -49,7 +49,7 @@ def run(full: bool) -> Result:
         for contender in contenders:
             with running(contender, cpus) as server:
                 starts[contender.name].append(1000 * server.cold_start)
-                alone[contender.name] += [1000 * value for value in latencies(server.port, _REQUESTS)]
+                alone[contender.name] += [1000 * value for value in latencies(server.port, bodies(), _REQUESTS)]
                 peaks[contender.name].append(server.peak_mb())
                 with _slow_clients(server.port):
                     answered[contender.name].append(_answered(server.port))

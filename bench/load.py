@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Final
 
-from bench.client import WORDS, latencies, percentile, throughput
+from bench.client import WORDS, bodies, latencies, percentile, throughput
 from bench.contenders import FASTAPI, OURS, TOOLKIT, Contender, contenders
 from bench.model import Model, distilbert
 from bench.profile import apart
@@ -19,7 +20,10 @@ from domain.artifact import MODEL
 CLIENTS: Final = (1, 4, 16)
 P50_AGAINST_FASTAPI: Final = 3.0
 THROUGHPUT_AGAINST_FASTAPI: Final = 4.0
+BOUND: Final = "servers are bound (taskset) from their start; the clients may use all CPUs, so they share them"
 _TOKENS: Final = 50
+# So many clients' answers are compared.
+_COMPARED: Final = 4
 _MISSED: Final = {
     1: "onnxruntime, imported by a process that may use one CPU of several, takes no AMX: see the profile, and the "
     "table of servers that were bound once up",
@@ -27,19 +31,31 @@ _MISSED: Final = {
 }
 
 
+@dataclass(frozen=True)
+class Load:
+    """What each server is asked in each of `rounds`: the `prepared` bodies, `requests` by one client, then for
+    `seconds` by each number of `clients`, which 4 is one of.
+    """
+
+    prepared: Sequence[bytes]
+    rounds: int
+    requests: int
+    seconds: float
+    clients: Sequence[int] = CLIENTS
+
+
 def run(full: bool) -> Result:
     """Ask every server in turn, several rounds, bound to one CPU and then to two."""
     model = distilbert()
     cpus = sorted(os.sched_getaffinity(0))
-    effort = (5, 150, 4.0) if full else (3, 40, 1.5)
+    load = Load(bodies(), 5, 150, 4.0) if full else Load(bodies(), 3, 40, 1.5)
     tables: list[Table] = []
     targets: list[Target] = []
     figures: dict[str, float] = {}
     for count in sorted({1, min(2, len(cpus))}):
         found, notes = contenders(model, count)
         on = f"on {count} CPU{'s'[: count > 1]}"
-        bound = "servers are bound (taskset) from their start; the clients may use all CPUs, so they share them"
-        table = _table(f"servers {on}", _rounds(found, cpus[:count], True, *effort), *effort, [bound, *notes])
+        table = answers(f"servers {on}", found, cpus[:count], load, [BOUND, *notes])
         tables.append(table)
         rows = {str(row[0]): [float(cell or 0) for cell in row[1:]] for row in table.rows}
         (own_p50, _, _, own_4, *_), (other_p50, _, _, other_4, *_) = rows[OURS], rows[FASTAPI]
@@ -58,12 +74,12 @@ def run(full: bool) -> Result:
         figures |= {f"p50, ms, {on}: {name}": row[0] for name, row in rows.items()}
         figures |= {f"answers/s, 4 clients, {on}: {name}": row[3] for name, row in rows.items()}
     if len(cpus) > 1:
-        rounds, requests, seconds = effort
-        tables += [_bound_late(model, cpus, max(2, rounds - 1), requests, seconds), _profile(model, cpus)]
+        fewer = replace(load, rounds=max(2, load.rounds - 1))
+        tables += [_bound_late(model, cpus, fewer), _profile(model, cpus)]
     return Result(f"Requests of {WORDS} words", tables, targets, figures)
 
 
-def _bound_late(model: Model, cpus: list[int], rounds: int, requests: int, seconds: float) -> Table:
+def _bound_late(model: Model, cpus: list[int], load: Load) -> Table:
     """On one CPU as a container is: its quota hides no CPU, and it is told by OMP_NUM_THREADS to take one thread."""
     found = [
         replace(contender, variables={**contender.variables, "OMP_NUM_THREADS": "1"})
@@ -71,9 +87,8 @@ def _bound_late(model: Model, cpus: list[int], rounds: int, requests: int, secon
         # It takes longest to start, and its worker sets one thread by itself.
         if contender.name != TOOLKIT
     ]
-    effort = rounds, requests, seconds
     note = "the servers start with all CPUs and OMP_NUM_THREADS=1, and are bound to one after their first answer"
-    return _table("servers on 1 CPU, bound once up", _rounds(found, cpus[:1], False, *effort), *effort, [note])
+    return answers("servers on 1 CPU, bound once up", found, cpus[:1], load, [note], from_start=False)
 
 
 def _profile(model: Model, cpus: list[int]) -> Table:
@@ -91,35 +106,50 @@ def _profile(model: Model, cpus: list[int]) -> Table:
     )
 
 
-def _rounds(
-    found: list[Contender], cpus: list[int], from_start: bool, rounds: int, requests: int, seconds: float
-) -> dict[str, list[list[float]]]:
-    """For each server, a list per round: its latencies in seconds, then answers/s for each number of clients."""
-    measured: dict[str, list[list[float]]] = defaultdict(list)
-    for _ in range(rounds):
-        for contender in found:
-            with running(contender, cpus, from_start=from_start) as server:
-                alone = latencies(server.port, requests)
-                many = [throughput(server.port, clients, seconds) for clients in CLIENTS]
-            measured[contender.name].append([*alone, *many])
-    return measured
-
-
-def _table(
-    where: str, measured: dict[str, list[list[float]]], rounds: int, requests: int, seconds: float, notes: list[str]
+def answers(
+    where: str,
+    found: Sequence[Contender],
+    cpus: Sequence[int],
+    load: Load,
+    notes: Sequence[str],
+    *,
+    from_start: bool = True,
 ) -> Table:
-    shown: list[tuple[str, list[float]]] = []
-    for name, of_rounds in measured.items():
-        alone = [1000 * value for values in of_rounds for value in values[:requests]]
-        many = [median(values[requests + place] for values in of_rounds) for place in range(len(CLIENTS))]
-        shown.append((name, [median(alone), percentile(alone, 0.99), *many]))
-    own = dict(shown)[OURS]
+    """Ask every server in turn, ours first: milliseconds of one client, answers a second of several."""
+    shown = summary(_rounds(found, cpus, load, from_start))
+    own, compared = shown[found[0].name], 2 + load.clients.index(_COMPARED)
+    many = [f"{number}: answers/s" for number in load.clients]
     return Table(
         f"Latency of one client, answers a second of several; {where}",
-        ("server", "p50 ms", "p99 ms", *(f"{n}: answers/s" for n in CLIENTS), "p50 / ours", "ours / its, 4 clients"),
-        [(name, *figures, figures[0] / own[0], own[3] / figures[3]) for name, figures in shown],
+        ("server", "p50 ms", "p99 ms", *many, "p50 / ours", f"ours / its, {_COMPARED} clients"),
+        [(name, *its, its[0] / own[0], own[compared] / its[compared]) for name, its in shown.items()],
         [
-            f"{rounds} rounds in turns: {rounds * requests} requests of one client, {seconds:g} s of each of several",
+            f"{load.rounds} rounds in turns: {load.rounds * load.requests} requests of one client, {load.seconds:g} s "
+            "of each of several",
             *notes,
         ],
     )
+
+
+def _rounds(
+    found: Sequence[Contender], cpus: Sequence[int], load: Load, from_start: bool
+) -> dict[str, list[tuple[list[float], list[float]]]]:
+    """For each server, a pair per round: its latencies in seconds, and answers/s for each number of clients."""
+    measured: dict[str, list[tuple[list[float], list[float]]]] = defaultdict(list)
+    for _ in range(load.rounds):
+        for contender in found:
+            with running(contender, cpus, from_start=from_start) as server:
+                alone = latencies(server.port, load.prepared, load.requests)
+                many = [throughput(server.port, load.prepared, clients, load.seconds) for clients in load.clients]
+            measured[contender.name].append((alone, many))
+    return measured
+
+
+def summary(measured: Mapping[str, Sequence[tuple[list[float], list[float]]]]) -> dict[str, list[float]]:
+    """For each server: median and 99th percentile of its latencies in milliseconds, then the medians of answers/s."""
+    shown = {}
+    for name, of_rounds in measured.items():
+        alone = [1000 * seconds for latencies_of_round, _ in of_rounds for seconds in latencies_of_round]
+        many = [median(of_clients) for of_clients in zip(*(many for _, many in of_rounds), strict=True)]
+        shown[name] = [median(alone), percentile(alone, 0.99), *many]
+    return shown

@@ -12,12 +12,15 @@ from typing import Final
 
 # What decides how fast int8 and fp32 products are (onnxruntime's MLAS and oneDNN choose kernels by them).
 _TELLING: Final = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
-_PACKAGES: Final = ("numpy", "onnxruntime", "tokenizers", "torch", "transformers", "waitress")
+_PACKAGES: Final = ("numpy", "onnxruntime", "scikit-learn", "tokenizers", "torch", "transformers", "waitress")
 
 
 @dataclass(frozen=True)
 class Machine:
-    """CPU (`flags`: of the telling ones, those it has), cores that may be used, memory in GB, versions, and the day."""
+    """CPU (`flags`: of the telling ones, those it has), cores that may be used, memory in GB, versions, and the day.
+
+    `load` is how many processes wanted a core in the minute before (getloadavg(3)): of a busy machine only ratios tell.
+    """
 
     cpu: str
     flags: tuple[str, ...]
@@ -27,10 +30,14 @@ class Machine:
     python: str
     packages: dict[str, str]
     date: str
+    load: float
 
     def __str__(self) -> str:
         flags = " ".join(self.flags) or "none of " + " ".join(_TELLING)
-        return f"{self.cpu} ({flags}), {self.cores} cores, {self.memory_gb:.0f} GB, Python {self.python}, {self.date}"
+        return (
+            f"{self.cpu} ({flags}), {self.cores} cores, {self.memory_gb:.0f} GB, Python {self.python}, {self.date}, "
+            f"load {self.load:.1f} beforehand"
+        )
 
 
 def this_machine() -> Machine:
@@ -48,4 +55,5 @@ def this_machine() -> Machine:
         python=platform.python_version(),
         packages={name: version(name) for name in _PACKAGES},
         date=datetime.now(UTC).date().isoformat(),
+        load=os.getloadavg()[0],
     )

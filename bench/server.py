@@ -18,7 +18,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
 
-from bench.client import FIRST, Refused, ask
+from bench.client import Refused, ask
 from bench.contenders import Contender
 from bench.environments import CACHE
 
@@ -67,7 +67,7 @@ def running(contender: Contender, cpus: Sequence[int], *, from_start: bool = Tru
             bound, cwd=CACHE, env=inherited | variables, stdout=stream, stderr=stream, start_new_session=True
         )
         try:
-            _first_answer(process, port, began, log)
+            _first_answer(process, port, contender.first, began, log)
             cold_start = time.perf_counter() - began
             for pid in _session(process.pid):
                 for thread in Path(f"/proc/{pid}/task").iterdir():
@@ -100,13 +100,13 @@ def _free_port() -> int:
     raise DidNotStart("no port from 20000 to 32000 is free")
 
 
-def _first_answer(process: subprocess.Popen[bytes], port: int, began: float, log: Path) -> None:
+def _first_answer(process: subprocess.Popen[bytes], port: int, first: bytes, began: float, log: Path) -> None:
     while time.perf_counter() - began < _PATIENCE:
         if process.poll() is not None:
             break
         try:
             connection = HTTPConnection("127.0.0.1", port, timeout=_PATIENCE)
-            ask(connection, FIRST)
+            ask(connection, first)
             connection.close()
             return
         except (OSError, HTTPException, Refused):
