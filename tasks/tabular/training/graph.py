@@ -7,6 +7,7 @@ import warnings
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.compose import ColumnTransformer
@@ -60,9 +61,9 @@ def exact(trees: Any) -> Any:
     return made
 
 
-def rounded_down(values: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float32]]:
+def rounded_down(values: NDArray[np.float64]) -> NDArray[np.float32]:
     """The largest float32 that is no larger, of each."""
     with np.errstate(over="ignore"):
         # What is beyond the largest float32 is infinite, and the next below that is the largest.
-        nearest = values.astype(np.float32)
+        nearest: NDArray[np.float32] = values.astype(np.float32)
     return np.where(nearest > values, np.nextafter(nearest, np.float32(-np.inf)), nearest)
