@@ -56,7 +56,9 @@ PLAYS: Final[dict[Kind, Play]] = {
             {
                 "age": 47,
                 "education": "Masters",
+                "educational-num": 14,
                 "marital-status": "Married-civ-spouse",
+                "relationship": "Husband",
                 "occupation": "Exec-managerial",
                 "hours-per-week": 50,
             },
