@@ -23,8 +23,7 @@ from bench.report import Cell, Result, Table, Target
 from domain import layout
 from domain.messages import Start
 from local.cloud import LocalCloud
-from ops import minilm
-from ops.demo.settings import BUCKET, OVERLAY, PROJECT
+from ops.demo import plays
 from ops.deployment import Deployment
 from ops.errors import OpsError
 from ops.execution import await_running, look
@@ -87,9 +86,10 @@ def run(*, full: bool = False) -> Result:  # noqa: ARG001  # one run is one run
     settings = {"CLOUDTRAIL_RECORDING": "1", "CLOUDTRAIL_MAX_EVENTS": "1000000"}
     with tempfile.TemporaryDirectory() as folder, LocalCloud(Path(folder), settings=settings) as cloud:
         cloud.bootstrap()
-        cloud.deploy(merge(OVERLAY, _ANYTHING_GOES))
-        minilm.upload(cloud.client("s3"), BUCKET)
-        deployment, reviews = Deployment.on(cloud, PROJECT), _easy_reviews()
+        play = plays.of()
+        cloud.deploy(merge(play.settings, _ANYTHING_GOES))
+        play.begin(cloud, Console(quiet=True))
+        deployment, reviews = Deployment.on(cloud, play.project), _easy_reviews()
         _drop(deployment, "first.csv", as_csv(reviews[:_FIRST_ROWS]))
         first = _working(deployment)
         coalesced = _start_beside(deployment, first)
