@@ -145,5 +145,7 @@ def test_numbers(deploy: Deploy) -> None:
 
     moved = [{**row, "progress": row["progress"] * 10} for row in rows]
     pipeline.drop("poisoned.csv", as_csv(moved))
-    assert pipeline.concluded("screened", runs=2).artifact is None
+    screened = pipeline.concluded("screened", runs=2)
+    assert screened.artifact is None
+    assert "the live model is off by more than" in str(screened.sentence)
     assert ask(pipeline, inputs)[0] == answers
