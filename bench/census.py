@@ -24,7 +24,9 @@ CATEGORIES: Final = {
     "sex": 2,
     "native-country": 41,
 }
-SCHEMA: Final[dict[str, FeatureType]] = dict.fromkeys(NUMBERS, "number") | dict.fromkeys(CATEGORIES, "category")
+_OF_NUMBERS: Final[dict[str, FeatureType]] = dict.fromkeys(NUMBERS, "number")
+_OF_CATEGORIES: Final[dict[str, FeatureType]] = dict.fromkeys(CATEGORIES, "category")
+SCHEMA: Final = _OF_NUMBERS | _OF_CATEGORIES
 LABELS: Final = ("<=50K", ">50K")
 _MISSING: Final = {"workclass": 0.06, "occupation": 0.06, "native-country": 0.02}
 _RARER: Final = 0.24
