@@ -65,7 +65,9 @@ class Learner:
         self._places, self._splits, self._schema = places, splits, splits.schema
         self._train, self._validation = self._table(splits.train), self._table(splits.validation)
         names = [name for name, kind in self._schema.items() if kind == "category"]
-        self._categories = {name: frequent(self._train.categories[:, place]) for place, name in enumerate(names)}
+        self._categories = {
+            name: frequent(self._train.categories[:, place].tolist()) for place, name in enumerate(names)
+        }
         self._columns = columns(self._train, list(self._categories.values()))
 
     def train(self, _checkpoint: Path | None) -> None:
