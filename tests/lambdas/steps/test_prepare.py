@@ -211,9 +211,7 @@ def test_a_request_without_any_data_is_closed(project: Project) -> None:
         ),
     ],
 )
-def test_too_little_is_refused_and_concluded(
-    project: Project, body: str, settings: dict[str, dict[str, int]], why: str
-) -> None:
+def test_too_little_is_refused_and_concluded(project: Project, body: str, settings: dict[str, Any], why: str) -> None:
     project.configure(**settings)
     project.drop("a.csv", body)
     prepared = ask(project.claim())

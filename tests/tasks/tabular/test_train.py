@@ -167,7 +167,7 @@ def test_thresholds_are_rounded_so_that_no_float32_changes_its_side() -> None:
     thresholds = np.array([*between, *values.astype(np.float64), *wide])
     rounded = rounded_down(thresholds)
     assert (rounded.astype(np.float64) <= thresholds).all()
-    neighbours = np.concatenate([values, np.nextafter(values, np.float32(9)), np.float32([0, 3.4028235e38])])
+    neighbours = np.concatenate([values, np.nextafter(values, np.float32(9)), np.array([0, 3.4028235e38], np.float32)])
     for threshold, low in zip(thresholds[:500].tolist() + wide, [*rounded[:500], *rounded[-6:]], strict=True):
         assert ((neighbours.astype(np.float64) <= threshold) == (neighbours <= low)).all()
 
@@ -182,10 +182,10 @@ def test_the_most_frequent_categories_are_known_and_a_missing_one_is_one_of_them
 
 def test_a_graph_that_answers_otherwise_fails_the_job() -> None:
     trained = np.array([[0.9, 0.1], [0.5, 0.5]])
-    assert parity.probabilities(trained, np.float32([[0.9, 0.1], [0.499999, 0.500001]]))["same_label"] == 1.0
+    assert parity.probabilities(trained, np.array([[0.9, 0.1], [0.499999, 0.500001]], np.float32))["same_label"] == 1.0
     for served in ([[0.9, 0.1], [0.4, 0.6]], [[0.9, float("nan")], [0.5, 0.5]]):
         with pytest.raises(ParityFailed, match="probabilities differ"):
-            parity.probabilities(trained, np.float32(served))
+            parity.probabilities(trained, np.array(served, np.float32))
     numbers = np.array([1e6, 1e6 + 2])
     assert parity.numbers(numbers, numbers + 1e-6, 1e6, 1.0, 10)["onnx_difference"] < 1e-5
     for off in (1e-3, float("nan")):
