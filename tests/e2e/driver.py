@@ -102,7 +102,8 @@ class Pipeline:
 
     def predict(self, text: str) -> str:
         """The label of a review, as the model is asked by what its task has of it."""
-        inputs = text if self.settings.task == "text" else features(self.settings.task, text)
+        found = features(self.settings.task, text)
+        inputs = found.get("text", found)
         answer = self.client("sagemaker-runtime").invoke_endpoint(
             EndpointName=self.project, ContentType="application/json", Body=json.dumps({"inputs": inputs})
         )

@@ -231,9 +231,11 @@ def test_a_number_is_the_double_that_it_is_however_it_is_written(age: float, lab
 
 @pytest.mark.parametrize("none", [None, "", " ", "NaN", "n/a", "?", float("nan")])
 def test_a_row_may_lack_what_need_not_be_there(none: object) -> None:
-    row, split = parse_row({"age": none, "job": None, "label": 1}, TYPED)
-    assert row == Row(row_id({}), {}, "1")
-    assert (row, split) == parse_row({"label": "1.0"}, TYPED)
+    row, split = parse_row({"age": none, "job": "cook", "label": 1}, TYPED)
+    assert row == Row(row_id({"job": "cook"}), {"job": "cook"}, "1")
+    assert (row, split) == parse_row({"job": "cook", "label": "1.0"}, TYPED)
+    with pytest.raises(RowRejected, match="no feature has a value"):
+        parse_row({"age": none, "job": None, "label": 1}, TYPED)
 
 
 @pytest.mark.parametrize(
