@@ -29,9 +29,9 @@ from sklearn.preprocessing import OrdinalEncoder
 
 import tasks
 from domain.data.records import Contract, Row, parse_row
+from domain.data.settings import FeatureType
 from domain.gate.kinds import scored
 from domain.gate.types import Value
-from domain.settings import FeatureType
 from serving.loading import load
 from tasks.tabular.row import asked, column
 from tasks.tabular.settings import Hyperparameters

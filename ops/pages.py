@@ -25,7 +25,7 @@ _SETTINGS: Final = """# Settings
 They go into `cdk.json` under `settings`, such as `"gate": {"min_accuracy": 0.8}`; what is not there has its default.
 A wrong key or value is refused at synth with what is allowed. A deploy brings a change; what an epoch froze needs
 another `data.epoch`. A task has hyperparameters and defaults of its own, which stand at the end. `make pages` made this
-page of `domain/settings.py` and `tasks/*/settings.py`.
+page of `domain/settings.py`, `domain/data/settings.py` and `tasks/*/settings.py`.
 
 """
 _STATES: Final = """# Every state, and where it leads

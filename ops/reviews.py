@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import csv
 import gzip
-import hashlib
 import importlib.util
-import io
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops import demo_files
+from ops.demo_files import as_json_lines, rank
 from ops.errors import NotFound, Unusable
 
 Review = tuple[str, str]
@@ -61,7 +60,7 @@ def prepare(folder: Path, plan: Plan) -> list[Path]:
     good = reviews[plan.first + plan.second : plan.needed]
     files = {
         FIRST: as_csv(first),
-        SECOND: gzip.compress(as_json_lines(second), mtime=0),
+        SECOND: gzip.compress(as_json_lines(_rows(second)), mtime=0),
         SHUFFLED: as_csv(shuffle_labels([*first, *second])),
         BROKEN: break_rows(good, plan.broken),
     }
@@ -83,12 +82,12 @@ def rotten_tomatoes() -> list[Review]:
         found = {
             row["text"]: _LABELS[row["label"]] for row in csv.DictReader(lines) if row["source"] == "rotten_tomatoes"
         }
-    return sorted(found.items(), key=lambda review: _rank("order", review[0]))
+    return sorted(found.items(), key=lambda review: rank("order", review[0]))
 
 
 def shuffle_labels(reviews: Sequence[Review]) -> list[Review]:
     """The same texts with the same labels, dealt anew: what a table looks like after one column was sorted alone."""
-    labels = [label for _, label in sorted(reviews, key=lambda review: _rank("labels", review[0]))]
+    labels = [label for _, label in sorted(reviews, key=lambda review: rank("labels", review[0]))]
     return [(text, label) for (text, _), label in zip(reviews, labels, strict=True)]
 
 
@@ -100,7 +99,7 @@ def break_rows(reviews: Sequence[Review], broken: int) -> bytes:
         '{"text": "a review that nobody labelled"}',
         '{"text": ["a", "list"], "label": "positive"}',
     )
-    lines = as_json_lines(reviews).decode().splitlines()
+    lines = as_json_lines(_rows(reviews)).decode().splitlines()
     gap = len(lines) // (broken + 1)
     for number in range(broken):
         lines.insert((number + 1) * gap + number, spoiled[number % len(spoiled)])
@@ -109,17 +108,8 @@ def break_rows(reviews: Sequence[Review], broken: int) -> bytes:
 
 def as_csv(reviews: Iterable[Review]) -> bytes:
     """Reviews as CSV with a header."""
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([("text", "label"), *reviews])
-    return text.getvalue().encode()
+    return demo_files.as_csv(_rows(reviews))
 
 
-def as_json_lines(reviews: Iterable[Review]) -> bytes:
-    """Reviews as JSON lines."""
-    lines = (json.dumps({"text": text, "label": label}, ensure_ascii=False) for text, label in reviews)
-    return "".join(f"{line}\n" for line in lines).encode()
-
-
-def _rank(purpose: str, text: str) -> bytes:
-    # Python promises the same hash for ever, but not the same random numbers.
-    return hashlib.sha256(f"{purpose}:{text}".encode()).digest()
+def _rows(reviews: Iterable[Review]) -> list[demo_files.Row]:
+    return [{"text": text, "label": label} for text, label in reviews]

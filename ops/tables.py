@@ -8,21 +8,16 @@ every time.
 
 from __future__ import annotations
 
-import csv
 import gzip
-import hashlib
 import importlib.util
-import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ops.demo_files import Row, as_csv, as_json_lines, rank
 from ops.errors import NotFound
-
-Value = str | int | float
-Row = Mapping[str, Value]
 
 
 @dataclass(frozen=True)
@@ -97,12 +92,12 @@ def read(table: Table) -> list[Row]:
         )
     path = Path(spec.submodule_search_locations[0]) / "datasets" / "data" / f"{table.name}.parquet.brotli"
     found = {_features(row, table.label): row for row in parquet.read_table(path).to_pylist()}
-    return [found[features] for features in sorted(found, key=lambda features: _rank("order", features))]
+    return [found[features] for features in sorted(found, key=lambda features: rank("order", features))]
 
 
 def shuffle_labels(rows: Sequence[Row], label: str) -> list[Row]:
     """The same rows with the same labels, dealt anew: what a table looks like after one column was sorted alone."""
-    labels = [row[label] for row in sorted(rows, key=lambda row: _rank("labels", _features(row, label)))]
+    labels = [row[label] for row in sorted(rows, key=lambda row: rank("labels", _features(row, label)))]
     return [{**row, label: dealt} for row, dealt in zip(rows, labels, strict=True)]
 
 
@@ -120,24 +115,5 @@ def rename(rows: Iterable[Row], column: str, other: str) -> list[Row]:
     return [{other if name == column else name: value for name, value in row.items()} for row in rows]
 
 
-def as_csv(rows: Sequence[Row]) -> bytes:
-    """Rows as CSV with a header."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
-def as_json_lines(rows: Iterable[Row]) -> bytes:
-    """Rows as JSON lines."""
-    return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode()
-
-
 def _features(row: Row, label: str) -> str:
     return json.dumps([value for name, value in row.items() if name != label])
-
-
-def _rank(purpose: str, text: str) -> bytes:
-    # Python promises the same hash for ever, but not the same random numbers.
-    return hashlib.sha256(f"{purpose}:{text}".encode()).digest()

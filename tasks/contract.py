@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from domain.artifact import Manifest
     from domain.data.records import Column
+    from domain.data.settings import DataSettings
     from domain.gate.types import Value
-    from domain.settings import DataSettings, Kind
+    from domain.settings import Kind
     from training.arguments import Arguments, Places
     from training.data import Splits
 

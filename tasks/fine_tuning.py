@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from domain.settings import INSTANCE_TYPE, AwsImage, Fraction, Hyperparameters, TrainingSettings
+from domain.section import Fraction
+from domain.settings import INSTANCE_TYPE, AwsImage, Hyperparameters, TrainingSettings
 
 
 class FineTuning(Hyperparameters, extra="forbid"):

@@ -12,7 +12,8 @@ from typing import Literal
 from pydantic import create_model
 
 import tasks
-from domain.settings import DataSettings, Settings, TrainingSettings
+from domain.data.settings import DataSettings
+from domain.settings import Settings, TrainingSettings
 
 
 class UnknownTask(ValueError):

@@ -14,7 +14,8 @@ from domain.printable import brief
 from training.arguments import Places
 
 if TYPE_CHECKING:
-    from domain.settings import FeatureType, Kind
+    from domain.data.settings import FeatureType
+    from domain.settings import Kind
 
 # `asked` of a task's row.py: what a model is asked of a row, from its features and their names.
 Ask = Callable[[Mapping[str, str], Sequence[str]], Any]

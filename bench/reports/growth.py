@@ -15,10 +15,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from domain.data.records import row_id
+from domain.data.settings import DataSettings
 from domain.data.splits import split_of
 from domain.gate import decision as gate
 from domain.gate.types import JudgedRow
-from domain.settings import DataSettings, GateSettings
+from domain.settings import GateSettings
 from ops.reviews import Review, rotten_tomatoes
 
 OLD, ALL, SEEDS = 3_000, 6_000, 10

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from bench.reports.measure import measured
-from domain.settings import DataSettings
+from domain.data.settings import DataSettings
 
 
 def derive(path: Path, folder: Path) -> None:

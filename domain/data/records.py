@@ -105,6 +105,12 @@ class Contract:
         return (*self.features, self.label_column, *filter(None, [self.group_column, self.slice_column]))
 
     @cached_property
+    def types(self) -> dict[str, ColumnType] | None:
+        """The features of a table in order, and the type of each; None where they are all texts."""
+        found = {column.name: column.type for column in self.features}
+        return None if set(found.values()) == {"text"} else found
+
+    @cached_property
     def label_column(self) -> Column:
         """What is learned."""
         return Column(self.label, _LABEL_CHARS, self.labels, type="number" if self.kind == "regression" else "category")

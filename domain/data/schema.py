@@ -16,7 +16,7 @@ from domain.data.spelling import TooManyMarks, is_missing, normalize, number, pl
 from domain.printable import brief
 
 if TYPE_CHECKING:
-    from domain.settings import DataSettings, FeatureType
+    from domain.data.settings import DataSettings, FeatureType
 
 # As many features as may be named in the settings.
 _MOST_FEATURES: Final = 256
@@ -38,17 +38,18 @@ class Schema:
     """The features of a table in order, and the type of each.
 
     `words` are categories of whose values none was a number. `closed`: the features are all that files have beside the
-    label, the group and the slice.
+    label, the group and the slice. `notices` are for a person, sentences without a full stop.
     """
 
     types: Mapping[str, FeatureType]
     words: frozenset[str] = frozenset()
     closed: bool = False
+    notices: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Schema:
         """The inverse of `to_json`."""
-        return cls(dict(value["types"]), frozenset(value["words"]), value["closed"])
+        return cls(dict(value["types"]), frozenset(value["words"]), value["closed"], tuple(value["notices"]))
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready form; the types are pairs, since their order counts."""
@@ -56,6 +57,7 @@ class Schema:
             "types": [list(pair) for pair in self.types.items()],
             "words": sorted(self.words),
             "closed": self.closed,
+            "notices": list(self.notices),
         }
 
 
@@ -79,6 +81,18 @@ class _Seen:
     @property
     def type(self) -> FeatureType:
         return "number" if self.values - self.numbers <= _MOST_WORDS * self.values else "category"
+
+    def oddity(self, name: str) -> str | None:
+        """What a person should know of the column, as a sentence without a full stop."""
+        if self.type == "number":
+            words = self.values - self.numbers
+            return f"column {brief(name)!r} has numbers, but for {words} of {self.values} values" if words else None
+        if self.values < _ENOUGH_VALUES or len(self.different) <= min(_MANY_VALUES, self.values / 2):
+            return None
+        return (
+            f"column {brief(name)!r} has another value in nearly each row, from which no model can learn: name the "
+            "other columns in data.features"
+        )
 
 
 class FirstFile:
@@ -104,43 +118,21 @@ class FirstFile:
 
     def schema(self) -> Schema:
         """What the columns are, by the settings first. Raises FileRejected where neither says it."""
+        if not self._rows:
+            raise FileRejected("no-rows", "no row that could be read: the first file says what the columns are")
         if not self._columns:
             raise FileRejected("columns", f"no column but {self._data.label!r}: a row needs something to learn from")
         declared = self._data.types or {}
         for name, seen in self._columns.items():
             if not seen.values and name not in declared:
-                raise FileRejected("columns", self._says_nothing(name))
+                nothing = f"column {brief(name)!r} has no value in any row"
+                raise FileRejected("columns", f"{nothing}: say in data.types what it holds, or leave it out")
         types = {name: declared.get(name, seen.type) for name, seen in self._columns.items()}
         words = {name for name, seen in self._columns.items() if name not in declared and not seen.numbers}
-        return Schema(types, frozenset(words), closed=self._data.features is None)
-
-    def notices(self) -> list[str]:
-        """What a person should know of the columns, as sentences without a full stop."""
-        schema, said = self.schema(), []
-        if self._data.features is None:
-            shown = ", ".join(f"{brief(name)} ({kind})" for name, kind in schema.types.items())
-            said.append(f"it is the first file, so that its columns are the model's from now on: {shown}")
-        for name, seen in self._columns.items():
-            if name in (self._data.types or {}):
-                continue
-            if schema.types[name] == "number" and seen.numbers < seen.values:
-                words = seen.values - seen.numbers
-                said.append(f"column {brief(name)!r} has numbers, but for {words} of {seen.values} values")
-            unlike = len(seen.different) > min(_MANY_VALUES, seen.values / 2)
-            if schema.types[name] == "category" and unlike and seen.values >= _ENOUGH_VALUES:
-                said.append(
-                    f"column {brief(name)!r} has another value in nearly each row, from which no model can learn: "
-                    "name the other columns in data.features"
-                )
-        return said
-
-    def _says_nothing(self, name: str) -> str:
-        if self._rows and name in (self._data.features or ()):
-            return f"column {name!r} has no value in any row: say in data.types whether it is a number or a category"
-        return (
-            f"column {brief(name)!r} has no value in any row: remove it, or say in data.types whether it is a number "
-            "or a category"
-        )
+        shown = ", ".join(f"{brief(name)} ({kind})" for name, kind in types.items())
+        odd = (seen.oddity(name) for name, seen in self._columns.items() if name not in declared)
+        notices = (f"the model's columns are from now on: {shown}", *filter(None, odd))
+        return Schema(types, frozenset(words), closed=self._data.features is None, notices=notices)
 
 
 class Fit:

@@ -33,11 +33,15 @@ _MOST_ROWS: Final = 50_000
 
 @dataclass(frozen=True)
 class Sample:
-    """What the champion said to rows: how many have a label that it knows, on how many of those it disagrees."""
+    """What the champion said to rows: how many have a label that it knows, on how many of those it disagrees.
+
+    Of numbers, on how many it is off by more than `usual`.
+    """
 
     rows: int
     disagreed: int
     unknown: int = 0
+    usual: float | None = None
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]], known: Collection[str]) -> Sample:
@@ -50,7 +54,7 @@ class Sample:
     def of_numbers(cls, pairs: Iterable[tuple[float, float]], usual: float) -> Sample:
         """From (truth, answer) pairs: an answer disagrees if it is off by more than `usual`, or is no number."""
         within = [abs(truth - answer) <= usual for truth, answer in pairs]
-        return cls(len(within), within.count(False))
+        return cls(len(within), within.count(False), usual=usual)
 
     @property
     def rate(self) -> float:
@@ -101,19 +105,19 @@ def screen(reference: Sample, samples: dict[str, Sample], policy: ScreenSettings
     ]
 
 
-def told(key: str, finding: Finding, usual: float | None = None) -> str:
-    """What a person is told of one held file. `usual`: the model answers numbers, and that error is usual."""
+def told(key: str, finding: Finding) -> str:
+    """What a person is told of one held file."""
     sample = finding.sample
     what = f"disagrees with {sample.disagreed} of {sample.rows} sampled labels"
-    if usual is not None:
-        what = f"is off by more than {significant(usual, 5)} on {sample.disagreed} of {sample.rows} sampled rows"
+    if sample.usual is not None:
+        what = f"is off by more than {significant(sample.usual, 5)} on {sample.disagreed} of {sample.rows} sampled rows"
     return f"{key}: the live model {what} ({sample.rate:.0%})"
 
 
-def sentence(findings: Sequence[tuple[str, Finding]], reference: Sample, usual: float | None = None) -> str:
+def sentence(findings: Sequence[tuple[str, Finding]], reference: Sample) -> str:
     """What a person is told of held files: (key, finding) pairs, at least one. It names the first few."""
-    named = first_of([told(key, finding, usual) for key, finding in findings], "; ")
-    what = "it disagrees with" if usual is None else "it is so on"
+    named = first_of([told(key, finding) for key, finding in findings], "; ")
+    what = "it disagrees with" if reference.usual is None else "it is so on"
     return (
         f"Screened out before training: {named}; on accepted data {what} {reference.rate:.0%}. What "
         "is right as it is: mlops release FILE. What is not: mend it and drop it again, or mlops withdraw FILE"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -23,8 +23,14 @@ def contract_in_force(env: Environment) -> Contract | None:
     """The contract that the epoch's files are read by; None if its first file has yet to say what the columns are."""
     if not _is_left_open(env.settings):
         return contract_of(env.settings)
-    frozen = env.ledger.schema(env.settings.data.epoch)
-    return contract_of(env.settings, Schema.of(frozen)) if frozen else None
+    schema = schema_in_force(env)
+    return contract_of(env.settings, schema) if schema else None
+
+
+def schema_in_force(env: Environment) -> Schema | None:
+    """What the epoch's first file said of the columns, if the settings leave that to it and there was one."""
+    frozen = env.ledger.schema(env.settings.data.epoch) if _is_left_open(env.settings) else None
+    return Schema.of(frozen) if frozen else None
 
 
 def columns_asked(settings: Settings) -> list[str]:
@@ -34,12 +40,12 @@ def columns_asked(settings: Settings) -> list[str]:
     return list(dict.fromkeys(name for name in named if name))
 
 
-def schema_by(rows: Iterable[tuple[int, Item]], settings: Settings) -> tuple[Schema, list[str]]:
-    """What the rows of a first file say of its columns, and what a person should know of that. Raises FileRejected."""
+def schema_by(rows: Iterable[tuple[int, Item]], settings: Settings) -> Schema:
+    """What the rows of a first file say of its columns. Raises FileRejected."""
     first = FirstFile(settings.data)
     for row in islice((item for _, item in rows if isinstance(item, dict)), _ENOUGH_ROWS):
         first.see(row)
-    return first.schema(), first.notices()
+    return first.schema()
 
 
 def contract_of(settings: Settings, schema: Schema | None = None) -> Contract:
@@ -65,12 +71,6 @@ def contract_of(settings: Settings, schema: Schema | None = None) -> Contract:
         closed=bool(schema and schema.closed),
         words=schema.words if schema else frozenset(),
     )
-
-
-def types_of(contract: Contract) -> Mapping[str, str] | None:
-    """The features in order and the type of each, or None where they are all texts."""
-    types = {column.name: column.type for column in contract.features}
-    return None if set(types.values()) == {"text"} else types
 
 
 def _is_left_open(settings: Settings) -> bool:

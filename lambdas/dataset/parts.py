@@ -26,7 +26,7 @@ from domain.data.records import Contract, FileRejected, Rejected, RowRejected, R
 from domain.data.schema import Fit
 from domain.data.vocabulary import counted_as
 from domain.errors import LandingMoved
-from lambdas.dataset.contract import columns_asked, contract_in_force, contract_of, schema_by, types_of
+from lambdas.dataset.contract import columns_asked, contract_in_force, contract_of, schema_by
 from lambdas.dataset.csv_table import Notice
 from lambdas.dataset.reading import read_rows
 from lambdas.dataset.s3_objects import Hashed, get_landed
@@ -165,7 +165,7 @@ def _begin(env: Environment, landed: Source, report: Report) -> Contract:
     """
     body = _open(env, landed)
     try:
-        schema, report.notices = schema_by(read_rows(landed.key, body, columns_asked(env.settings)), env.settings)
+        schema = schema_by(read_rows(landed.key, body, columns_asked(env.settings)), env.settings)
     finally:
         body.close()
     report.schema = schema.to_json()
@@ -190,7 +190,7 @@ def _too_little(report: Report, most: float) -> FileRejected | None:
 def _sort_rows(key: str, body: IO[bytes], contract: Contract, most: float, report: Report, files: _Files) -> None:
     """Write the rows into `files` and count them in `report`; at `most` this share of them may be broken."""
     columns = list(dict.fromkeys(column.name for column in contract.columns))
-    fit = Fit(contract, most) if types_of(contract) else None
+    fit = Fit(contract, most) if contract.types else None
     labels: dict[str, Counter[str]] = defaultdict(Counter)
     for number, (place, raw) in enumerate(read_rows(key, body, columns), 1):
         if number > MAX_FILE_ROWS:

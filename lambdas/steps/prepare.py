@@ -13,13 +13,13 @@ from domain.errors import LandingMoved
 from domain.explain import explain_rejected
 from domain.messages import Prepared, PrepareStep
 from domain.state import Run
-from lambdas.dataset.contract import contract_in_force, types_of
+from lambdas.dataset.contract import contract_in_force
 from lambdas.dataset.enough import labels, rare_labels, too_little
 from lambdas.dataset.epoch import check_epoch
 from lambdas.dataset.fold import Fold
 from lambdas.dataset.intake import take_in
 from lambdas.dataset.label_changes import label_changes, tell
-from lambdas.dataset.notices import tell_notices
+from lambdas.dataset.notices import tell_notices, tell_schema
 from lambdas.dataset.parts import Report, ensure_derived, is_admitted_now
 from lambdas.dataset.pending import current_dataset, current_sources, known
 from lambdas.dataset.renamed_labels import renamed
@@ -42,6 +42,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     check_epoch(env)
     sources, reports = _derive_all(env)
     tell_notices(env, reports.values())
+    tell_schema(env)
     requests = sorted(env.ledger.requests())
     # What is concluded is what landed: which of its labels are set aside, only Prepare knows.
     landed_id = current_dataset(env, sources)
@@ -147,7 +148,7 @@ def _write_version(fold: Fold, set_aside: Collection[str]) -> Version:
     epoch = env.settings.data.epoch
     rows = {source.source: fold.reports[source.source].rows for source in fold.sources}
     contract = contract_in_force(env)
-    schema = types_of(contract) if contract else None
+    schema = contract.types if contract else None
     target = env.settings.data.label if schema else None
     version = Version.of(epoch, fold.sources, rows, labels(fold), set_aside, schema, target)
     for split in ("train", "validation"):

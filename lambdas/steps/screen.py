@@ -35,23 +35,20 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     new = [source for source in judged.sources if source.source not in known | vouched]
     if not new:
         return Screened(outcome="passed").to_payload()
-    reference, findings, usual = _ask(env, champion, seal, accepted, judged, new)
+    reference, findings = _ask(env, champion, seal, accepted, judged, new)
     page = {"champion": champion.run, "reference": asdict(reference), "findings": [one.to_json() for one in findings]}
     write_json(env, layout.run_file(run.run, "screen.json"), page)
     held = [found for found in findings if found.held]
     if not held:
         return Screened(outcome="passed").to_payload()
-    _hold(env, run, held, reference, usual, new, accepted)
+    _hold(env, run, held, reference, new, accepted)
     return Screened(outcome="held").to_payload()
 
 
 def _ask(
     env: Environment, champion: Champion, seal: Seal, accepted: Version, judged: Version, new: list[Source]
-) -> tuple[Sample, list[Finding], float | None]:
-    """The champion's disagreement on its own held-out rows, and on each new source that has rows enough to tell.
-
-    Of regression, by which error: the usual one.
-    """
+) -> tuple[Sample, list[Finding]]:
+    """The champion's disagreement on its own held-out rows, and on each new source that has rows enough to tell."""
     held_out = counting(sample(test_rows(env, accepted), env.settings.gate.max_test_rows), accepted)
     most = rows_of_each(len(new), env.settings.screen)
     drawn = {source.source: sample(part_rows(env, champion.epoch, "train", source), most) for source in new}
@@ -73,27 +70,20 @@ def _ask(
         return Sample.of(((row.label, given[row.id].label) for row in part.values()), accepted.labels)
 
     reference = heard(held_out)
-    findings = screen(reference, {name: heard(part) for name, part in parts.items()}, env.settings.screen)
-    return reference, findings, usual
+    return reference, screen(reference, {name: heard(part) for name, part in parts.items()}, env.settings.screen)
 
 
 def _hold(
-    env: Environment,
-    run: Run,
-    held: list[Finding],
-    reference: Sample,
-    usual: float | None,
-    new: list[Source],
-    accepted: Version,
+    env: Environment, run: Run, held: list[Finding], reference: Sample, new: list[Source], accepted: Version
 ) -> None:
     """Hold the sources and conclude the run: what is left of the drop is another dataset, which Release finds."""
     named = {source.source: source for source in new}
-    said = sentence([(named[found.source].key, found) for found in held], reference, usual)
+    said = sentence([(named[found.source].key, found) for found in held], reference)
     holds = []
     for found in held:
         source = named[found.source]
         # Its own reason alone: with thousands of files in one drop, each hold would tell of all of them.
-        why = f"Screened out before training: {told(source.key, found, usual)}"
+        why = f"Screened out before training: {told(source.key, found)}"
         holds += holds_for(run.run, why, run.epoch, [source], accepted.sources)
     env.ledger.conclude(replace(run, verdict="screened", sentence=said), run.execution, holds)
     logger().warning(said, extra={"run": run.run})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 from domain.artifact import MODEL, ArtifactError, Manifest
 
 if TYPE_CHECKING:
-    from domain.settings import FeatureType
+    from domain.data.settings import FeatureType
 
 _TYPES: Final = ("number", "category")
 # The graph's inputs: (rows, columns) of float32, and of texts, each in the order of `schema`. One without columns

@@ -9,7 +9,8 @@ from domain.data.records import Column
 from domain.data.spelling import number, plain
 
 if TYPE_CHECKING:
-    from domain.settings import DataSettings, FeatureType, Kind
+    from domain.data.settings import DataSettings, FeatureType
+    from domain.settings import Kind
 
 MEASURES: Final[dict[Kind, tuple[str, ...]]] = {
     "classification": ("accuracy", "macro_f1"),

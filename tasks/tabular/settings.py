@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from domain import settings
+from domain.data.settings import DataSettings
 
 
 class Hyperparameters(settings.Hyperparameters, extra="forbid"):
@@ -30,7 +31,7 @@ class Training(settings.TrainingSettings):
     hyperparameters: Hyperparameters = Hyperparameters()
 
 
-class Data(settings.DataSettings):
+class Data(DataSettings):
     """Tables: what is not said of their columns, the first file says."""
 
     features: tuple[str, ...] | None = Field(

@@ -12,7 +12,7 @@ from domain.data.records import Column, cell
 from tasks.tabular.row import column
 
 if TYPE_CHECKING:
-    from domain.settings import FeatureType
+    from domain.data.settings import FeatureType
 
 # More than any setting allows: what is longer than all that a model knows is unknown to it anyway.
 _MOST_CHARS: Final = 1_000_000

@@ -9,7 +9,8 @@ from domain.data.records import Column
 from tasks.text.input import text_of
 
 if TYPE_CHECKING:
-    from domain.settings import DataSettings, Kind
+    from domain.data.settings import DataSettings
+    from domain.settings import Kind
 
 MEASURES: Final[dict[Kind, tuple[str, ...]]] = {"classification": ("accuracy", "macro_f1")}
 

@@ -212,7 +212,7 @@ class Project:
             return self.env.ledger.require_run(prepared["run"]).dataset
         return current_dataset(self.env, current_sources(self.env))
 
-    def dataset_source(self, name: str) -> str:
+    def source_of(self, name: str) -> str:
         """The id that the content of a landed file is known by."""
         return next(one.source for one in current_sources(self.env) if one.key == f"{layout.LANDING}{name}")
 

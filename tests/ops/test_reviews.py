@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from domain.data.records import Contract, RowRejected, parse_row
-from domain.settings import DataSettings
+from domain.data.settings import DataSettings
 from ops import reviews
 from ops.errors import Unusable
 from ops.reviews import Plan

@@ -17,7 +17,7 @@ import pytest
 
 from domain.data.records import Contract, FileRejected, RowRejected, parse_row
 from domain.data.schema import FirstFile, Fit
-from domain.settings import DataSettings
+from domain.data.settings import DataSettings
 from lambdas.dataset.contract import contract_of
 from ops import tables
 from ops.tables import ADULT, BROKEN, CALIFORNIA, FIRST, RESHAPED, SECOND, SHUFFLED, Table

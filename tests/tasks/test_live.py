@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +13,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 
 from domain import layout
 from local.cloud import ACCOUNT, REGION, LocalCloud
+from ops.demo_files import as_csv
 from tasks.settings import of_project
 from tests.e2e.driver import Pipeline, listen
 
@@ -70,14 +69,6 @@ def patients(rows: slice) -> list[Row]:
         found.append({**row, "progress": float(target)})
     random.Random(7).shuffle(found)
     return found[rows]
-
-
-def as_csv(rows: Sequence[Row]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]))
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
 
 
 def ask(pipeline: Pipeline, inputs: Any) -> tuple[Any, str]:

@@ -10,6 +10,7 @@ from domain.settings import Kind
 from ops import tables
 from ops.demo.play import Play
 from ops.demo.settings import SERVING, WAITS
+from ops.demo_files import Row, as_csv, as_json_lines
 from ops.tables import ADULT, CALIFORNIA, Table
 
 _FORMAT: Final = """\
@@ -21,9 +22,9 @@ Every row has the label that cdk.json names (data.label; here {label}); the firs
 The name's ending says which: .csv .json .jsonl, or one of them with .gz"""
 
 
-def _play(table: Table, project: str, what: str, example: tables.Row, asked: Sequence[tables.Row]) -> Play:
-    names, values = tables.as_csv([example]).decode().splitlines()
-    row = tables.as_json_lines([example]).decode().strip()
+def _play(table: Table, project: str, what: str, example: Row, asked: Sequence[Row]) -> Play:
+    names, values = as_csv([example]).decode().splitlines()
+    row = as_json_lines([example]).decode().strip()
     return Play(
         settings={
             "project": project,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.data.records import Column, Contract, FileRejected
 from domain.data.schema import FirstFile, Fit, Schema
-from domain.settings import DataSettings
+from domain.data.settings import DataSettings
 
 OPEN = DataSettings(features=None, label="income")
 ROWS: list[dict[str, object]] = [
@@ -49,7 +49,9 @@ def changed(**values: Any) -> list[dict[str, object]]:
 
 def test_all_columns_but_those_with_a_part_of_their_own_are_features() -> None:
     data = DataSettings(features=None, label="income", group="zip", slice="job")
-    assert first(ROWS, data).schema() == Schema({"age": "number", "hours": "number"}, closed=True)
+    found = first(ROWS, data).schema()
+    assert (found.types, found.words, found.closed) == ({"age": "number", "hours": "number"}, set(), True)
+    assert found.notices == ("the model's columns are from now on: age (number), hours (number)",)
 
 
 def test_the_settings_go_before_the_file() -> None:
@@ -68,14 +70,14 @@ def test_json_has_numbers_and_truth_values_of_its_own() -> None:
 
 def test_a_few_words_among_numbers_are_broken_rows_and_said() -> None:
     rows: list[dict[str, object]] = [{"age": "unknown" if n == 7 else str(n)} for n in range(40)]
-    found = first(rows)
-    assert found.schema().types == {"age": "number"}
-    assert "column 'age' has numbers, but for 1 of 40 values" in found.notices()
+    found = first(rows).schema()
+    assert found.types == {"age": "number"}
+    assert "column 'age' has numbers, but for 1 of 40 values" in found.notices
 
 
 def test_a_column_of_names_is_said() -> None:
     rows: list[dict[str, object]] = [{"name": f"person {n}", "age": n} for n in range(40)]
-    (_, said) = first(rows).notices()
+    (_, said) = first(rows).schema().notices
     assert said.startswith("column 'name' has another value in nearly each row")
 
 
@@ -86,6 +88,7 @@ def test_a_column_without_a_name_is_not_read() -> None:
 @pytest.mark.parametrize(
     ("rows", "why"),
     [
+        ([], "no row that could be read"),
         ([{"income": "high"}], "no column but 'income'"),
         ([{"age": "", "job": "nurse"}, {"age": "n/a", "job": "clerk"}], "column 'age' has no value in any row"),
         ([{f"c{n}": "1" for n in range(257)}], "over 256 columns"),

@@ -116,7 +116,7 @@ def test_usual_is_what_four_fifths_of_answers_are_off_by_at_most() -> None:
 
 
 def test_an_answer_that_is_no_number_disagrees() -> None:
-    assert Sample.of_numbers([(1.0, math.nan), (1.0, math.inf), (1.0, 1.5)], 0.5) == Sample(3, 2)
+    assert Sample.of_numbers([(1.0, math.nan), (1.0, math.inf), (1.0, 1.5)], 0.5) == Sample(3, 2, usual=0.5)
 
 
 @pytest.mark.parametrize("tail", TAILS)
@@ -150,12 +150,13 @@ def test_a_unit_changes_nothing() -> None:
     larger = usual_error([(truth * 8, answer * 8) for truth, answer in reference])
     assert larger == 8 * usual
     scaled = [(truth * 8, answer * 8) for truth, answer in new]
-    assert Sample.of_numbers(scaled, larger) == Sample.of_numbers(new, usual)
+    assert Sample.of_numbers(scaled, larger).disagreed == Sample.of_numbers(new, usual).disagreed
 
 
 def test_the_sentence_of_numbers_says_what_is_usual() -> None:
-    (finding,) = screen(Sample(300, 60), {"s": Sample(200, 100)}, POLICY)
-    said = sentence([("landing/a.csv", finding)], Sample(300, 60), 12.345678)
+    reference = Sample(300, 60, usual=12.345678)
+    (finding,) = screen(reference, {"s": Sample(200, 100, usual=12.345678)}, POLICY)
+    said = sentence([("landing/a.csv", finding)], reference)
     for part in ("landing/a.csv", "off by more than 12.346 on 100 of 200 sampled rows (50%)", "it is so on 20%"):
         assert part in said
 

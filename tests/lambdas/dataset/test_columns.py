@@ -8,13 +8,18 @@ from typing import Any
 import pytest
 
 from domain import layout
+from domain.data.dataset import Source
+from domain.data.schema import Schema
+from domain.data.settings import FeatureType
 from domain.state import Run
+from lambdas.dataset.parts import derive
 from lambdas.steps import prepare
-from lambdas.storage import read_version
+from lambdas.storage import landed, read_version
+from ops.demo_files import as_csv
 from tests.lambdas.project import Project
 
 ROWS = [{"age": 20 + n, "job": f"job {n % 4}", "hours": n / 2, "income": "high" if n % 2 else "low"} for n in range(60)]
-TYPES = {"age": "number", "job": "category", "hours": "number"}
+TYPES: dict[str, FeatureType] = {"age": "number", "job": "category", "hours": "number"}
 
 
 @pytest.fixture
@@ -25,11 +30,6 @@ def tables(project: Project) -> Project:
 
 def configure(project: Project, task: str = "tabular", **data: Any) -> None:
     project.configure(task, data={"features": None, "label": "income", **data})
-
-
-def as_csv(rows: list[dict[str, Any]]) -> str:
-    lines = [",".join(rows[0]), *(",".join(str(value) for value in row.values()) for row in rows)]
-    return "\n".join([*lines, ""])
 
 
 def renamed(old: str, new: str) -> list[dict[str, Any]]:
@@ -66,7 +66,7 @@ def test_the_first_file_says_them(tables: Project) -> None:
     (told,) = tables.notifications()
     assert "age (number), job (category), hours (number)" in told["Message"]
     assert "data.types" in told["Message"]
-    line = json.loads(tables.read(layout.part(1, "train", tables.dataset_source("a.csv"))).splitlines()[0])
+    line = json.loads(tables.read(layout.part(1, "train", tables.source_of("a.csv"))).splitlines()[0])
     assert set(line["features"]) == set(TYPES)
 
 
@@ -130,32 +130,30 @@ def test_they_stay_when_the_first_file_goes(tables: Project) -> None:
 def test_killed_before_anything_was_written_the_next_one_finds_the_same(tables: Project) -> None:
     tables.drop("a.csv", as_csv(ROWS))
     # As an execution that died right after it froze them left it.
-    first = {"types": [[name, kind] for name, kind in TYPES.items()], "words": ["job"], "closed": True}
+    first = Schema(TYPES, frozenset({"job"}), closed=True, notices=("what it said",)).to_json()
     assert tables.env.ledger.freeze_schema(1, first) == first
     assert schema(tables, ask(tables)) == TYPES
     assert tables.env.ledger.schema(1) == first
+    # Whoever died told nobody.
+    (told,) = tables.notifications()
+    assert "what it said." in told["Message"]
+    ask(tables)
+    assert tables.notifications() == []
 
 
-def test_who_froze_first_is_right(tables: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_froze_first_is_right(tables: Project) -> None:
     """Another execution, which has lost its claim since, began the epoch while this one read its first file."""
-    theirs = {"types": [["age", "category"], ["job", "category"], ["hours", "number"]], "words": [], "closed": True}
+    theirs = Schema({"age": "category", "job": "category", "hours": "number"}, closed=True)
     tables.drop("a.csv", as_csv(ROWS))
-    ledger = type(tables.env.ledger)
-    looked: list[object] = []
-    real = ledger.schema
+    (source,) = landed(tables.env)
 
-    def look(self: Any, epoch: int) -> Any:
-        """Nothing yet at the first look; then the other one writes."""
-        found = real(self, epoch)
-        if not looked:
-            self.freeze_schema(epoch, theirs)
-        looked.append(found)
-        return found
+    def meanwhile(_sha256: str) -> Source:
+        """The file has been read then, and nothing was written."""
+        tables.env.ledger.freeze_schema(1, theirs.to_json())
+        return source
 
-    monkeypatch.setattr(ledger, "schema", look)
-    prepared = ask(tables)
-    assert looked[0] is None
-    assert schema(tables, prepared) == {"age": "category", "job": "category", "hours": "number"}
+    assert derive(tables.env, source, meanwhile).accepted() == len(ROWS)
+    assert schema(tables, ask(tables)) == theirs.types
 
 
 def test_another_epoch_begins_with_other_columns(tables: Project) -> None:
@@ -195,7 +193,7 @@ def test_of_regression_the_number_to_learn_is_no_feature(tables: Project) -> Non
 def test_a_row_without_any_value_is_broken(tables: Project) -> None:
     tables.drop("a.csv", as_csv([*ROWS, {"age": "", "job": "", "hours": "", "income": "low"}]))
     ask(tables)
-    report = tables.json(layout.part_report(1, tables.dataset_source("a.csv")))
+    report = tables.json(layout.part_report(1, tables.source_of("a.csv")))
     assert (report["rejected"], report["rules"]) == (1, {"empty": 1})
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from domain.data.records import Column
 
 if TYPE_CHECKING:
-    from domain.settings import DataSettings, Kind
+    from domain.data.settings import DataSettings
+    from domain.settings import Kind
 
 MEASURES: Final[dict[Kind, tuple[str, ...]]] = {"regression": ("mae", "r2")}
 
