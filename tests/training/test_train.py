@@ -8,11 +8,13 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import configure_http_backend
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import tasks
@@ -156,12 +158,18 @@ def test_a_base_model_that_cannot_be_had(
     assert job.failure.startswith("BaseModelUnavailable: ")
 
 
-def test_a_hub_that_does_not_answer_is_another_matter(
-    new_job: NewJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The hub's own switch for "do not even try", read when a request is made.
+@pytest.fixture
+def no_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The hub's own switch for "do not even try". Its client reads it once for each session: new ones, twice."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    configure_http_backend()
+    yield
+    configure_http_backend()
+
+
+@pytest.mark.usefixtures("no_hub")
+def test_a_hub_that_does_not_answer_is_another_matter(new_job: NewJob, monkeypatch: pytest.MonkeyPatch) -> None:
     job = new_job(
         base_model="distilbert/distilbert-base-uncased", base_revision="12040accade4e8a0f71eabdb258fecc2e7e948be"
     )
