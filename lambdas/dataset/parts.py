@@ -193,12 +193,17 @@ def _too_little(report: Report, most: float) -> FileRejected | None:
     return None
 
 
-def _sort_rows(key: str, body: IO[bytes], contract: Contract, most: float, report: Report, files: _Files) -> None:
+def _rows(key: str, body: IO[bytes], settings: Settings, columns: list[str]) -> Iterator[RawRow]:
+    """The rows of what was dropped, as its task has them: of a table, which must have `columns`, or of a task's own."""
+    reader = tasks.read(settings.task)
+    return reader.rows(key, body, settings.data, read_rows) if reader else read_rows(key, body, columns)
+
+
+def _sort_rows(rows: Iterable[RawRow], contract: Contract, most: float, report: Report, files: _Files) -> None:
     """Write the rows into `files` and count them in `report`; at `most` this share of them may be broken."""
-    columns = list(dict.fromkeys(column.name for column in contract.columns))
     fit = Fit(contract, most) if contract.types else None
     labels: dict[str, Counter[str]] = defaultdict(Counter)
-    for number, (place, raw) in enumerate(read_rows(key, body, columns), 1):
+    for number, (place, raw) in enumerate(rows, 1):
         if number > MAX_FILE_ROWS:
             raise FileRejected("too-large", over_the_limit(number, MAX_FILE_ROWS, "rows"))
         if isinstance(raw, Notice):
