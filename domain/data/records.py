@@ -193,7 +193,8 @@ def parse_row(raw: Mapping[str, object], contract: Contract) -> tuple[Row, str]:
     group = cell(raw, contract.group_column) if contract.group_column else None
     part = cell(raw, contract.slice_column) if contract.slice_column else None
     content = raw[contract.image] if contract.image else None
-    row = Row(content.sha256 if isinstance(content, Content) else row_id(features), features, label, group, part or None)
+    known_as = content.sha256 if isinstance(content, Content) else row_id(features)
+    row = Row(known_as, features, label, group, part or None)
     identity = hashlib.sha256(group.encode()).hexdigest() if group is not None else row.id
     return row, split_of(identity, contract.test_percent, contract.validation_percent)
 
