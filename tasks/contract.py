@@ -62,6 +62,10 @@ class ReadTable(Protocol):
 class Read(Protocol):
     """`read.py`: it runs in Prepare alone, with `requirements-read.txt`. A task whose files are tables has none."""
 
+    @property
+    def FROZEN(self) -> Mapping[str, str]:  # noqa: N802 (a constant of the module)
+        """What a row's id and split depend on beside the settings: an epoch freezes it."""
+
     def rows(
         self, key: str, body: IO[bytes], data: DataSettings, read_table: ReadTable
     ) -> Iterator[tuple[int, Mapping[str, object] | Rejected]]:
