@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 import pytest
 from PIL import Image
 
-from domain.data.records import Content, Contract, FileRejected, Rejected, RowRejected, parse_row
+from domain.data.records import Content, Contract, FileRejected, Rejected, RowRejected, RowSetAside, parse_row
 from domain.data.settings import DataSettings
 from lambdas.dataset.reading import read_rows
 from lambdas.dataset.s3_objects import Hashed
@@ -23,7 +23,7 @@ from tasks.image import read, row
 from tasks.image.archive import MAX_ARCHIVE_BYTES, MAX_MEMBER_BYTES, MAX_MEMBERS, MAX_UNPACKED_BYTES
 from tasks.image.picture import canonical
 
-Files = Mapping[str, bytes]
+Files = dict[str, bytes]
 
 
 class Found(NamedTuple):
@@ -233,6 +233,17 @@ class TestMetadata:
         assert result.rows == [(1, "cat/1.png", 3)]
         rules = [error.rule for _, error in result.rejected]
         assert rules == ["not-json", "not-an-object", "no-picture", "not-described", "not-described"]
+
+    def test_what_a_person_should_know_of_it_is_passed_on(self) -> None:
+        table = b"FILE_NAME,Label\ncat/1.png,Katze\nFILE_NAME,Label\ncat/2.png,Kater\ndog/1.png,Hund\n"
+        stream = io.BytesIO(zipped(CLASSES | {"metadata.csv": table}))
+        items = [item for _, item in read.rows("a.zip", stream, DataSettings(features=("image",)), read_rows)]
+        assert [item for item in items if isinstance(item, str)] == [
+            "its column 'FILE_NAME' was taken for 'file_name'",
+            "its column 'Label' was taken for 'label'",
+        ]
+        assert [item.rule for item in items if isinstance(item, RowSetAside)] == ["header-again"]
+        assert sum(isinstance(item, dict) for item in items) == 3
 
     def test_a_picture_that_is_broken_is_told_once(self) -> None:
         files = {"1.png": png(1)[:-30], "metadata.csv": b"file_name,label\n1.png,x\n"}
