@@ -237,7 +237,9 @@ class TestMetadata:
     def test_what_a_person_should_know_of_it_is_passed_on(self) -> None:
         table = b"FILE_NAME,Label\ncat/1.png,Katze\nFILE_NAME,Label\ncat/2.png,Kater\ndog/1.png,Hund\n"
         stream = io.BytesIO(zipped(CLASSES | {"metadata.csv": table}))
-        items = [item for _, item in read.rows("a.zip", stream, DataSettings(features=("image",)), read_rows)]
+        items: list[object] = [
+            item for _, item in read.rows("a.zip", stream, DataSettings(features=("image",)), read_rows)
+        ]
         assert [item for item in items if isinstance(item, str)] == [
             "its column 'FILE_NAME' was taken for 'file_name'",
             "its column 'Label' was taken for 'label'",
