@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import tarfile
 import tempfile
@@ -145,7 +146,10 @@ class _Bounded:
             raise FileRejected("bomb", f"a header in it has over {MAX_MEMBER_BYTES:,} bytes: make the archive again")
         return content
 
-    def seek(self, offset: int, whence: int = 0) -> int:
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_SET and offset < 0:
+            # Of an OSError nobody knew whether the disk or the archive is broken.
+            raise ValueError("a header tells of a place before the archive")
         self._check(offset)
         return self._file.seek(offset, whence)
 

@@ -332,6 +332,13 @@ def test_a_damaged_member_of_a_zip_leaves_the_others() -> None:
     assert len(found("a.zip", bytes(content)).rows) == 2
 
 
+def test_members_before_the_beginning_of_a_zip_are_told() -> None:
+    content = bytearray(zipped(CLASSES))
+    # Where the list of members begins, by the last record.
+    content[-6:-2] = (int.from_bytes(content[-6:-2], "little") + 5).to_bytes(4, "little")
+    assert set(found("a.zip", bytes(content)).rules().values()) == {"damaged"}
+
+
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_another_way_to_pack_is_told(method: int) -> None:
     error = found("a.zip", zipped(CLASSES, method)).rejected[0][1]
