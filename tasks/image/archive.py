@@ -232,7 +232,7 @@ class _Zip:
             total.add(place, min(info.file_size, MAX_MEMBER_BYTES))
             if info.flag_bits & _ENCRYPTED:
                 raise FileRejected("encrypted", "it is encrypted, and nobody tells the password: zip it without")
-            if not info.is_dir():
+            if not info.filename.endswith(("/", "\\")):
                 name = _spelled(_zip_name(info))
                 is_file = info.external_attr >> 16 & 0o170000 != _LINK
                 yield Member(place, name, info, _wrong(name, info.file_size, is_file=is_file))

@@ -368,6 +368,19 @@ def test_links_and_devices_in_a_tar_are_told(kind: bytes) -> None:
     assert (len(result.rows), result.rules()) == (1, {"cat/1.png": "link"})
 
 
+def test_folders_and_files_as_some_windows_programs_name_them() -> None:
+    files = {"cat\\": b"", "cat\\1.png": png(1), "dog\\small\\2.png": png(2)}
+    result = found("a.zip", zipped(files))
+    assert result.rows == [(2, "cat/1.png", "cat"), (3, "dog/small/2.png", "small")]
+    assert result.rejected == []
+
+
+def test_a_file_without_a_name_is_told() -> None:
+    content = zipped({"cat/1.png": png(1), "q": png(2)})
+    nameless = content.replace(b"q", b"\0")
+    assert found("a.zip", nameless).rules() == {"": "no-label"}
+
+
 def test_links_in_a_zip_are_told() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
