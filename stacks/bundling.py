@@ -47,10 +47,10 @@ class Package:
 
     def requirements(self, task: str) -> list[str]:
         """The files that list what it carries from elsewhere."""
-        if not self.predicts:
-            return ["lambdas/requirements.txt"]
-        of_the_task = (task_folder(ROOT, task) / "requirements-predict.txt").relative_to(ROOT).as_posix()
-        return ["lambdas/requirements.txt", "lambdas/requirements-evaluate.txt", of_the_task]
+        shared = ["lambdas/requirements.txt", *(["lambdas/requirements-evaluate.txt"] if self.predicts else [])]
+        own = task_folder(ROOT, task) / f"requirements-{'predict' if self.predicts else 'read'}.txt"
+        # A task whose files are tables needs nothing to read them.
+        return [*shared, *([own.relative_to(ROOT).as_posix()] if self.predicts or own.is_file() else [])]
 
 
 # Two zips for all functions: only Evaluate carries a model runtime.
@@ -112,9 +112,9 @@ def download(into: Path = WHEELS) -> None:
     """
     into.mkdir(parents=True, exist_ok=True)
     for task in tasks.folders():
-        _pip(
-            "download", EVALUATE.requirements(task), ["--dest", str(into)], "The Lambda wheels could not be downloaded."
-        )
+        for package in (LIGHT, EVALUATE):
+            listed = package.requirements(task)
+            _pip("download", listed, ["--dest", str(into)], "The Lambda wheels could not be downloaded.")
 
 
 def _pip(command: str, requirements: Sequence[str], arguments: Sequence[str], failure: str) -> None:

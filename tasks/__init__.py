@@ -2,7 +2,8 @@
 
 A folder has `settings.py` (what may be set for its training), `row.py` (pure: the columns of a row, and how it is
 asked), `train.py` (heavy: what a training job does) and `predict.py` (slim: how the model answers, in serving, Screen
-and Evaluate), and the requirements of the latter two.
+and Evaluate), and the requirements of the latter two. Where what is dropped is no table, it has `read.py`, too: how
+such a file becomes rows.
 A task is named as its folder; where the answer is a number, with `-regression` behind it. `tasks/contract.py` says what
 each module gives.
 """
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     from domain.settings import Kind
-    from tasks.contract import Predict, RowOf, Train
+    from tasks.contract import Predict, Read, RowOf, Train
 
 _FOLDER: Final = Path(__file__).parent
 # Behind a folder's name, where the answer is a number and not one of some labels.
@@ -58,6 +59,13 @@ def of_manifest(name: str) -> str:
 def row(task: str) -> RowOf:
     """A task's `row.py`. Raises ModuleNotFoundError if there is no such task."""
     return cast("RowOf", import_module(f"tasks.{folder(task)}.row"))
+
+
+def read(task: str) -> Read | None:
+    """A task's `read.py`; None if what is dropped for it is a table."""
+    if not (_FOLDER / folder(task) / "read.py").is_file():
+        return None
+    return cast("Read", import_module(f"tasks.{folder(task)}.read"))
 
 
 def predict(task: str) -> Predict:

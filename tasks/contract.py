@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from domain.artifact import Manifest
-    from domain.data.records import Column
+    from domain.data.records import Column, Rejected
     from domain.data.settings import DataSettings
     from domain.gate.types import Value
     from domain.settings import Kind
@@ -46,6 +46,33 @@ class RowOf(Protocol):
 
     def asked(self, features: Mapping[str, str], names: Sequence[str]) -> Any:
         """A row as an item of a request's `inputs`, JSON-ready. Raises KeyError if the row lacks a feature."""
+
+
+class ReadTable(Protocol):
+    """The project's reader of tables, for a table that lies within what was dropped."""
+
+    def __call__(self, key: str, body: IO[bytes], columns: list[str]) -> Iterator[tuple[int, Any]]:
+        """(place, row) for each row of the CSV or JSON lines that `key` names, `columns` of which must be there.
+
+        A row is a mapping, or what is wrong with it (`domain.data.records.Rejected`), or words for a person. Raises
+        FileRejected.
+        """
+
+
+class Read(Protocol):
+    """`read.py`: it runs in Prepare alone, with `requirements-read.txt`. A task whose files are tables has none."""
+
+    @property
+    def FROZEN(self) -> Mapping[str, str]:  # noqa: N802 (a constant of the module)
+        """What a row's id and split depend on beside the settings: an epoch freezes it."""
+
+    def rows(
+        self, key: str, body: IO[bytes], data: DataSettings, read_table: ReadTable
+    ) -> Iterator[tuple[int, Mapping[str, object] | Rejected]]:
+        """(place, row) for each row of what was dropped as `key`: its values by column, or what is wrong with it.
+
+        `body` is a stream that is read once. Raises FileRejected for what cannot be used, or not read any further.
+        """
 
 
 class Predictor(Protocol):

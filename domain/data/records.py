@@ -23,7 +23,7 @@ from domain.data.splits import split_of
 if TYPE_CHECKING:
     from domain.settings import Kind
 
-ColumnType = Literal["text", "category", "number"]
+ColumnType = Literal["text", "category", "number", "image"]
 
 _LABEL_CHARS: Final = 256
 _GROUP_CHARS: Final = 1024
@@ -60,9 +60,25 @@ class FileRejected(Rejected):
     """A whole file cannot be used, or cannot be read any further."""
 
 
+class Content(NamedTuple):
+    """What a column of images holds in a row as it was read: the text that is kept of it, and what it is known by.
+
+    `sha256` has 64 hex digits. `name` is the file's, for a person.
+    """
+
+    sha256: str
+    text: str
+    name: str
+
+    def __repr__(self) -> str:
+        """The name alone: this is shown where a row is rejected."""
+        return self.name
+
+
 @dataclass(frozen=True)
 class Column:
     """What a row must hold under `name`: a text, a number or a truth value, none of them empty, if it is `required`.
+    A column of images holds a `Content`.
 
     As text, normalized, it has at most `max_chars` characters and is one of `allowed` (None: any). A category, which
     rows are counted or kept together by, and a number are spelled each in one way (`domain/data/spelling.py`).
@@ -106,9 +122,14 @@ class Contract:
 
     @cached_property
     def types(self) -> dict[str, ColumnType] | None:
-        """The features of a table in order, and the type of each; None where they are all texts."""
+        """The features of a table in order, and the type of each; None where they are texts or images."""
         found = {column.name: column.type for column in self.features}
-        return None if set(found.values()) == {"text"} else found
+        return found if {"number", "category"} & set(found.values()) else None
+
+    @cached_property
+    def image(self) -> str | None:
+        """The feature that is an image. A row that has one has no other feature, and is known by it."""
+        return next((column.name for column in self.features if column.type == "image"), None)
 
     @cached_property
     def label_column(self) -> Column:
@@ -171,7 +192,9 @@ def parse_row(raw: Mapping[str, object], contract: Contract) -> tuple[Row, str]:
     label = cell(raw, contract.label_column)
     group = cell(raw, contract.group_column) if contract.group_column else None
     part = cell(raw, contract.slice_column) if contract.slice_column else None
-    row = Row(row_id(features), features, label, group, part or None)
+    content = raw[contract.image] if contract.image else None
+    known_as = content.sha256 if isinstance(content, Content) else row_id(features)
+    row = Row(known_as, features, label, group, part or None)
     identity = hashlib.sha256(group.encode()).hexdigest() if group is not None else row.id
     return row, split_of(identity, contract.test_percent, contract.validation_percent)
 
@@ -192,6 +215,8 @@ def cell(raw: Mapping[str, object], column: Column) -> str:
                 return text
     elif not column.required and _is_missing(given):
         return ""
+    elif isinstance(given, Content):
+        return given.text
     else:
         given = _plain(raw, column.name)
     return _checked(given, column)

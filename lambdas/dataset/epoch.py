@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import tasks
 from domain.errors import EpochChanged, ReadingChanged
 from domain.settings import Settings
 from lambdas.environment import Environment
@@ -11,8 +12,9 @@ from lambdas.environment import Environment
 
 def check_epoch(env: Environment) -> None:
     """Freeze the settings of a new epoch, and compare those of one that began. Raises EpochChanged, ReadingChanged."""
-    data = env.settings.data
-    frozen = {"task": env.settings.task, **data.frozen()}
+    data, reader = env.settings.data, tasks.read(env.settings.task)
+    own = {"task": env.settings.task, **(reader.FROZEN if reader else {})}
+    frozen = {**own, **data.frozen()}
     # An epoch of an earlier release knew one task, today's default.
     bound = {"task": Settings.model_fields["task"].default, **env.ledger.freeze_epoch(data.epoch, frozen)}
     changed = [name for name in frozen if frozen[name] != bound.get(name)]
@@ -23,7 +25,7 @@ def check_epoch(env: Environment) -> None:
             f"Set data.epoch to {data.epoch + 1} to read all of landing by the new rules and start over."
         )
     if changed:
-        keys = ", ".join(name if name == "task" else f"data.{name}" for name in changed)
+        keys = ", ".join(name if name in own else f"data.{name}" for name in changed)
         raise EpochChanged(
             f"{keys} cannot change within epoch {data.epoch} "
             f"(it froze {json.dumps({name: bound.get(name) for name in changed})}): its rows were read that way. "

@@ -10,15 +10,16 @@ import json
 import reprlib
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 from zlib_ng import gzip_ng
 
+import tasks
 from domain import layout
 from domain.data.dataset import Again, Source
 from domain.data.limits import MAX_FILE_BYTES, MAX_FILE_ROWS, over_the_limit
@@ -28,11 +29,14 @@ from domain.data.vocabulary import counted_as
 from domain.errors import LandingMoved
 from lambdas.dataset.contract import columns_asked, contract_in_force, contract_of, schema_by
 from lambdas.dataset.csv_table import Notice
-from lambdas.dataset.reading import read_rows
+from lambdas.dataset.reading import RawRow, read_rows
 from lambdas.dataset.s3_objects import Hashed, get_landed
 from lambdas.environment import Environment
 from lambdas.storage import read_json, write_json
 from lambdas.telemetry import emit
+
+if TYPE_CHECKING:
+    from domain.settings import Settings
 
 _EXCERPT_CHARS = 200
 _ERROR_CHARS = 500
@@ -151,7 +155,9 @@ def _read(env: Environment, landed: Source, report: Report, files: _Files) -> Fi
         return error
     try:
         contract = contract_in_force(env) or _begin(env, landed, report)
-        _sort_rows(landed.key, cast(IO[bytes], body), contract, env.settings.data.max_rejected_fraction, report, files)
+        columns = list(dict.fromkeys(column.name for column in contract.columns))
+        rows = _rows(landed.key, cast(IO[bytes], body), env.settings, columns)
+        _sort_rows(rows, contract, env.settings.data.max_rejected_fraction, report, files)
     except FileRejected as error:
         rejected = error
     report.sha256 = body.digest()
@@ -187,12 +193,17 @@ def _too_little(report: Report, most: float) -> FileRejected | None:
     return None
 
 
-def _sort_rows(key: str, body: IO[bytes], contract: Contract, most: float, report: Report, files: _Files) -> None:
+def _rows(key: str, body: IO[bytes], settings: Settings, columns: list[str]) -> Iterator[RawRow]:
+    """The rows of what was dropped, as its task has them: of a table, which must have `columns`, or of a task's own."""
+    reader = tasks.read(settings.task)
+    return reader.rows(key, body, settings.data, read_rows) if reader else read_rows(key, body, columns)
+
+
+def _sort_rows(rows: Iterable[RawRow], contract: Contract, most: float, report: Report, files: _Files) -> None:
     """Write the rows into `files` and count them in `report`; at `most` this share of them may be broken."""
-    columns = list(dict.fromkeys(column.name for column in contract.columns))
     fit = Fit(contract, most) if contract.types else None
     labels: dict[str, Counter[str]] = defaultdict(Counter)
-    for number, (place, raw) in enumerate(read_rows(key, body, columns), 1):
+    for number, (place, raw) in enumerate(rows, 1):
         if number > MAX_FILE_ROWS:
             raise FileRejected("too-large", over_the_limit(number, MAX_FILE_ROWS, "rows"))
         if isinstance(raw, Notice):

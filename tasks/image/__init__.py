@@ -1,0 +1,1 @@
+"""Images: a picture has one of some labels (docs/tasks.md)."""
