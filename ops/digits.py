@@ -48,7 +48,7 @@ BROKEN, SINGLE = "digits-4-broken.zip", "digits-5-single.png"
 ASKED: Final = {"seven.png": "7", "two.png": "2"}
 
 FORMAT = """\
-A file is a .zip, .tar, .tar.gz or .tgz of pictures: JPEG, PNG, WebP and what else Pillow is let to read.
+A file is a .zip, .tar, .tar.gz or .tgz of pictures: JPEG, PNG, WebP, GIF, BMP or TIFF.
 A picture's label is the folder that it lies in, or stands in a table in the archive, as for HuggingFace's datasets:
   folders         7/00001.png  2/00002.png
   metadata.csv    file_name,label
@@ -168,9 +168,9 @@ def _animated() -> bytes:
 
 
 def _huge() -> bytes:
-    """A picture of a hundred million pixels in a few kilobytes."""
+    """A picture of 64 million pixels in a few kilobytes."""
     from PIL import Image
 
     body = io.BytesIO()
-    Image.new("1", (10_000, 10_000)).save(body, "PNG")
+    Image.new("1", (8_000, 8_000)).save(body, "PNG")
     return body.getvalue()

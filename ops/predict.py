@@ -69,9 +69,9 @@ class Reading:
         if receipt is None:
             return cls()
         numbers = any(measure.unit == "target" for measure in receipts.measures(receipt))
-        schema: Mapping[str, str] = receipt["data"].get("schema", {})
-        pictures = "image" in schema.values()
-        return cls(() if pictures else tuple(schema), numbers, pictures)
+        types = receipts.column_types(receipt)
+        columns = tuple(name for name, kind in types.items() if kind in ("number", "category"))
+        return cls(columns, numbers, pictures="image" in types.values())
 
     def shown(self, score: float) -> str:
         """A score for people: a probability, or a number in its own unit."""
