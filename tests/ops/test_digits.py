@@ -10,14 +10,19 @@ import json
 import tarfile
 import zipfile
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from domain.data.records import Content, FileRejected, RowRejected
+from lambdas.dataset.reading import read_rows
 from ops import digits
 from ops.digits import Members, Plan
-from tasks.image.picture import PictureRefused, canonical
+from tasks.image import read
+from tasks.image.picture import canonical
+from tasks.image.settings import Data
 
 PLAN = Plan(first=300, second=200, good=50, broken=5)
 
@@ -95,13 +100,33 @@ def test_shuffling_keeps_pictures_and_the_number_of_each_label(folder: Path) -> 
     assert sum(a == b for (_, a), (_, b) in zip(true, shuffled, strict=True)) / len(true) < 0.2
 
 
+def rows(path: Path) -> list[Mapping[str, object] | RowRejected]:
+    """What Prepare finds in a file."""
+    with path.open("rb") as body:
+        found = [row for _, row in read.rows(path.name, body, Data(), read_rows)]
+    assert all(isinstance(row, (Mapping, RowRejected)) for row in found)
+    return found  # type: ignore[return-value]  # just seen
+
+
+@pytest.mark.parametrize("name", [digits.FIRST, digits.SECOND, digits.SHUFFLED])
+def test_the_task_reads_each_file_as_it_was_meant(folder: Path, name: str) -> None:
+    read_as = []
+    for row in rows(folder / name):
+        assert isinstance(row, Mapping)
+        content = row["image"]
+        assert isinstance(content, Content)
+        read_as.append((content.sha256, row["label"]))
+    meant = [(canonical(content).sha256, label) for content, label in labelled(members(folder / name))]
+    assert read_as == meant
+
+
 def test_exactly_the_broken_files_are_refused(folder: Path) -> None:
-    rules = Counter[str]()
-    for content in members(folder / digits.BROKEN).values():
-        try:
-            canonical(content)
-        except PictureRefused as error:
-            rules[error.rule] += 1
-        else:
-            rules["good"] += 1
-    assert rules == {"good": 50, "truncated": 2, "animated": 1, "not-an-image": 1, "too-many-pixels": 1}
+    refused = [row for row in rows(folder / digits.BROKEN) if isinstance(row, RowRejected)]
+    assert [row.rule for row in refused] == ["truncated", "animated", "not-an-image", "too-many-pixels", "truncated"]
+    assert [row.value for row in refused][:2] == ["0/0-cut-off.png", "1/1-moving.gif"]
+    assert len(rows(folder / digits.BROKEN)) == 55
+
+
+def test_the_single_picture_is_what_is_held(folder: Path) -> None:
+    with pytest.raises(FileRejected, match="zip"):
+        rows(folder / digits.SINGLE)
