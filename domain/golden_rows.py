@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from domain.settings import Kind
 
 ROWS: Final = 20
-# All golden rows go into one request of at most 4 MB, where JSON may need 12 bytes for a character.
-MAX_CHARS: Final = 10_000
+# As JSON, in bytes: all golden rows go into one request of at most 4 MB.
+MAX_BYTES: Final = 180_000
+# Of many large rows the first are chosen from: all of them need not fit in memory. In bytes of JSON.
+_LOOKED_AT: Final = 100_000_000
 # Scores of int8 kernels differ a little between CPU generations; a wrong model differs by far more.
 SCORE_TOLERANCE: Final = 0.05
 _ROUNDING: Final = 1e-5
@@ -36,7 +38,7 @@ def choose(rows: Iterable[tuple[Any, str, str, float]], most: int = ROWS) -> lis
     """At most `most` of (inputs, true label, answered label, its probability), taken in turn from each true label.
 
     Within a label the surest answers come first: a close call may flip between CPUs without anything being wrong.
-    Inputs over MAX_CHARS are left out; if all are, the shortest is taken.
+    Inputs over MAX_BYTES are left out; if all are, the shortest is taken.
     """
     by_label: dict[str, list[Golden]] = defaultdict(list)
     for inputs, truth, answered, score in _that_fit(rows):
@@ -54,7 +56,7 @@ def choose(rows: Iterable[tuple[Any, str, str, float]], most: int = ROWS) -> lis
 def choose_numbers(rows: Iterable[tuple[Any, str, float]], most: int = ROWS) -> list[Golden]:
     """At most `most` of (inputs, what is predicted, answered number), evenly from the least answer to the largest.
 
-    Inputs over MAX_CHARS are left out; if all are, the shortest is taken.
+    Inputs over MAX_BYTES are left out; if all are, the shortest is taken.
     """
     usable = sorted(_that_fit(rows), key=lambda row: row[2])
     steps = min(most, len(usable))
@@ -98,9 +100,17 @@ def tolerance(golden: Sequence[Golden], kind: Kind) -> float:
 
 
 def _that_fit(rows: Iterable[_Row]) -> list[_Row]:
-    """The rows whose inputs, the first item, have at most MAX_CHARS; or the shortest. The shortest come first."""
-    rows = sorted(rows, key=lambda row: (len(_words(row[0])), _words(row[0])))
-    return [row for row in rows if len(_words(row[0])) <= MAX_CHARS] or rows[:1]
+    """The rows whose inputs, the first item, have at most MAX_BYTES; or the shortest. The shortest come first."""
+    sized: list[tuple[int, str, _Row]] = []
+    looked_at = 0
+    for row in rows:
+        size = len(json.dumps(row[0]))
+        sized.append((size, _words(row[0]), row))
+        looked_at += size
+        if looked_at > _LOOKED_AT:
+            break
+    sized.sort(key=lambda item: item[:2])
+    return [row for size, _, row in sized if size <= MAX_BYTES] or [row for *_, row in sized[:1]]
 
 
 def _words(inputs: Any) -> str:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from typing import Any
+from typing import IO, Any, Final, cast
 
 from domain import layout
 from domain.data.dataset import Source, Version, listed
 from lambdas.environment import Environment
+
+# Of one object, in bytes.
+_IN_MEMORY: Final = 64_000_000
 
 
 def landed(env: Environment) -> list[Source]:
@@ -34,9 +39,12 @@ def write_json(env: Environment, key: str, value: object) -> None:
 
 def read_text_lines(env: Environment, key: str) -> Iterator[str]:
     """The lines of a gzipped text object, without their ends; none if it does not exist."""
-    body = _get(env, key)
-    if body is not None:
-        with gzip.open(io.BytesIO(body), "rt", encoding="utf-8", newline="\n") as lines:
+    # All of it at first: S3 does not wait while the lines are looked at. What is large, as pictures are, lies on disk.
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
+        if not _copy(env, key, cast(IO[bytes], file)):
+            return
+        file.seek(0)
+        with gzip.open(cast(IO[bytes], file), "rt", encoding="utf-8", newline="\n") as lines:
             yield from (line.removesuffix("\n") for line in lines)
 
 
@@ -85,11 +93,17 @@ def read_version(env: Environment, epoch: int, dataset: str) -> Version:
 
 
 def _get(env: Environment, key: str) -> bytes | None:
+    content = io.BytesIO()
+    return content.getvalue() if _copy(env, key, content) else None
+
+
+def _copy(env: Environment, key: str, to: IO[bytes]) -> bool:
+    """Write an object's content to a file; False if there is no such object."""
     s3 = env.client("s3")
     try:
         answer = s3.get_object(Bucket=env.bucket, Key=key)
     except s3.exceptions.NoSuchKey:
-        return None
+        return False
     with closing(answer["Body"]) as body:
-        whole: bytes = body.read()
-    return whole
+        shutil.copyfileobj(body, to)
+    return True

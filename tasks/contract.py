@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from domain.artifact import Manifest
-    from domain.data.records import Column, Rejected
+    from domain.data.records import Column
     from domain.data.settings import DataSettings
     from domain.gate.types import Value
     from domain.settings import Kind
@@ -66,10 +66,8 @@ class Read(Protocol):
     def FROZEN(self) -> Mapping[str, str]:  # noqa: N802 (a constant of the module)
         """What a row's id and split depend on beside the settings: an epoch freezes it."""
 
-    def rows(
-        self, key: str, body: IO[bytes], data: DataSettings, read_table: ReadTable
-    ) -> Iterator[tuple[int, Mapping[str, object] | Rejected]]:
-        """(place, row) for each row of what was dropped as `key`: its values by column, or what is wrong with it.
+    def rows(self, key: str, body: IO[bytes], data: DataSettings, read_table: ReadTable) -> Iterator[tuple[int, Any]]:
+        """(place, row) for each row of what was dropped as `key`, as `read_table` gives them.
 
         `body` is a stream that is read once. Raises FileRejected for what cannot be used, or not read any further.
         """

@@ -154,7 +154,7 @@ class Row(NamedTuple):
     """
 
     id: str
-    features: dict[str, str]
+    features: Mapping[str, str]
     label: str
     group: str | None = None
     slice: str | None = None

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import accumulate
+from typing import Final
 
+import tasks
 from domain import layout
 from domain.data.dataset import Source, Version
 from domain.data.records import Row
+from lambdas.dataset.shelf import Shelf
 from lambdas.environment import Environment
 from lambdas.storage import read_lines
+
+# Of the 4 GB that the functions have on disk; in bytes of what is kept of the pictures.
+_MOST_ON_DISK: Final = 2_000_000_000
 
 
 def test_rows(env: Environment, version: Version) -> Iterator[Row]:
@@ -25,6 +32,33 @@ def part_rows(env: Environment, epoch: int, split: str, source: Source) -> Itera
 def counting(rows: Mapping[str, Row], version: Version) -> dict[str, Row]:
     """Rows by id, once folded, without those of labels that the version sets aside."""
     return {identity: row for identity, row in rows.items() if row.label not in version.set_aside}
+
+
+def drawn(env: Environment, rows: Callable[[], Iterable[Row]], most: int) -> dict[str, Row]:
+    """A `sample` of what `rows` gives, which is asked twice where rows are images: these lie on disk, not in memory.
+
+    Of images it has no more than fit there, again those with the lowest ids.
+    """
+    columns = tasks.row(env.settings.task).columns(env.settings.data)
+    if not any(column.type == "image" for column in columns or ()):
+        return sample(rows(), most)
+    sizes: dict[str, int] = {}
+
+    def without_pictures() -> Iterator[Row]:
+        for row in rows():
+            sizes[row.id] = sum(map(len, row.features.values()))
+            yield row._replace(features={})
+
+    found, shelf = sample(without_pictures(), most), Shelf()
+    on_disk = accumulate(sizes[identity] for identity in found)
+    kept = {row.id: row for row, so_far in zip(found.values(), on_disk, strict=True) if so_far <= _MOST_ON_DISK}
+    missing = set(kept)
+    for row in rows():
+        if row.id in missing:
+            # The same picture, whichever of several rows with this id has the last word on its label.
+            kept[row.id] = kept[row.id]._replace(features=shelf.put(row.features))
+            missing.discard(row.id)
+    return kept
 
 
 def sample(rows: Iterable[Row], most: int) -> dict[str, Row]:

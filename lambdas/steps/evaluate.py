@@ -19,7 +19,7 @@ from domain.golden_rows import Golden, choose, choose_numbers
 from domain.messages import Evaluated, EvaluateStep
 from domain.metrics import of_decision
 from domain.state import AWAITING, Champion, Judgement, Run
-from lambdas.dataset.heldout_rows import counting, sample, test_rows
+from lambdas.dataset.heldout_rows import counting, drawn, test_rows
 from lambdas.environment import Environment
 from lambdas.model import archives, registry
 from lambdas.model.answers import Answer, answers, fetched, given_before, sealed
@@ -39,7 +39,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     version = read_version(env, run.epoch, run.dataset)
     live = env.ledger.champion()
     champion = _comparable(live, run.epoch)
-    rows = counting(sample(test_rows(env, version), env.settings.gate.max_test_rows), version)
+    rows = counting(drawn(env, lambda: test_rows(env, version), env.settings.gate.max_test_rows), version)
     # Hashed, kept for serving, and asked: all of it the same bytes on this disk, whatever lies at the URI by then.
     with fetched(env, run.run, step.artifact) as model:
         seal, artifact = model.seal, sealed(env, run, step.artifact, model)
@@ -106,7 +106,7 @@ def _golden(
     env: Environment, features: tuple[str, ...], rows: dict[str, Row], answers: dict[str, Answer]
 ) -> list[Golden]:
     ask, kind = tasks.row(env.settings.task).asked, tasks.kind(env.settings.task)
-    asked = [(ask(row.features, features), row) for row in rows.values()]
+    asked = ((ask(row.features, features), row) for row in rows.values())
     if kind == "regression":
         return choose_numbers((inputs, *answers[row.id]) for inputs, row in asked)
     return choose((inputs, row.label, *answers[row.id]) for inputs, row in asked)
@@ -130,8 +130,9 @@ def _judged(
         ]
     theirs = answers(env, champion.run, archives.place(env, champion), rows.values())
     before = read_version(env, champion.epoch, champion.dataset)
-    # No more of them than is judged: the others need not fit in memory.
-    old = counting({row.id: row for row in test_rows(env, before) if row.id in rows}, before)
+    # No more of them than is judged, and nothing but what they were called: the others need not fit in memory.
+    found = (row._replace(features={}) for row in test_rows(env, before) if row.id in rows)
+    old = counting({row.id: row for row in found}, before)
     first = _first_answers(env, champion)
     return [
         JudgedRow(

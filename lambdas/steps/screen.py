@@ -12,7 +12,7 @@ from domain.data.records import Row
 from domain.gate.screen import MIN_ROWS, Finding, Sample, rows_of_each, screen, sentence, told, usual_error
 from domain.messages import RunStep, Screened
 from domain.state import Champion, Run, Seal
-from lambdas.dataset.heldout_rows import counting, part_rows, sample, test_rows
+from lambdas.dataset.heldout_rows import counting, drawn, part_rows, test_rows
 from lambdas.environment import Environment
 from lambdas.model import archives
 from lambdas.model.answers import answers
@@ -49,10 +49,13 @@ def _ask(
     env: Environment, champion: Champion, seal: Seal, accepted: Version, judged: Version, new: list[Source]
 ) -> tuple[Sample, list[Finding]]:
     """The champion's disagreement on its own held-out rows, and on each new source that has rows enough to tell."""
-    held_out = counting(sample(test_rows(env, accepted), env.settings.gate.max_test_rows), accepted)
+    held_out = counting(drawn(env, lambda: test_rows(env, accepted), env.settings.gate.max_test_rows), accepted)
     most = rows_of_each(len(new), env.settings.screen)
-    drawn = {source.source: sample(part_rows(env, champion.epoch, "train", source), most) for source in new}
-    parts = {name: counting(part, judged) for name, part in drawn.items()}
+
+    def of_source(source: Source) -> dict[str, Row]:
+        return drawn(env, lambda: part_rows(env, champion.epoch, "train", source), most)
+
+    parts = {source.source: counting(of_source(source), judged) for source in new}
     # What is too short to be tested need not be read.
     parts = {name: part for name, part in parts.items() if len(part) >= MIN_ROWS}
     # Asked at once, so that the model is loaded once.

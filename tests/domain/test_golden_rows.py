@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.golden_rows import (
-    MAX_CHARS,
+    MAX_BYTES,
     ROWS,
     SCORE_TOLERANCE,
     Golden,
@@ -54,7 +54,7 @@ def test_every_label_is_asked_as_long_as_there_is_room(found: list[tuple[str, st
 
 
 def test_texts_too_long_for_one_request_are_left_out_unless_there_is_nothing_else() -> None:
-    long, longer = ("x" * (MAX_CHARS + 1), "a", "a", 0.9), ("y" * (MAX_CHARS + 2), "b", "b", 0.9)
+    long, longer = ("x" * (MAX_BYTES + 1), "a", "a", 0.9), ("y" * (MAX_BYTES + 2), "b", "b", 0.9)
     assert [row["inputs"] for row in choose([longer, ("short", "a", "a", 0.1), long])] == ["short"]
     assert [row["inputs"] for row in choose([longer, long])] == [long[0]]
 
@@ -100,7 +100,7 @@ def test_numbers_are_asked_from_the_least_to_the_largest() -> None:
     assert [row["score"] for row in choose_numbers(rows, most=3)] == [1000.0, 3000.0, 9000.0]
     assert len(choose_numbers(rows)) == 5
     assert [row["score"] for row in choose_numbers(rows, most=1)] == [1000.0]
-    long = [("x" * (MAX_CHARS + 1), "price", 2.0), ("y" * (MAX_CHARS + 2), "price", 1.0)]
+    long = [("x" * (MAX_BYTES + 1), "price", 2.0), ("y" * (MAX_BYTES + 2), "price", 1.0)]
     assert [row["score"] for row in choose_numbers(long)] == [2.0]
 
 
