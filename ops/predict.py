@@ -136,6 +136,9 @@ def ask_file(deployment: Deployment, path: Path, top_k: int = 1) -> Answers:
         known = ", ".join((*_AS_IT_IS, *_PICTURES))
         raise Unusable(f"{path} must end in {known} or .json: its ending says how it is read")
     body = _content(path)
+    if kind in _PICTURES and top_k > 1:
+        # A bare picture has no parameters.
+        return ask_pictures(deployment, [path], top_k)
     if kind in _PICTURES:
         labels, said = _invoke(deployment, body, _PICTURES[kind])
         return _read([labels[:top_k]], said, [str(path)])

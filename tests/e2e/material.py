@@ -30,7 +30,21 @@ IMAGES = ("image",)
 OVERLAYS: dict[str, dict[str, Any]] = {
     "text": {},
     "tabular": {"task": "tabular", "data": {"features": None}, "training": {}},
-    "image": {"task": "image", "training": {}},
+    "image": {
+        "task": "image",
+        "training": {
+            "base_model": None,
+            "max_run_seconds": 300,
+            "max_wait_seconds": 600,
+            "hyperparameters": {
+                "epochs": 4,
+                "batch_size": 16,
+                "learning_rate": 0.003,
+                "image_size": 16,
+                "checkpoint_steps": 20,
+            },
+        },
+    },
 }
 # Of a picture, in pixels.
 SIDE = 16

@@ -19,7 +19,16 @@ def _prepare(folder: Path) -> list[Path]:
 
 PLAYS: Final[dict[Kind, Play]] = {
     "classification": Play(
-        settings={"project": "digits", "data": WAITS, "serving": SERVING},
+        settings={
+            "project": "digits",
+            "data": WAITS,
+            "training": {
+                # Nothing is downloaded: a small network learns from these pictures alone.
+                "base_model": None,
+                "hyperparameters": {"epochs": 6, "learning_rate": 3e-3, "image_size": 28},
+            },
+            "serving": SERVING,
+        },
         what="real pictures of handwritten digits",
         rows="pictures in one folder, with a metadata.csv",
         format=digits.FORMAT,
