@@ -252,7 +252,11 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
     """
     if info.flag_bits & _NAME_IS_UTF8 or info.filename.isascii():
         return info.filename
-    return info.filename.encode("cp437").decode("utf-8", "surrogateescape")
+    try:
+        stored = info.filename.encode("cp437")
+    except UnicodeEncodeError:
+        return info.filename  # from its Unicode Path field, which Python reads from 3.12 on
+    return stored.decode("utf-8", "surrogateescape")
 
 
 class _Tar:
