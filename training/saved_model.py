@@ -17,7 +17,7 @@ def save_checkpoint(
     history: Sequence[Mapping[str, Any]],
     output: Path,
 ) -> Path:
-    """Save the model (safetensors, config, its tokenizer) and the curves below `output`; returns the model's directory."""
+    """Save the model (safetensors, config, its tokenizer) and the curves below `output`; its directory."""
     directory = output / "checkpoint"
     model.save_pretrained(directory)
     if tokenizer is not None:
