@@ -19,7 +19,7 @@ help: ## what can be made
 setup: ## the environment: idempotent, seconds once it stands
 	@$(PYTHON) ops/bootstrap.py
 
-demo: setup ## four drops on the local cloud: promoted, judged, screened out, quarantined; of tables: TASK=tabular
+demo: setup ## four drops on the local cloud: promoted, judged, screened out, quarantined; TASK=tabular or image: of those
 	@python -m ops demo $(if $(TASK),--task $(TASK))
 
 quick: setup ## the tests that need no local cloud, in under 90 s on 2 cores
@@ -34,8 +34,9 @@ coverage: setup ## the same tests, with the share of lines that they run; cheap 
 test-e2e: setup ## whatever can happen to the deployed pipeline: many drops, faults, load, teardown; some of it: ARGS
 	@python -m pytest -n 3 --dist loadgroup tests/e2e $(ARGS)
 
-test-tasks: setup ## the other tasks on the deployed pipeline: drops and faults with tables; some of it: ARGS
-	@python -m pytest -n 2 --dist loadgroup tests/e2e/test_drops.py tests/e2e/test_faults.py --task tabular -m "not of_texts" $(ARGS)
+test-tasks: setup ## the other tasks on the deployed pipeline: drops and faults with tables and pictures; some of it: ARGS
+	@python -m pytest -n 2 --dist loadgroup tests/e2e/test_drops.py tests/e2e/test_faults.py --task tabular -m "not keeps_checkpoints" $(ARGS)
+	@python -m pytest -n 2 --dist loadgroup tests/e2e/test_drops.py tests/e2e/test_faults.py --task image $(ARGS)
 
 test-aws-image: setup ## the training tests with the versions that AWS's training image has
 	@python -m ops.aws_image

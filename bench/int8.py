@@ -22,7 +22,7 @@ from bench.model import Model, distilbert
 from bench.report import Result, Table
 from domain.artifact import MODEL
 from tasks.text.manifest import INPUTS, OUTPUT, TOKENIZER
-from tasks.text.training.export import save_optimized
+from training.onnx_graph import save_optimized
 
 SHIPPED: Final = "7-bit weights (reduce_range), as shipped"
 

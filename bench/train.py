@@ -27,6 +27,7 @@ from ops import minilm
 from ops.reviews import rotten_tomatoes
 from tasks.text import settings
 from tasks.text.train import Hyperparameters, tokenize
+from tasks.text.train import trainer as text_trainer
 from tasks.text.training import base
 from training import learning
 from training.arguments import Places
@@ -198,7 +199,7 @@ def _ours(bench: _Bench) -> tuple[Meter, float]:
     """The Trainer as the script builds it, with all its callbacks; and the seconds of its one checkpoint."""
     meter, (_, model) = Meter(), bench.load()
     places = Places.of({"SAGEMAKER_BASE_DIR": str(bench.folder)})
-    trainer = learning.build("bench", bench.given, places, model, bench.tokenizer, bench.train, bench.validation, None)
+    trainer = text_trainer("bench", bench.given, places, model, bench.tokenizer, bench.train, bench.validation, None)
     watch = _Watch(meter)
     trainer.add_callback(watch)  # type: ignore[no-untyped-call]
     meter.watch(model, trainer.create_optimizer())  # type: ignore[no-untyped-call]

@@ -64,7 +64,9 @@ def demo_command(
 
 @app.command("drop")
 def drop_command(
-    files: Annotated[list[Path], typer.Argument(help="CSV, JSON or JSON lines, each with or without .gz.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="CSV, JSON or JSON lines, each with or without .gz; archives of pictures.")
+    ],
     name: Annotated[str | None, typer.Option("--as", help="What to call the file under landing/.")] = None,
     project: Project = None,
 ) -> None:
@@ -122,9 +124,12 @@ def explain_command(
 def predict_command(
     given: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT…|NAME=VALUE…", help="One text or several; of tables, the values of one row."),
+        typer.Argument(
+            metavar="TEXT…|NAME=VALUE…|PICTURE…",
+            help="One text, or several; the values of a table's row; pictures' files.",
+        ),
     ] = None,
-    file: Annotated[Path | None, typer.Option(help="Rows as .csv, .jsonl, or .json (a list).")] = None,
+    file: Annotated[Path | None, typer.Option(help="Rows as .csv, .jsonl, or .json (a list); or a picture.")] = None,
     top: Annotated[int, typer.Option(min=1, help="How many labels for each.")] = 1,
     project: Project = None,
 ) -> None:

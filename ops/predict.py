@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from ops.errors import NotFound, OpsError, Unusable, in_plain_words
 _JSON: Final = "application/json"
 # What a file is sent as, by its name's ending. JSON is read here: a request is an object with `inputs`.
 _AS_IT_IS: Final = {".csv": "text/csv", ".jsonl": "application/jsonlines"}
+_PICTURES: Final = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 # What a model says of its inputs in the custom attributes, as a count, and what that means.
 _SAID: Final[dict[str, Callable[[int], str]]] = {
     "truncated": lambda count: f"Cut, since the model reads no more of a text: {count} of the texts.",
@@ -49,10 +51,13 @@ class Answers:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the live model reads and answers: its columns, none if it reads texts; whether it answers numbers."""
+    """What the live model reads and answers: its columns, none if it reads texts or `pictures`; whether it answers
+    `numbers`.
+    """
 
     columns: tuple[str, ...] = ()
     numbers: bool = False
+    pictures: bool = False
 
     @classmethod
     def of(cls, deployment: Deployment) -> Reading:
@@ -64,11 +69,9 @@ class Reading:
         if receipt is None:
             return cls()
         numbers = any(measure.unit == "target" for measure in receipts.measures(receipt))
-        return cls(tuple(receipt["data"].get("schema", ())), numbers)
-
-    def inputs(self, given: Sequence[str]) -> list[Any]:
-        """What was typed as items of a request's `inputs`: texts, or one row. Raises Unusable."""
-        return [row(given, self.columns)] if self.columns else list(given)
+        types = receipts.column_types(receipt)
+        columns = tuple(name for name, kind in types.items() if kind in ("number", "category"))
+        return cls(columns, numbers, pictures="image" in types.values())
 
     def shown(self, score: float) -> str:
         """A score for people: a probability, or a number in its own unit."""
@@ -78,10 +81,19 @@ class Reading:
 def predict(deployment: Deployment, given: Sequence[str], file: Path | None, top_k: int, console: Console) -> None:
     """Ask for what was typed, or for the rows of a file, and print the answers. Raises Unusable, and as `ask` does."""
     if bool(given) == bool(file):
-        raise Unusable("give what is to be answered (a text, or name=value for each column), or a file with --file")
+        raise Unusable(
+            "give what is to be answered (a text, name=value for each column, or a picture), or a file with --file"
+        )
     reading = Reading.of(deployment)
-    answers = ask_file(deployment, file, top_k) if file else ask(deployment, reading.inputs(given), top_k)
-    show(answers, reading, console)
+    show(_asked(deployment, reading, given, file, top_k), reading, console)
+
+
+def _asked(deployment: Deployment, reading: Reading, given: Sequence[str], file: Path | None, top_k: int) -> Answers:
+    if file:
+        return ask_file(deployment, file, top_k)
+    if reading.pictures:
+        return ask_pictures(deployment, [Path(name) for name in given], top_k)
+    return ask(deployment, [row(given, reading.columns)] if reading.columns else given, top_k)
 
 
 def row(given: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
@@ -99,26 +111,42 @@ def row(given: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def ask(deployment: Deployment, inputs: Sequence[Any], top_k: int = 1) -> Answers:
-    """Answers in the inputs' order. Raises NotFound while no model is live, OpsError for what the model refuses."""
+def ask(deployment: Deployment, inputs: Sequence[Any], top_k: int = 1, shown: Sequence[str] | None = None) -> Answers:
+    """Answers in the inputs' order, each with its input as people are `shown` it, which it is itself if not given.
+
+    Raises NotFound while no model is live, OpsError for what the model refuses.
+    """
     body = json.dumps({"inputs": list(inputs), "parameters": {"top_k": top_k}}).encode()
-    return _read(*_invoke(deployment, body, _JSON), [_shown(item) for item in inputs])
+    return _read(*_invoke(deployment, body, _JSON), shown or [_shown(item) for item in inputs])
+
+
+def ask_pictures(deployment: Deployment, paths: Sequence[Path], top_k: int = 1) -> Answers:
+    """Answers to pictures in one request. Raises Unusable for one that cannot be read, and as `ask` does."""
+    inputs = [b64encode(_content(path)).decode() for path in paths]
+    return ask(deployment, inputs, top_k, [str(path) for path in paths])
 
 
 def ask_file(deployment: Deployment, path: Path, top_k: int = 1) -> Answers:
-    """Answers to a file's rows: CSV, JSON lines, or JSON (a list, or an object whose `inputs` are one).
+    """Answers to a file's rows: CSV, JSON lines, or JSON (a list, or an object whose `inputs` are one); or a picture's.
 
     Raises Unusable for another file, or one that cannot be read, and as `ask` does.
     """
     kind = path.suffix.lower()
-    if kind not in (*_AS_IT_IS, ".json"):
-        raise Unusable(f"{path} must end in {', '.join(_AS_IT_IS)} or .json: its ending says how it is read")
-    try:
-        body = path.read_bytes()
-        content = json.loads(body) if kind == ".json" else None
-    except (OSError, ValueError) as error:
-        raise Unusable(f"{path} cannot be read: {error}") from error
+    if kind not in (*_AS_IT_IS, *_PICTURES, ".json"):
+        known = ", ".join((*_AS_IT_IS, *_PICTURES))
+        raise Unusable(f"{path} must end in {known} or .json: its ending says how it is read")
+    body = _content(path)
+    if kind in _PICTURES and top_k > 1:
+        # A bare picture has no parameters.
+        return ask_pictures(deployment, [path], top_k)
+    if kind in _PICTURES:
+        labels, said = _invoke(deployment, body, _PICTURES[kind])
+        return _read([labels[:top_k]], said, [str(path)])
     if kind == ".json":
+        try:
+            content = json.loads(body)
+        except ValueError as error:
+            raise Unusable(f"{path} cannot be read: {error}") from error
         inputs = content.get("inputs") if isinstance(content, dict) else content
         if not isinstance(inputs, list):
             raise Unusable(f"{path} must hold a list of what is to be answered, or an object whose inputs are one")
@@ -136,6 +164,13 @@ def show(answers: Answers, reading: Reading, console: Console, *, indent: str = 
     for name, sentence in _SAID.items():
         if answers.said.get(name):
             console.print(styled(indent, (sentence(answers.said[name]), "yellow")))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unusable(f"{path} cannot be read: {error}") from error
 
 
 def _invoke(deployment: Deployment, body: bytes, content_type: str) -> tuple[Any, Mapping[str, int]]:

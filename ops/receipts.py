@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
+import tasks
 from domain import layout
 from domain.measures import Measure, among
 from domain.state import Run
 from ops.deployment import Deployment
+from tasks import settings
 
 Receipt = dict[str, Any]
 
@@ -31,6 +35,23 @@ def rows(receipt: Receipt) -> int:
 def measures(receipt: Receipt) -> list[Measure]:
     """The measures that the receipt tells of its candidate: it may be of a task that this deployment no longer has."""
     return among(receipt["gate"]["candidate"])
+
+
+def column_types(receipt: Receipt) -> Mapping[str, str]:
+    """The type of each column that the model reads: as the first file said, or else as the run's task has them.
+
+    Nothing of a run whose receipt names no task, or one that this release has not got.
+    """
+    if "schema" in receipt["data"]:
+        schema: Mapping[str, str] = receipt["data"]["schema"]
+        return schema
+    given: Mapping[str, str] = receipt["training"]["hyperparameters"]
+    task, features = (json.loads(given.get(name, "null")) for name in ("task", "features"))
+    if task not in tasks.names():
+        return {}
+    default = settings.of(task).model_fields["data"].default
+    data = default.model_copy(update={"features": tuple(features or ())})
+    return {column.name: column.type for column in tasks.row(task).columns(data) or ()}
 
 
 def versus(receipt: Receipt, measure: Measure) -> str:

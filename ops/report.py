@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,8 +15,9 @@ from domain.printable import printable
 from domain.state import Run
 from ops import explain, pictures, receipts
 from ops.deployment import Deployment
-from ops.errors import in_plain_words
+from ops.errors import NoAccess, in_plain_words
 from ops.find import find_run
+from ops.mistaken import SIDE, Mistaken, mistaken
 
 FOLDER: Final = Path(".local")
 
@@ -28,14 +30,29 @@ def write(deployment: Deployment, prefix: str | None, console: Console) -> Path:
     path = FOLDER / f"run-{run.run}.html"
     path.parent.mkdir(exist_ok=True)
     partial = path.with_suffix(".partial")
-    partial.write_text(render(run, receipt), encoding="utf-8")
+    partial.write_text(render(run, receipt, _mistaken(deployment, receipt, console)), encoding="utf-8")
     os.replace(partial, path)
     console.print(f"Written: {path.resolve()}")
     return path
 
 
-def render(run: Run, receipt: receipts.Receipt | None) -> str:
-    """The page as HTML. The words are those of `mlops explain`; the same receipt gives the same bytes."""
+def _mistaken(deployment: Deployment, receipt: receipts.Receipt | None, console: Console) -> list[Mistaken]:
+    if receipt is None:
+        return []
+    try:
+        with in_plain_words(deployment.project):
+            return mistaken(deployment, receipt)
+    except NoAccess as error:
+        # Who reads receipts need not read rows.
+        console.print(f"The page is without pictures. {error}")
+        return []
+
+
+def render(run: Run, receipt: receipts.Receipt | None, wrong: Sequence[Mistaken] = ()) -> str:
+    """The page as HTML, with the pictures that were answered `wrong`, if rows are pictures.
+
+    The words are those of `mlops explain`; the same receipt gives the same bytes.
+    """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -48,7 +65,7 @@ def render(run: Run, receipt: receipts.Receipt | None) -> str:
     values: dict[str, Any] = {"title": title, "head": more, "verdict": run.verdict or run.judged, "judged": receipt}
     if receipt is not None:
         values |= _of(receipt)
-    values["not_judged"] = explain.NOT_JUDGED
+    values |= {"not_judged": explain.NOT_JUDGED, "wrong": wrong, "side": SIDE}
     return environment.get_template("report.html.j2").render(values)
 
 

@@ -25,10 +25,6 @@ class FineTuning(Hyperparameters, extra="forbid"):
     checkpoint_steps: int = Field(
         200, ge=1, description="steps between checkpoints; a Spot interruption costs that many at most"
     )
-    int8_min_agreement: Fraction = Field(
-        0.97,
-        description="the share of validation rows on which the int8 model must give the trained model's label",
-    )
 
 
 class FineTuned(TrainingSettings):

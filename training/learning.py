@@ -12,13 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
-from datasets import Dataset
 from transformers import (
-    DataCollatorWithPadding,
     EvalPrediction,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -55,7 +53,18 @@ class FineTuning:
     weight_decay: float
     patience: int
     checkpoint_steps: int
-    int8_min_agreement: float
+
+
+class Examples(NamedTuple):
+    """What is learned from: `rows` as the Trainer takes them, with the label and the length of each.
+
+    With `numbered`, row r of epoch e is asked for as e * len(rows) + r: so who gives it knows the epoch, too.
+    """
+
+    rows: Any
+    labels: Sequence[int]
+    lengths: Sequence[int]
+    numbered: bool = False
 
 
 class ByLength(torch.utils.data.Sampler[int]):
@@ -64,10 +73,20 @@ class ByLength(torch.utils.data.Sampler[int]):
     The Trainer's own sampler draws from the global generator, whose state a resumed epoch no longer has. `steps_done`
     counts the batches trained on, of `batch_size` rows by all processes together: the epoch follows from it. What
     accelerate tells a sampler of the epoch (`set_epoch`) is wrong after a resume in its version 1.10.1, of AWS's image.
+    `numbered` is that of `Examples`.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int, steps_done: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        batch_size: int,
+        seed: int,
+        steps_done: Callable[[], int],
+        *,
+        numbered: bool = False,
+    ) -> None:
         self.lengths, self.batch_size, self.seed, self.steps_done = list(lengths), batch_size, seed, steps_done
+        self.numbered = numbered
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -76,17 +95,24 @@ class ByLength(torch.utils.data.Sampler[int]):
         # The Trainer draws the epoch's first row after it has counted the last step of the epoch before.
         epoch = self.steps_done() // -(-len(self.lengths) // self.batch_size)
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-        return iter(get_length_grouped_indices(self.lengths, self.batch_size, generator=generator))
+        rows = get_length_grouped_indices(self.lengths, self.batch_size, generator=generator)
+        first = epoch * len(rows) if self.numbered else 0
+        return (first + row for row in rows)
 
 
 class SampledTrainer(Trainer):
     """The Trainer with rows in our own order, that stops at the first loss that is not finite."""
 
+    def __init__(self, examples: Examples, **given: Any) -> None:
+        """`given` are the Trainer's own arguments, beside its rows."""
+        self._examples = examples
+        super().__init__(train_dataset=examples.rows, **given)
+
     def _get_train_sampler(self, _train_dataset: Any = None) -> ByLength:
         # Of all processes together, so that a batch has the same rows however many machines share it.
         batch_size = self.args.train_batch_size * self.args.world_size
-        rows: Any = self.train_dataset
-        return ByLength(rows["length"], batch_size, self.args.seed, lambda: self.state.global_step)
+        _, _, lengths, numbered = self._examples
+        return ByLength(lengths, batch_size, self.args.seed, lambda: self.state.global_step, numbered=numbered)
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         """The loss of one step. Raises NotFinite."""
@@ -105,28 +131,29 @@ def build(
     tuning: FineTuning,
     places: Places,
     model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    train: Dataset,
-    validation: Dataset,
+    train: Examples,
+    validation: Any,
+    collator: Callable[..., Any],
     checkpoint: Path | None,
+    tokenizer: PreTrainedTokenizerBase | None = None,
 ) -> SampledTrainer:
-    """A Trainer for tokenized splits, to be started with `train(resume_from_checkpoint=checkpoint)`.
+    """A Trainer for two splits, to be started with `train(resume_from_checkpoint=checkpoint)`.
 
-    It ends with the best epoch's weights in `model`. Raises GpuMissing; its training NotFinite.
+    `collator` makes a batch of rows; a `tokenizer` is kept with each checkpoint. It ends with the best epoch's weights
+    in `model`. Raises GpuMissing; its training NotFinite.
     """
-    device = _device(places.gpus)
+    device = device_of(places)
     options = options_for(device, tuning, places, checkpoint)
     if device == "cpu":
         _know_numbered_cpus()
     trainer: SampledTrainer = SampledTrainer(
+        train,
         model=model,
         args=options,
-        data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8 if device == "cuda" else None),
-        train_dataset=train,
-        # Like lengths together here too; the order of rows does not matter to the scores.
-        eval_dataset=validation.select(np.argsort(validation["length"], kind="stable")),
+        data_collator=collator,
+        eval_dataset=validation,
         processing_class=tokenizer,
-        compute_loss_func=weighted_loss(class_weights(list(train["labels"]), model.config.num_labels)),
+        compute_loss_func=weighted_loss(class_weights(train.labels, model.config.num_labels)),
         compute_metrics=_scores,
         callbacks=[
             Checkpoints(places.checkpoints, run, places.processes, tuning.checkpoint_steps),
@@ -136,6 +163,18 @@ def build(
     )
     trainer.remove_callback(PrinterCallback)  # type: ignore[no-untyped-call]
     return trainer
+
+
+def device_of(places: Places) -> str:
+    """What is trained on: "cuda" or "cpu". Raises GpuMissing."""
+    if torch.cuda.is_available():
+        return "cuda"
+    if places.gpus:
+        raise GpuMissing(
+            f"this instance has {places.gpus} GPU(s) that PyTorch {torch.__version__} cannot use: "
+            "the driver is too old for the image's CUDA. Set training.image to one with an older CUDA"
+        )
+    return "cpu"
 
 
 def options_for(device: str, tuning: FineTuning, places: Places, checkpoint: Path | None) -> TrainingArguments:
@@ -166,6 +205,12 @@ def options_for(device: str, tuning: FineTuning, places: Places, checkpoint: Pat
         report_to=[],
         disable_tqdm=True,
     )
+
+
+def measured(trainer: Trainer) -> dict[str, Any]:
+    """The best validation, the steps and the curves (`Learner.metrics` of `tasks/contract.py`)."""
+    state = trainer.state
+    return {"validation": best(trainer), "steps": state.global_step, "curves": curves(state.log_history)}
 
 
 def best(trainer: Trainer) -> dict[str, float]:
@@ -234,17 +279,6 @@ def _know_numbered_cpus() -> None:
     torch.serialization.register_package(
         _PRIORITY, lambda _storage: None, lambda storage, location: storage if _CPU.fullmatch(location) else None
     )
-
-
-def _device(gpus: int) -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    if gpus:
-        raise GpuMissing(
-            f"this instance has {gpus} GPU(s) that PyTorch {torch.__version__} cannot use: "
-            "the driver is too old for the image's CUDA. Set training.image to one with an older CUDA"
-        )
-    return "cpu"
 
 
 def _scores(prediction: EvalPrediction) -> dict[str, float]:

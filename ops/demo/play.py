@@ -22,9 +22,11 @@ class Play:
 
     `settings` are merged over those of cdk.json. `prepare` writes the files into a folder, which are `what`; `format`
     says how such a file looks. What is dropped in turn: `first`, `second`, `shuffled` (the same `rows`, their labels
-    dealt anew), and `broken`, which has `spoiled` broken rows, together with `reshaped` if there is one: a file whose
-    columns are others. `asked` are items of a request's `inputs`, `typed` what `mlops predict` may be given. `begin`
-    brings to the cloud what training needs. `option` is what selects the story on the command line.
+    dealt anew), and `broken`, which has `spoiled` broken rows, together with `reshaped` if there is one: a file that
+    is of another shape. `fourth` is that drop's title. Of each broken row the table shows what its quarantine has as
+    `place[1]`, and calls it `place[0]`. `asked` are items of a request's `inputs`; of pictures, names of files that
+    `prepare` writes. `typed` is what `mlops predict` may be given. `begin` brings to the cloud what training needs.
+    `option` is what selects the story on the command line.
     """
 
     settings: Mapping[str, Any]
@@ -40,6 +42,8 @@ class Play:
     asked: Sequence[Any]
     typed: str
     reshaped: str | None = None
+    fourth: str = "A fourth file has some broken rows"
+    place: tuple[str, str] = ("line", "line")
     begin: Callable[[LocalCloud, Console], None] = _nothing
     option: str = ""
 
@@ -47,3 +51,8 @@ class Play:
     def project(self) -> str:
         """The name of the project that is deployed."""
         return str(self.settings["project"])
+
+    @property
+    def example(self) -> str:
+        """What a person's own file may be called."""
+        return f"{self.project}{Path(self.first).suffix}"

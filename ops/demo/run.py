@@ -40,7 +40,7 @@ def demo(console: Console, play: Play, *, keep: bool, after: Callable[[LocalClou
                 after(cloud)
             console.print(f"The whole demo took {seconds(time.monotonic() - started)}.")
             if keep:
-                stay_up(cloud, play.project, console, file=f"{play.project}.csv", asked=play.typed)
+                stay_up(cloud, play.project, console, file=play.example, asked=play.typed)
             else:
                 _where_next(play, console)
                 with step("Stopping everything", console):

@@ -14,7 +14,7 @@ from rich.console import Console
 from domain import layout
 from domain.state import Run
 from ops import predict, receipts
-from ops.console import make_table, seconds, styled
+from ops.console import make_table, seconds, size, styled
 from ops.demo.play import Play
 from ops.deployment import Deployment
 from ops.drop import drop
@@ -24,6 +24,8 @@ from ops.explain import column_lines, gate_lines
 from ops.follow import follow
 
 _START_SECONDS = 60.0
+# Endings of files whose lines are counted, for what is in them can be read.
+_LINES: Final = {".csv", ".json", ".jsonl"}
 
 
 class DemoFailed(OpsError):
@@ -51,7 +53,7 @@ def first_drop(deployment: Deployment, play: Play, folder: Path, console: Consol
         console.print("  No setting names the columns: the first file said which there are, and what they hold:")
     for line in columns:
         console.print(f"    {line}")
-    predict.show(predict.ask(deployment, play.asked), predict.Reading.of(deployment), console, indent="  ")
+    predict.show(_ask(deployment, play, folder), predict.Reading.of(deployment), console, indent="  ")
     return told
 
 
@@ -68,7 +70,7 @@ def poisoned_drop(deployment: Deployment, play: Play, folder: Path, console: Con
     """Shuffled labels: the live model sees it before money is spent, and its answers stay what they were."""
     same = f"the same {play.rows}, but somebody sorted one column, so the labels are shuffled"
     _title(console, 3, f"A third drop: {same}")
-    before = predict.ask(deployment, play.asked)
+    before = _ask(deployment, play, folder)
     told = _drop_and_follow(deployment, [folder / play.shuffled], console)
     _expect(told.run.verdict == "screened", f"shuffled labels were not screened out: {told.run.sentence}")
     _expect(not told.run.artifact, "a model was trained on shuffled labels")
@@ -77,7 +79,7 @@ def poisoned_drop(deployment: Deployment, play: Play, folder: Path, console: Con
     keys = [hold.source.key for hold in deployment.ledger.held().values()]
     _expect(keys == [key], f"{key} should be held, held are {keys}")
     console.print(f"  Held before any training job was started: {key}")
-    after = predict.ask(deployment, play.asked)
+    after = _ask(deployment, play, folder)
     _expect(after == before, f"the live answers changed: {before} became {after}")
     console.print("  The live model answers as before, to the last digit:")
     predict.show(after, predict.Reading.of(deployment), console, indent="  ")
@@ -87,8 +89,7 @@ def poisoned_drop(deployment: Deployment, play: Play, folder: Path, console: Con
 def broken_drop(deployment: Deployment, play: Play, folder: Path, console: Console) -> Told:
     """Some broken rows: they are set aside with reasons, the good ones are used. A file of another shape is held."""
     reshaped = [folder / play.reshaped] if play.reshaped else []
-    two = "Two more files: one has some broken rows, in the other a column has another name"
-    _title(console, 4, two if reshaped else "A fourth file has some broken rows")
+    _title(console, 4, play.fourth)
     told = _drop_and_follow(deployment, [folder / play.broken, *reshaped], console)
     receipt = _receipt(deployment, told)
     key = f"{layout.LANDING}{play.broken}"
@@ -97,9 +98,10 @@ def broken_drop(deployment: Deployment, play: Play, folder: Path, console: Conso
     assert source is not None
     entries = [json.loads(line) for line in deployment.read_text(layout.quarantine(source["source"])).splitlines()]
     _expect(len(entries) == play.spoiled, f"{len(entries)} rows are in quarantine, {play.spoiled} were broken")
-    table = make_table("line", "why it is in quarantine", right=("line",))
+    heading, place = play.place
+    table = make_table(heading, "why it is in quarantine", right=("line",))
     for entry in entries:
-        table.add_row(str(entry["line"]), entry["reason"])
+        table.add_row(str(entry[place]), entry["reason"])
     console.print(table)
     console.print(f"  Its other {sum(source['rows'].values())} rows are part of the run:")
     _say(told, console)
@@ -128,7 +130,7 @@ def _title(console: Console, number: int, title: str) -> None:
 
 def _drop_and_follow(deployment: Deployment, paths: Sequence[Path], console: Console) -> Told:
     started = time.monotonic()
-    names, sizes = " ".join(path.name for path in paths), ", ".join(map(_lines, paths))
+    names, sizes = " ".join(path.name for path in paths), ", ".join(map(_length, paths))
     console.print(f"  $ mlops drop {names}  ({sizes})")
     drop(deployment, paths, None, Console(quiet=True))
     outcome = follow(deployment, _claiming(deployment), console)
@@ -150,7 +152,15 @@ def _claiming(deployment: Deployment) -> str:
     return execution
 
 
-def _lines(path: Path) -> str:
+def _ask(deployment: Deployment, play: Play, folder: Path) -> predict.Answers:
+    if predict.Reading.of(deployment).pictures:
+        return predict.ask_pictures(deployment, [folder / name for name in play.asked])
+    return predict.ask(deployment, play.asked)
+
+
+def _length(path: Path) -> str:
+    if not _LINES & set(path.suffixes):
+        return size(path.stat().st_size)
     if path.suffix == ".gz":
         return "gzipped"
     with path.open("rb") as file:

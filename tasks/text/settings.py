@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from domain.section import Fraction
 from tasks.fine_tuning import FineTuned, FineTuning
 from tasks.text.base_model import too_short
 
@@ -15,6 +16,10 @@ from tasks.text.base_model import too_short
 class Hyperparameters(FineTuning):
     """What `tasks/text/train.py` takes."""
 
+    int8_min_agreement: Fraction = Field(
+        0.97,
+        description="the share of validation rows on which the int8 model must give the trained model's label",
+    )
     max_length: int = Field(128, ge=8, le=512, description="tokens of a text; what is beyond is cut")
 
 

@@ -14,7 +14,7 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 import numpy as np
 from datasets import Dataset, disable_progress_bars
 from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerBase, set_seed
+from transformers import DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerBase, set_seed
 from transformers.utils import logging
 
 from domain.artifact import MODEL, WEIGHTS
@@ -33,6 +33,7 @@ from training.saved_model import save_checkpoint
 class Hyperparameters(learning.FineTuning):
     """What this training takes; `tasks/text/settings.py` says the ranges and defaults. `max_length` is in tokens."""
 
+    int8_min_agreement: float
     max_length: int
 
 
@@ -58,7 +59,7 @@ class Learner:
 
     def train(self, checkpoint: Path | None) -> None:
         """Fine-tune; the best epoch's weights stay. Raises GpuMissing, NotFinite."""
-        self._trainer = learning.build(
+        self._trainer = trainer(
             self._run, self._given, self._places, self._model, self._tokenizer, self._rows, self._validation, checkpoint
         )
         self._trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -96,16 +97,38 @@ class Learner:
 
     def metrics(self) -> Mapping[str, Any]:
         """The best validation, the steps and the curves."""
-        return {
-            "validation": learning.best(self._trainer),
-            "steps": self._trainer.state.global_step,
-            "curves": learning.curves(self._trainer.state.log_history),
-        }
+        return learning.measured(self._trainer)
 
 
 def learner(arguments: Arguments, places: Places, splits: Splits) -> Learner:
     """A classifier with a fresh head, ready to learn."""
     return Learner(arguments, places, splits)
+
+
+def trainer(
+    run: str,
+    tuning: Hyperparameters,
+    places: Places,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    train: Dataset,
+    validation: Dataset,
+    checkpoint: Path | None,
+) -> learning.SampledTrainer:
+    """A Trainer for tokenized splits (`training/learning.py`), whose batches are padded to their longest row."""
+    multiple = 8 if learning.device_of(places) == "cuda" else None
+    return learning.build(
+        run,
+        tuning,
+        places,
+        model,
+        learning.Examples(train, list(train["labels"]), list(train["length"])),
+        # Like lengths together here too; the order of rows does not matter to the scores.
+        validation.select(np.argsort(validation["length"], kind="stable")),
+        DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple),
+        checkpoint,
+        tokenizer,
+    )
 
 
 def tokenize(rows: Rows, tokenizer: PreTrainedTokenizerBase, labels: tuple[str, ...], max_length: int) -> Dataset:

@@ -17,7 +17,7 @@ from domain.state import Run
 from ledger.ledger import Ledger
 from local.cloud import ACCOUNT, REGION
 from ops.deployment import partition_of
-from tests.e2e.material import as_csv, features
+from tests.e2e.material import broken_file_of, features, file_of
 
 Found = TypeVar("Found")
 # Only a hang meets this; a slow machine must not.
@@ -82,9 +82,11 @@ class Pipeline:
     def drop(self, name: str, body: bytes) -> None:
         self.client("s3").put_object(Bucket=self.bucket, Key=f"{layout.LANDING}{name}", Body=body)
 
-    def csv(self, rows: Sequence[tuple[str, str]]) -> bytes:
-        """Reviews as a file of the project's task."""
-        return as_csv(rows, self.settings.task)
+    def drop_rows(self, name: str, rows: Sequence[tuple[str, str]], *, broken: bool = False) -> str:
+        """Drop reviews as a file of the project's task, three of them `broken` if that is asked for; its whole name."""
+        ending, body = (broken_file_of if broken else file_of)(rows, self.settings.task)
+        self.drop(f"{name}{ending}", body)
+        return f"{name}{ending}"
 
     def delete(self, name: str) -> None:
         self.client("s3").delete_object(Bucket=self.bucket, Key=f"{layout.LANDING}{name}")
@@ -103,7 +105,8 @@ class Pipeline:
     def predict(self, text: str) -> str:
         """The label of a review, as the model is asked by what its task has of it."""
         found = features(self.settings.task, text)
-        inputs = found.get("text", found)
+        # Several columns are a row by name.
+        inputs = found if len(found) > 1 else next(iter(found.values()))
         answer = self.client("sagemaker-runtime").invoke_endpoint(
             EndpointName=self.project, ContentType="application/json", Body=json.dumps({"inputs": inputs})
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 
 import pytest
 from rich.console import Console
@@ -16,16 +17,11 @@ from ops.deployment import Deployment
 from ops.errors import NotFound
 from ops.withdraw import withdraw
 from tests.e2e.driver import Pipeline
-from tests.e2e.material import features, reviews
+from tests.e2e.material import reviews
 
 
 def test_broken_rows_are_quarantined_and_good_rows_used(pipeline: Pipeline) -> None:
-    task = pipeline.settings.task
-    rows = [json.dumps({**features(task, text), "label": label}) for text, label in reviews(400, seed=4)]
-    rows[2] = rows[2][:20]
-    rows[5] = json.dumps({**dict.fromkeys(features(task, ""), ""), "label": "positive"})
-    rows[7] = json.dumps(features(task, "no label here"))
-    pipeline.drop("some broken+100% ü.jsonl.gz", gzip.compress("\n".join(rows).encode()))
+    pipeline.drop_rows("some broken+100% ü", reviews(400, seed=4), broken=True)
     run = pipeline.concluded("promote")
     receipt = pipeline.read_json(layout.run_file(run.run, "receipt.json"))
     assert receipt["data"]["rejected"] == 3
@@ -38,22 +34,19 @@ def test_broken_rows_are_quarantined_and_good_rows_used(pipeline: Pipeline) -> N
 
 
 def test_twenty_files_five_of_them_twice_and_one_during_training(pipeline: Pipeline) -> None:
-    files = {f"part-{number:02}.csv": pipeline.csv(reviews(30, seed=100 + number)) for number in range(20)}
     earlier = set(pipeline.jobs())
-    for name, body in [*files.items(), *list(files.items())[:5]]:
-        pipeline.drop(name, body)
+    files = {
+        pipeline.drop_rows(f"part-{number:02}", reviews(30, seed=100 + number)) for number in [*range(20), *range(5)]
+    }
     pipeline.until_in("Train")
-    late = reviews(30, seed=999)
-    pipeline.drop("late.csv", pipeline.csv(late))
+    files.add(pipeline.drop_rows("late", reviews(30, seed=999)))
     pipeline.until("two runs", lambda: len([run for run in pipeline.ledger.runs() if run.verdict]) == 2)
     pipeline.rest()
     assert len(set(pipeline.jobs()) - earlier) <= 2
 
     last = pipeline.ledger.runs()[-1]
     manifest = pipeline.read_json(layout.version(1, last.dataset, "manifest.json"))
-    assert sorted(source["key"] for source in manifest["sources"]) == sorted(
-        f"landing/{name}" for name in [*files, "late.csv"]
-    )
+    assert sorted(source["key"] for source in manifest["sources"]) == sorted(f"landing/{name}" for name in files)
     ids = []
     for source in manifest["sources"]:
         for split in layout.SPLITS:
@@ -72,23 +65,23 @@ def test_twenty_files_five_of_them_twice_and_one_during_training(pipeline: Pipel
 
 
 def test_overwriting_replaces_and_deleting_retracts(pipeline: Pipeline) -> None:
-    pipeline.drop("stays.csv", pipeline.csv(reviews(300, seed=20)))
-    pipeline.drop("changes.csv", pipeline.csv(reviews(60, seed=21)))
-    pipeline.drop("goes.csv", pipeline.csv(reviews(60, seed=22)))
+    stays = pipeline.drop_rows("stays", reviews(300, seed=20))
+    changes = pipeline.drop_rows("changes", reviews(60, seed=21))
+    goes = pipeline.drop_rows("goes", reviews(60, seed=22))
     first = pipeline.concluded("promote")
     old = {s["key"]: s["source"] for s in _sources(pipeline, first.dataset)}
 
-    pipeline.drop("changes.csv", pipeline.csv(reviews(60, seed=23)))
+    pipeline.drop_rows("changes", reviews(60, seed=23))
     deployment = Deployment.on(pipeline.cloud, pipeline.project)
-    assert withdraw(deployment, "goes.csv", Console(quiet=True)) == "landing/goes.csv"
-    with pytest.raises(NotFound, match=r"there is no landing/goes\.csv"):
-        withdraw(deployment, "goes.csv", Console(quiet=True))
+    assert withdraw(deployment, goes, Console(quiet=True)) == f"landing/{goes}"
+    with pytest.raises(NotFound, match=f"there is no landing/{re.escape(goes)}"):
+        withdraw(deployment, goes, Console(quiet=True))
     pipeline.until("a second run", lambda: len([run for run in pipeline.ledger.runs() if run.verdict]) == 2)
     pipeline.rest()
     new = {s["key"]: s["source"] for s in _sources(pipeline, pipeline.ledger.runs()[-1].dataset)}
-    assert set(new) == {"landing/stays.csv", "landing/changes.csv"}
-    assert new["landing/stays.csv"] == old["landing/stays.csv"]
-    assert new["landing/changes.csv"] != old["landing/changes.csv"]
+    assert set(new) == {f"landing/{stays}", f"landing/{changes}"}
+    assert new[f"landing/{stays}"] == old[f"landing/{stays}"]
+    assert new[f"landing/{changes}"] != old[f"landing/{changes}"]
 
 
 def _sources(pipeline: Pipeline, dataset: str) -> list[dict[str, str]]:

@@ -18,9 +18,9 @@ from tests.e2e.material import reviews
 GOOD_TEXT = "superb warm lovely"
 
 
-@pytest.mark.of_texts
+@pytest.mark.keeps_checkpoints
 def test_a_killed_training_process_resumes_from_its_checkpoint(pipeline: Pipeline) -> None:
-    pipeline.drop("first.csv", pipeline.csv(reviews(600, seed=1)))
+    pipeline.drop_rows("first", reviews(600, seed=1))
     job = pipeline.until("a training job", lambda: next(iter(pipeline.jobs("InProgress")), None))
     # Held up once it has a checkpoint, so that it cannot end before that is in S3.
     local = pipeline.cloud.directory / "tmp" / "sagemaker" / "jobs" / job
@@ -41,12 +41,12 @@ def test_a_killed_training_process_resumes_from_its_checkpoint(pipeline: Pipelin
 
 
 def test_a_server_that_fails_its_ping_is_rolled_back(pipeline: Pipeline, switch: Path) -> None:
-    pipeline.drop("first.csv", pipeline.csv(reviews(400, seed=1)))
+    pipeline.drop_rows("first", reviews(400, seed=1))
     first = pipeline.concluded("promote")
     pipeline.notifications()
     switch.write_text(first.run)
     with asked_throughout(pipeline) as answers:
-        pipeline.drop("second.csv", pipeline.csv(reviews(400, seed=2)))
+        pipeline.drop_rows("second", reviews(400, seed=2))
         run = pipeline.concluded("gave-up", runs=2)
     assert set(answers) == {"positive"}
     assert pipeline.describe(run.execution)["status"] == "FAILED"
@@ -62,11 +62,11 @@ def test_a_server_that_fails_its_ping_is_rolled_back(pipeline: Pipeline, switch:
 
 @pytest.mark.parametrize("state", ["Train", "Redeploy", "Await"])
 def test_an_aborted_execution_is_reconciled_and_its_files_are_trained(pipeline: Pipeline, state: str) -> None:
-    pipeline.drop("first.csv", pipeline.csv(reviews(400, seed=1)))
+    pipeline.drop_rows("first", reviews(400, seed=1))
     first = pipeline.concluded("promote")
     pipeline.notifications()
     with asked_throughout(pipeline) as answers:
-        pipeline.drop("second.csv", pipeline.csv(reviews(400, seed=2)))
+        pipeline.drop_rows("second", reviews(400, seed=2))
         execution = pipeline.until_in(state)
         pipeline.client("stepfunctions").stop_execution(executionArn=execution)
         pipeline.until("a successor", lambda: f"reconcile-{layout.digest(execution)}" in " ".join(_all(pipeline)))

@@ -15,7 +15,8 @@ from ops.errors import Unusable
 from stacks.cdk_json import merge, parse
 from tests.ops.test_command import mlops
 
-TASKS = ("text", "tabular", "tabular-regression")
+TASKS = ("text", "tabular", "tabular-regression", "image")
+ROWS = tuple(task for task in TASKS if task != "image")
 WRITTEN: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]["settings"]
 
 
@@ -31,7 +32,7 @@ def test_without_a_name_it_is_that_of_the_default() -> None:
     assert plays.of("tabular").option == " --task tabular"
 
 
-@pytest.mark.parametrize("task", [task for task in TASKS if task != "text"])
+@pytest.mark.parametrize("task", [task for task in ROWS if task != "text"])
 def test_a_table_differs_in_its_task_and_columns_alone(task: str) -> None:
     given = plays.of(task).settings
     assert set(given) == {"project", "task", "data", "serving"}
@@ -40,8 +41,15 @@ def test_a_table_differs_in_its_task_and_columns_alone(task: str) -> None:
     assert given["serving"] == plays.of().settings["serving"]
 
 
+def test_images_differ_in_their_task_and_training_alone() -> None:
+    given = plays.of("image").settings
+    assert set(given) <= {"project", "task", "data", "training", "serving"}
+    assert set(given["data"]) == {"quiet_seconds", "settle_max_seconds"}
+    assert given["serving"] == plays.of().settings["serving"]
+
+
 def test_a_task_without_a_story_is_refused() -> None:
-    with pytest.raises(Unusable, match="no demo of the task 'none', but of tabular, tabular-regression, text"):
+    with pytest.raises(Unusable, match="no demo of the task 'none', but of image, tabular, tabular-regression, text"):
         plays.of("none")
     for command in ("demo", "prepare-data"):
         result = mlops(command, "--task", "none")
@@ -49,11 +57,18 @@ def test_a_task_without_a_story_is_refused() -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_it_drops_what_it_wrote_and_says_how_that_looks(task: str, tmp_path: Path) -> None:
+def test_it_drops_what_it_wrote(task: str, tmp_path: Path) -> None:
     play = plays.of(task)
     written = {path.name for path in play.prepare(tmp_path)}
     dropped = {play.first, play.second, play.shuffled, play.broken, play.reshaped}
-    assert written == dropped - {None}
+    asked = set(play.asked) if task == "image" else set()
+    assert written == dropped - {None} | asked
+
+
+@pytest.mark.parametrize("task", ROWS)
+def test_it_says_how_its_rows_look(task: str, tmp_path: Path) -> None:
+    play = plays.of(task)
+    play.prepare(tmp_path)
     label = plays.of(task).settings["data"].get("label", "label")
     lines = (tmp_path / play.first).read_text(encoding="utf-8").splitlines()
     assert label in lines[0].split(",")

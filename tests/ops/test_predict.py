@@ -129,7 +129,7 @@ def test_a_category_that_the_model_never_saw_is_told(predict: Type) -> None:
         (["alcohol=strong"], "The model did not answer: "),
         ([], "or a file with --file"),
         (["alcohol=13", "--file", "rows.csv"], "or a file with --file"),
-        (["--file", "rows.txt"], "must end in .csv, .jsonl or .json"),
+        (["--file", "rows.txt"], "must end in .csv, .jsonl, .jpg, .jpeg, .png, .webp or .json"),
         (["--file", "none.csv"], "none.csv cannot be read"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,35 +14,43 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 
 from domain import layout
 from local.cloud import ACCOUNT, REGION, LocalCloud
+from ops import digits
+from ops.demo.plays import of
 from ops.demo_files import as_csv
 from tasks.settings import of_project
 from tests.e2e.driver import Pipeline, listen
 
 Row = dict[str, Any]
-Deploy = Callable[[str, str], Pipeline]
+Deploy = Callable[..., Pipeline]
 
 
 @pytest.fixture
 def deploy(tmp_path: Path) -> Iterator[Deploy]:
-    """Deploys a project of some task whose label has this name; its columns are left to the first file."""
+    """Deploys a project of some task with settings of its `data`, and others."""
     with LocalCloud(tmp_path / "cloud") as cloud:
 
-        def deployed(task: str, label: str) -> Pipeline:
+        def deployed(task: str, data: dict[str, Any], **others: Any) -> Pipeline:
             image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/serving:local"
             overlay = {
-                "project": "tables",
+                "project": "live",
                 "task": task,
-                "data": {"features": None, "label": label, "quiet_seconds": 2, "settle_max_seconds": 20},
+                "data": {**data, "quiet_seconds": 2, "settle_max_seconds": 20},
                 "gate": {"min_test_rows": 20},
                 "serving": {"image": image, "memory_mb": 1024},
+                **others,
             }
             cloud.bootstrap()
             cloud.deploy(overlay)
-            bucket = layout.bucket("tables", ACCOUNT, REGION)
+            bucket = layout.bucket("live", ACCOUNT, REGION)
             settings = of_project(overlay).model_validate(overlay)
-            return Pipeline(cloud, settings, bucket, listen(cloud, "tables"))
+            return Pipeline(cloud, settings, bucket, listen(cloud, "live"))
 
         yield deployed
+
+
+def table(label: str) -> dict[str, Any]:
+    """Of a table whose columns are left to the first file."""
+    return {"features": None, "label": label}
 
 
 def tumours(rows: slice) -> list[Row]:
@@ -90,7 +99,7 @@ def shuffled(rows: Sequence[Row], label: str) -> list[Row]:
 
 
 def test_labels(deploy: Deploy) -> None:
-    pipeline = deploy("tabular", "finding")
+    pipeline = deploy("tabular", table("finding"))
     pipeline.drop("first.csv", as_csv(tumours(slice(400))))
     run = pipeline.concluded("promote")
     receipt = pipeline.read_json(layout.run_file(run.run, "receipt.json"))
@@ -120,7 +129,7 @@ def test_labels(deploy: Deploy) -> None:
 
 
 def test_numbers(deploy: Deploy) -> None:
-    pipeline = deploy("tabular-regression", "progress")
+    pipeline = deploy("tabular-regression", table("progress"))
     pipeline.drop("first.jsonl", "".join(json.dumps(row) + "\n" for row in patients(slice(350))).encode())
     run = pipeline.concluded("promote")
     receipt = pipeline.read_json(layout.run_file(run.run, "receipt.json"))
@@ -139,4 +148,35 @@ def test_numbers(deploy: Deploy) -> None:
     screened = pipeline.concluded("screened", runs=2)
     assert screened.artifact is None
     assert "the live model is off by more than" in str(screened.sentence)
+    assert ask(pipeline, inputs)[0] == answers
+
+
+def test_pictures(deploy: Deploy) -> None:
+    pipeline = deploy("image", {}, training=of("image").settings["training"])
+    known, unseen = digits.digits()[:1200], digits.digits()[1200:1600]
+    pipeline.drop("first.zip", digits.as_zip(digits.in_folders(known)))
+    run = pipeline.concluded("promote")
+    receipt = pipeline.read_json(layout.run_file(run.run, "receipt.json"))
+    assert sum(receipt["data"]["rows"].values()) == 1200
+    assert receipt["data"]["labels"] == list("0123456789")
+
+    inputs = [b64encode(digit.png).decode() for digit in unseen[:100]]
+    answers, _ = ask(pipeline, inputs)
+    right = [first["label"] == digit.label for (first, *_), digit in zip(answers, unseen, strict=False)]
+    assert sum(right) > 80
+    # As it is on disk: the same answer, which is a list for one picture.
+    alone = pipeline.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=pipeline.project, ContentType="image/png", Body=unseen[0].png
+    )
+    assert json.loads(alone["Body"].read())[0] == answers[0][0]
+
+    poisoned = digits.with_table(digits.shuffle_labels(unseen), "metadata.csv")
+    pipeline.drop("poisoned.tar.gz", digits.as_tar_gz(poisoned))
+    screened = pipeline.concluded("screened", runs=2)
+    assert screened.artifact is None
+    pipeline.drop("alone.png", unseen[0].png)
+    key = f"{layout.LANDING}alone.png"
+    pipeline.until("a held file", lambda: key in held(pipeline))
+    assert "zip" in held(pipeline)[key]
+    pipeline.rest()
     assert ask(pipeline, inputs)[0] == answers

@@ -41,6 +41,7 @@ def _play(table: Table, project: str, what: str, example: Row, asked: Sequence[R
         broken=table.file(tables.BROKEN),
         spoiled=table.broken,
         reshaped=table.file(tables.RESHAPED),
+        fourth="Two more files: one has some broken rows, in the other a column has another name",
         asked=asked,
         typed=" ".join(f"{name}={value}" for name, value in asked[0].items()),
     )

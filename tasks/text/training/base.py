@@ -1,14 +1,10 @@
-"""The pretrained model to start from: the hub at a pinned revision, an S3 prefix (channel `base`), or a directory."""
+"""The pretrained model to start from, and whether it can be trained as the settings say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import requests
-import torch
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -16,11 +12,9 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from domain.errors import BaseModelUnavailable, BaseModelUnfit, HubUnreachable, NotFinite
+from domain.errors import BaseModelUnfit
 from tasks.text.base_model import too_short
-
-_TOO_MANY_REQUESTS: Final = 429
-_SERVER_ERROR: Final = 500
+from training import base_model
 
 
 def load(
@@ -31,28 +25,12 @@ def load(
     Raises BaseModelUnavailable, BaseModelUnfit, HubUnreachable. The head's weights are drawn from PyTorch's global
     generator: seed it first.
     """
-    origin, options = _origin(name, revision, channel)
-    try:
+    with base_model.loading(name, revision, channel) as (origin, options):
         tokenizer = AutoTokenizer.from_pretrained(origin, use_fast=True, **options)
+        # A base that was fine-tuned for other labels has a head of another shape, which we replace anyway.
         model = AutoModelForSequenceClassification.from_pretrained(
-            origin,
-            num_labels=len(labels),
-            id2label=dict(enumerate(labels)),
-            label2id={label: index for index, label in enumerate(labels)},
-            # A base that was fine-tuned for other labels has a head of another shape, which we replace anyway.
-            ignore_mismatched_sizes=True,
-            **options,
+            origin, ignore_mismatched_sizes=True, **base_model.head(labels), **options
         )
-    except (OSError, ValueError) as error:
-        if "revision" in options and any(_is_unanswered(link) for link in _chain(error)):
-            raise HubUnreachable(
-                f"the hub did not give base model {name!r}: {_first_line(error)} If this job has no way to the hub, "
-                "put the files under an s3:// prefix and set training.base_model to it"
-            ) from error
-        raise BaseModelUnavailable(
-            f"cannot load base model {name!r} from {origin!r}: {_first_line(error)} "
-            "Set training.base_model and base_revision to a model that is there"
-        ) from error
     if not tokenizer.is_fast:
         raise BaseModelUnfit(
             f"base model {name!r} has no fast tokenizer, and serving needs its tokenizer.json: "
@@ -82,39 +60,4 @@ def check(name: str, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel,
             f"base model {name!r} has embeddings for {embedded} tokens, and its tokenizer makes {len(tokenizer)}: "
             "its files do not belong together, so choose another base_model"
         )
-    broken = [key for key, value in model.named_parameters() if not torch.isfinite(value).all()]
-    if broken:
-        raise NotFinite(
-            f"base model {name!r} has weights that are infinite or no numbers, the first in {broken[0]!r}: "
-            "choose another base_model"
-        )
-
-
-def _origin(name: str, revision: str | None, channel: Path | None) -> tuple[str, dict[str, Any]]:
-    if channel is not None:
-        return str(channel), {"local_files_only": True}
-    if name.startswith("s3://"):
-        raise BaseModelUnavailable(f"base model {name!r} should have come as channel 'base', and there is none")
-    if Path(name).is_dir():
-        return name, {"local_files_only": True}
-    if not revision:
-        raise BaseModelUnavailable(f"base model {name!r} comes from the hub: pin its base_revision to a commit")
-    return name, {"revision": revision}
-
-
-def _is_unanswered(error: BaseException) -> bool:
-    """Whether the hub could not be asked, or is in trouble itself, rather than having answered that there is none."""
-    if isinstance(error, HfHubHTTPError) and error.response is not None:
-        status = int(error.response.status_code)
-        return status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR
-    return isinstance(error, LocalEntryNotFoundError | requests.ConnectionError | requests.Timeout)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+    base_model.check_finite(name, model)
