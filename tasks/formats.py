@@ -41,14 +41,21 @@ class ContentType(NamedTuple):
     header: str | None = None
 
 
-def content_type(value: str) -> ContentType:
-    """The header Content-Type, JSON if there is none. Raises ClientError (415)."""
+def content_type(value: str, more: Sequence[str] = ()) -> ContentType:
+    """The header Content-Type, JSON if there is none. A task may take `more` types than MEDIA_TYPES.
+
+    Raises ClientError (415).
+    """
     if value in ("", JSON):
         return ContentType(JSON)
     media_type, parameters = _split(value)
     media_type = media_type or JSON
+    if media_type in more:
+        # Of bytes, and not of a text in some charset.
+        return ContentType(media_type)
     if media_type not in MEDIA_TYPES:
-        raise ClientError(415, f"the content type must be one of {', '.join(MEDIA_TYPES)}, not {media_type[:100]!r}")
+        known = ", ".join((*more, *MEDIA_TYPES))
+        raise ClientError(415, f"the content type must be one of {known}, not {media_type[:100]!r}")
     if parameters.get("charset", "utf-8") not in _CHARSETS:
         raise ClientError(415, "the charset must be utf-8")
     header = parameters.get("header") or None

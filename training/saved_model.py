@@ -12,11 +12,15 @@ from training.checkpoints import write_json
 
 
 def save_checkpoint(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, history: Sequence[Mapping[str, Any]], output: Path
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase | None,
+    history: Sequence[Mapping[str, Any]],
+    output: Path,
 ) -> Path:
-    """Save the model (safetensors, config, tokenizer) and the curves below `output`; returns the model's directory."""
+    """Save the model (safetensors, config, its tokenizer) and the curves below `output`; returns the model's directory."""
     directory = output / "checkpoint"
     model.save_pretrained(directory)
-    tokenizer.save_pretrained(directory)
+    if tokenizer is not None:
+        tokenizer.save_pretrained(directory)
     write_json(output / "curves.json", history)
     return directory

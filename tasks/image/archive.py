@@ -250,7 +250,8 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
 
     What it is else, nobody knows: it comes with halves of surrogate pairs, as from a tar.
     """
-    if info.flag_bits & _NAME_IS_UTF8 or info.filename.isascii():
+    is_told = info.filename != info.orig_filename  # by its Unicode Path field, which Python reads from 3.12 on
+    if info.flag_bits & _NAME_IS_UTF8 or info.filename.isascii() or is_told:
         return info.filename
     return info.filename.encode("cp437").decode("utf-8", "surrogateescape")
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_SIDE: Final = 512
-# Decoded, a pixel takes 4 bytes, and canonical() holds two pictures of full size at most, beside what the decoder needs.
+# Decoded, a pixel takes 4 bytes, and canonical() holds two pictures of full size at most, beside its decoder's memory.
 # Of so many pixels the process was measured to take 520 MB for a JPEG and 810 MB for a WebP, in 4 to 9 seconds, where
 # Prepare has 1,769 MB. Whoever serves pictures lets one be decoded at a time.
 MAX_PIXELS: Final = 50_000_000

@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
+import botocore.endpoint
+import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
 
 from tests.lambdas.project import Project
@@ -26,7 +29,10 @@ def refusing(
     operations: tuple[str, ...] = ("GetObject",),
     times: int = 0,
 ) -> Iterator[list[str]]:
-    """Answer calls about keys that contain `key` with this error, `times` times (0: always); the URLs so answered."""
+    """Answer calls about keys that contain `key` with this error, `times` times (0: always); the URLs so answered.
+
+    boto3 tries again as often as it does, without its pauses.
+    """
     body = f"<Error><Code>{code}</Code><Message>as a test has it</Message></Error>".encode()
     asked: list[str] = []
 
@@ -36,8 +42,10 @@ def refusing(
         asked.append(request.url)
         return AWSResponse(request.url, status, {"Content-Type": "application/xml"}, _Raw(body))
 
-    with _hooked(project, [f"before-send.s3.{operation}" for operation in operations], answer):
-        yield asked
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _seconds: None))
+        with _hooked(project, [f"before-send.s3.{operation}" for operation in operations], answer):
+            yield asked
 
 
 @contextmanager

@@ -1,0 +1,66 @@
+"""How an image classifier answers requests and rows (`tasks/contract.py`)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from domain.artifact import MODEL, Manifest
+from tasks.contract import Prediction
+from tasks.formats import ClientError, write
+from tasks.image.manifest import Reading
+from tasks.image.model import PictureModel, Pixels
+from tasks.image.picture import PictureRefused, canonical, pixels
+from tasks.image.requests import Asked, parse
+from tasks.runtime import options, session
+
+
+class Predictor:
+    """A model behind requests."""
+
+    def __init__(self, model: PictureModel, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self._model = model
+        self._side = model.reading.image_size
+        (self._feature,) = manifest.features
+
+    def respond(self, content_type: str, body: bytes, media_type: str) -> tuple[bytes, dict[str, object]]:
+        """Labels for each picture."""
+        invocation = parse(content_type, body)
+        # All are read before the first is answered: what is wrong with one is said at once.
+        pictures = [self._read(picture) for picture in invocation.pictures]
+        answers = self._model.answer(pictures, lambda picture: picture, invocation.top_k)
+        return write(answers, invocation.single, media_type), {}
+
+    def best(self, rows: Sequence[Mapping[str, str]]) -> list[Prediction]:
+        """The likeliest label of each row, with its probability."""
+        return [first for first, *_ in self._model.answer(rows, self._pixels)]
+
+    def ping(self) -> None:
+        """Look at a black picture."""
+        self._model.answer([np.zeros((self._side, self._side, 3), np.uint8)], lambda picture: picture)
+
+    def _pixels(self, row: Mapping[str, str]) -> Pixels:
+        # A row's picture is canonical already: it was made so when it was dropped.
+        return pixels(base64.b64decode(row[self._feature]), self._side)
+
+    def _read(self, picture: Asked) -> Pixels:
+        try:
+            return pixels(canonical(picture.content).content, self._side)
+        except PictureRefused as error:
+            raise ClientError(400, f"{picture.place}: {error}") from None
+
+
+def load(folder: Path, manifest: Manifest, verify: Callable[[], None], threads: int) -> Predictor:
+    """The predictor of an unpacked artifact."""
+    reading = Reading.of(manifest)
+    with ThreadPoolExecutor(1) as aside:
+        # Neither holds the interpreter's lock for long.
+        loading = aside.submit(session, folder / MODEL, options())
+        # First to be heard: a file that is not the manifest's own explains best why it does not load.
+        verify()
+    return Predictor(PictureModel(loading.result(), reading, threads), manifest)
