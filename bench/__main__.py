@@ -16,7 +16,7 @@ from ops.bootstrap import ROOT
 from ops.console import make_console, seconds
 
 # In this order; each is the module `bench.NAME`.
-PARTS: Final[tuple[str, ...]] = ("cold_start", "load", "tables", "int8", "evaluate", "train", "control_plane")
+PARTS: Final[tuple[str, ...]] = ("cold_start", "load", "tables", "images", "int8", "evaluate", "train", "control_plane")
 # Too long for `make bench`.
 LONG_PARTS: Final[tuple[str, ...]] = ("http_servers", "fuzz", "resume")
 

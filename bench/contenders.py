@@ -20,6 +20,7 @@ from ops.bootstrap import ROOT
 from serving.manifest import read_manifest
 
 if TYPE_CHECKING:
+    from bench.image_model import ImageModel
     from bench.model import Model
     from bench.table_model import TableModel
 
@@ -27,7 +28,7 @@ OURS: Final = "ours (int8)"
 TOOLKIT: Final = "HuggingFace toolkit"
 FASTAPI: Final = "FastAPI + pipeline"
 OPTIMUM: Final = "optimum-onnx"
-OURS_OF_TABLES: Final = "ours (ONNX)"
+OURS_IN_FULL: Final = "ours (ONNX)"
 SKLEARN: Final = "FastAPI + scikit-learn"
 SKLEARN_ALONE: Final = "the same without pandas"
 _PROGRAMS: Final = Path(__file__).parent / "programs"
@@ -63,7 +64,7 @@ def contenders(model: Model, cpus: int = 1) -> tuple[list[Contender], list[str]]
 def table_contenders(model: TableModel, first: bytes) -> list[Contender]:
     """Servers of the same trees, ours first; `first` is the body of a request."""
     program = str(_PROGRAMS / "table.py")
-    found = [ours(model.artifact, OURS_OF_TABLES, first)]
+    found = [ours(model.artifact, OURS_IN_FULL, first)]
     for name, packages, kind, pipeline in (
         (SKLEARN, "sklearn-pandas", "frames", model.frames),
         (SKLEARN_ALONE, "sklearn", "arrays", model.arrays),
@@ -72,6 +73,14 @@ def table_contenders(model: TableModel, first: bytes) -> list[Contender]:
         command = (str(folder / "bin" / "python"), program, "{port}", str(pipeline), kind, json.dumps(SCHEMA))
         found.append(Contender(name, command, (folder, pipeline.parent), first=first))
     return found
+
+
+def image_contenders(model: ImageModel, first: bytes) -> list[Contender]:
+    """Servers of the same network, ours first; `first` is the body of a request."""
+    folder = environment("fastapi-images")
+    command = (str(folder / "bin" / "python"), str(_PROGRAMS / "image.py"), "{port}", str(model.checkpoint))
+    theirs = Contender(FASTAPI, command, (folder, model.checkpoint), first=first)
+    return [ours(model.artifact, OURS_IN_FULL, first), theirs]
 
 
 def ours(artifact: Path, name: str = OURS, first: bytes = FIRST) -> Contender:

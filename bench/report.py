@@ -59,6 +59,12 @@ class Result:
     figures: dict[str, float] | None = None
 
 
+def named(table: Table, what: str, column: int) -> dict[str, float]:
+    """A column of a table as figures: `what` of each row, by the row's name."""
+    cells: list[tuple[Cell, Cell]] = [(row[0], row[column]) for row in table.rows]
+    return {f"{what}: {name}": float(value or 0) for name, value in cells}
+
+
 def show(result: Result, console: Console) -> None:
     """Print a result's tables and targets."""
     console.print()

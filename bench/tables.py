@@ -14,7 +14,7 @@ from bench.client import ask
 from bench.cold_start import starts
 from bench.contenders import Contender, table_contenders
 from bench.load import BOUND, Load, answers
-from bench.report import Cell, Result, Table, Target
+from bench.report import Result, Target, named
 from bench.server import running
 from bench.table_model import ROWS, TableModel, requests, table_model
 
@@ -40,7 +40,7 @@ def run(full: bool) -> Result:
     check([_answer(contender, cpus, many[0]) for contender in found])
     warm = starts(found, cpus, one, 9 if full else 5, _notes(model))
     evicted = starts(found, cpus, one, 5 if full else 2, evicted=True)
-    figures = _named(warm, "cold start, ms", 1) | _named(warm, "peak memory, MB", 4)
+    figures = named(warm, "cold start, ms", 1) | named(warm, "peak memory, MB", 4)
     tables = [warm, evicted]
     for count in sorted({1, min(2, len(cpus))}):
         on = f"on {count} CPU{'s'[: count > 1]}"
@@ -48,8 +48,8 @@ def run(full: bool) -> Result:
             load = Load(bodies, *((5, 150, 4.0) if full else (3, 60, 1.5)), _CLIENTS)
             table = answers(f"{rows} a request, servers {on}", found, cpus[:count], load, [BOUND])
             tables.append(table)
-            figures |= _named(table, f"p50, ms, {rows}, {on}", 1)
-            figures |= _named(table, f"answers/s, 4 clients, {rows}, {on}", 4)
+            figures |= named(table, f"p50, ms, {rows}, {on}", 1)
+            figures |= named(table, f"answers/s, 4 clients, {rows}, {on}", 4)
     targets = [
         Target.at_least(f"cold start against {name}", COLD_START, float(times or 0), "×")
         for name, _, _, times, *_ in warm.rows[1:]
@@ -79,8 +79,3 @@ def _notes(model: TableModel) -> list[str]:
         "with pandas: its rows become a data frame; without: an array, in an environment that has no pandas, which "
         "scikit-learn would import",
     ]
-
-
-def _named(table: Table, what: str, column: int) -> dict[str, float]:
-    cells: list[tuple[Cell, Cell]] = [(row[0], row[column]) for row in table.rows]
-    return {f"{what}: {name}": float(value or 0) for name, value in cells}

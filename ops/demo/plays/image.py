@@ -25,7 +25,7 @@ PLAYS: Final[dict[Kind, Play]] = {
             "training": {
                 # Nothing is downloaded: a small network learns from these pictures alone.
                 "base_model": None,
-                "hyperparameters": {"epochs": 6, "learning_rate": 3e-3, "image_size": 28},
+                "hyperparameters": {"epochs": 4, "learning_rate": 3e-3, "image_size": 28},
             },
             "serving": SERVING,
         },
