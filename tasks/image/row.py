@@ -15,10 +15,12 @@ MEASURES: Final[dict[Kind, tuple[str, ...]]] = {"classification": ("accuracy", "
 
 
 def columns(data: DataSettings) -> tuple[Column, ...]:
-    """The picture. Raises ValueError for settings of tables, or of several pictures a row."""
+    """The picture. Raises ValueError for settings of tables, of several pictures a row, or of a picture as slice."""
     names = data.features or ()
     if len(names) != 1 or data.types is not None:
         raise ValueError("features must be one name, and types null: a row of this task is one picture")
+    if data.slice in names:
+        raise ValueError("slice must be another column than the picture's: a metadata.csv can give one")
     # Its length is bounded where it is read.
     return (Column(names[0], data.max_chars, type="image"),)
 
