@@ -18,10 +18,11 @@ from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 FAULTS: Final = tuple(kind for kind in vars(runtime).values() if isinstance(kind, type) and issubclass(kind, Exception))
 
 
-def options(*, extended: bool = False) -> Any:
+def options(*, extended: bool = False, machine: bool = False) -> Any:
     """Options of a session whose answers are computed in the thread that asks.
 
-    The graph is run as it was saved; if it is to be `extended`, it is optimized first as far as any machine may.
+    The graph is run as it was saved; if it is to be `extended`, it is optimized first as far as any machine may, and
+    if `machine`, for this one.
     """
     made = ort.SessionOptions()
     # Our threads, not the runtime's, which would spin while they wait.
@@ -29,7 +30,8 @@ def options(*, extended: bool = False) -> Any:
     made.inter_op_num_threads = 1
     made.log_severity_level = 3
     levels = ort.GraphOptimizationLevel
-    made.graph_optimization_level = levels.ORT_ENABLE_EXTENDED if extended else levels.ORT_DISABLE_ALL
+    level = levels.ORT_ENABLE_EXTENDED if extended else levels.ORT_DISABLE_ALL
+    made.graph_optimization_level = levels.ORT_ENABLE_ALL if machine else level
     return made
 
 

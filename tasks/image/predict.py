@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -13,10 +14,9 @@ from domain.artifact import MODEL, Manifest
 from tasks.contract import Prediction
 from tasks.formats import ClientError, write
 from tasks.image.manifest import Reading
-from tasks.image.model import PictureModel, Pixels
+from tasks.image.model import PictureModel, Pixels, graph
 from tasks.image.picture import PictureRefused, canonical, pixels
 from tasks.image.requests import Asked, parse
-from tasks.runtime import options, session
 
 
 class Predictor:
@@ -27,6 +27,8 @@ class Predictor:
         self._model = model
         self._side = model.reading.image_size
         (self._feature,) = manifest.features
+        # A picture of the most pixels takes 400 MB while it is made canonical: one at a time, whoever asks.
+        self._one = Lock()
 
     def respond(self, content_type: str, body: bytes, media_type: str) -> tuple[bytes, dict[str, object]]:
         """Labels for each picture."""
@@ -50,7 +52,9 @@ class Predictor:
 
     def _read(self, picture: Asked) -> Pixels:
         try:
-            return pixels(canonical(picture.content).content, self._side)
+            with self._one:
+                content = canonical(picture.content).content
+            return pixels(content, self._side)
         except PictureRefused as error:
             raise ClientError(400, f"{picture.place}: {error}") from None
 
@@ -60,7 +64,7 @@ def load(folder: Path, manifest: Manifest, verify: Callable[[], None], threads: 
     reading = Reading.of(manifest)
     with ThreadPoolExecutor(1) as aside:
         # Neither holds the interpreter's lock for long.
-        loading = aside.submit(session, folder / MODEL, options())
+        loading = aside.submit(graph, folder / MODEL)
         # First to be heard: a file that is not the manifest's own explains best why it does not load.
         verify()
     return Predictor(PictureModel(loading.result(), reading, threads), manifest)

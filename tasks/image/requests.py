@@ -16,6 +16,8 @@ PICTURES: Final = ("image/jpeg", "image/png", "image/webp", "application/x-image
 MAX_PICTURES: Final = 64
 # Labels that are answered if no number is asked for: that of transformers' image-classification pipeline.
 _LABELS: Final = 5
+# How JSON may begin. The hub's client names no content type for the bytes of a picture, and none begins so.
+_BEGINS_JSON: Final = (b"", b"{", b"[", b'"')
 _PARAMETERS: Final = {"top_k": top_k}
 # What a browser puts before the base64 of a file.
 _DATA: Final = "data:"
@@ -44,7 +46,7 @@ def parse(header: str, body: bytes) -> Invocation:
     Raises ClientError (400, 413 or 415), never anything else.
     """
     kind = content_type(header, PICTURES)
-    if kind.media_type in PICTURES:
+    if kind.media_type in PICTURES or (not header and body.lstrip()[:1] not in _BEGINS_JSON):
         return Invocation([Asked(body, "the picture")], single=True)
     if kind.media_type in (CSV, PLAIN):
         raise ClientError(

@@ -16,6 +16,7 @@ DOCKERFILE = (ROOT / "serving" / "Dockerfile").read_text()
 TASKS = {
     "text": {"domain", "numpy", "onnxruntime", "serving", "tasks", "tokenizers", "waitress"},
     "tabular": {"domain", "numpy", "onnxruntime", "serving", "tasks", "waitress"},
+    "image": {"PIL", "domain", "numpy", "onnxruntime", "serving", "tasks", "waitress"},
 }
 
 
