@@ -92,7 +92,7 @@ def _asked(deployment: Deployment, reading: Reading, given: Sequence[str], file:
     if file:
         return ask_file(deployment, file, top_k)
     if reading.pictures:
-        return ask_pictures(deployment, [Path(name) for name in given], top_k)
+        return ask_pictures(deployment, given, top_k)
     return ask(deployment, [row(given, reading.columns)] if reading.columns else given, top_k)
 
 
@@ -120,10 +120,12 @@ def ask(deployment: Deployment, inputs: Sequence[Any], top_k: int = 1, shown: Se
     return _read(*_invoke(deployment, body, _JSON), shown or [_shown(item) for item in inputs])
 
 
-def ask_pictures(deployment: Deployment, paths: Sequence[Path], top_k: int = 1) -> Answers:
-    """Answers to pictures in one request. Raises Unusable for one that cannot be read, and as `ask` does."""
-    inputs = [b64encode(_content(path)).decode() for path in paths]
-    return ask(deployment, inputs, top_k, [str(path) for path in paths])
+def ask_pictures(deployment: Deployment, names: Sequence[str], top_k: int = 1, folder: Path = Path()) -> Answers:
+    """Answers to pictures in one request, which are files named from `folder` on.
+
+    Raises Unusable for one that cannot be read, and as `ask` does.
+    """
+    return ask(deployment, [b64encode(_content(folder / name)).decode() for name in names], top_k, names)
 
 
 def ask_file(deployment: Deployment, path: Path, top_k: int = 1) -> Answers:
@@ -138,7 +140,7 @@ def ask_file(deployment: Deployment, path: Path, top_k: int = 1) -> Answers:
     body = _content(path)
     if kind in _PICTURES and top_k > 1:
         # A bare picture has no parameters.
-        return ask_pictures(deployment, [path], top_k)
+        return ask_pictures(deployment, [str(path)], top_k)
     if kind in _PICTURES:
         labels, said = _invoke(deployment, body, _PICTURES[kind])
         return _read([labels[:top_k]], said, [str(path)])

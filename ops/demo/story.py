@@ -154,7 +154,7 @@ def _claiming(deployment: Deployment) -> str:
 
 def _ask(deployment: Deployment, play: Play, folder: Path) -> predict.Answers:
     if predict.Reading.of(deployment).pictures:
-        return predict.ask_pictures(deployment, [folder / name for name in play.asked])
+        return predict.ask_pictures(deployment, play.asked, folder=folder)
     return predict.ask(deployment, play.asked)
 
 
