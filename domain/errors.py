@@ -181,7 +181,7 @@ class BaseModelUnavailable(TrainingError):
 
 
 class BaseModelUnfit(TrainingError):
-    """The pretrained model cannot pad a batch, read so many tokens, or embed what its tokenizer makes."""
+    """The pretrained model cannot pad a batch, read so many tokens, embed what its tokenizer makes, or see such pictures."""
 
 
 class GpuMissing(TrainingError):
