@@ -160,10 +160,10 @@ def test_pictures(deploy: Deploy) -> None:
     assert sum(receipt["data"]["rows"].values()) == 1200
     assert receipt["data"]["labels"] == list("0123456789")
 
-    inputs = [b64encode(digit.png).decode() for digit in unseen[:100]]
-    answers, _ = ask(pipeline, inputs)
-    right = [first["label"] == digit.label for (first, *_), digit in zip(answers, unseen, strict=False)]
-    assert sum(right) > 80
+    asked = unseen[:60]
+    answers, _ = ask(pipeline, [b64encode(digit.png).decode() for digit in asked])
+    right = [first["label"] == digit.label for (first, *_), digit in zip(answers, asked, strict=True)]
+    assert sum(right) > 48
     # As it is on disk: the same answer, which is a list for one picture.
     alone = pipeline.client("sagemaker-runtime").invoke_endpoint(
         EndpointName=pipeline.project, ContentType="image/png", Body=unseen[0].png
