@@ -161,7 +161,8 @@ def test_pictures(deploy: Deploy) -> None:
     assert receipt["data"]["labels"] == list("0123456789")
 
     asked = unseen[:60]
-    answers, _ = ask(pipeline, [b64encode(digit.png).decode() for digit in asked])
+    inputs = [b64encode(digit.png).decode() for digit in asked]
+    answers, _ = ask(pipeline, inputs)
     right = [first["label"] == digit.label for (first, *_), digit in zip(answers, asked, strict=True)]
     assert sum(right) > 48
     # As it is on disk: the same answer, which is a list for one picture.
