@@ -181,7 +181,7 @@ class BaseModelUnavailable(TrainingError):
 
 
 class BaseModelUnfit(TrainingError):
-    """The pretrained model cannot read or see what it is given, or pad a batch of it; the message says what to change."""
+    """The pretrained model cannot read or see what it is given, or pad a batch of it: the message says the fix."""
 
 
 class GpuMissing(TrainingError):
