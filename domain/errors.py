@@ -181,7 +181,7 @@ class BaseModelUnavailable(TrainingError):
 
 
 class BaseModelUnfit(TrainingError):
-    """The pretrained model cannot pad a batch, read so many tokens, embed what its tokenizer makes, or see such pictures."""
+    """The pretrained model cannot read or see what it is given, or pad a batch of it: the message says the fix."""
 
 
 class GpuMissing(TrainingError):

@@ -46,6 +46,8 @@ FIRST, SECOND, SHUFFLED = "digits-1.zip", "digits-2.tar.gz", "digits-3-shuffled.
 BROKEN, SINGLE = "digits-4-broken.zip", "digits-5-single.png"
 # Pictures that are in no archive, by the digit that each shows.
 ASKED: Final = {"seven.png": "7", "two.png": "2"}
+# Of those that are left over, this one of each digit is written as most people write it.
+_CLEAR: Final = 4
 
 FORMAT = """\
 A file is a .zip, .tar, .tar.gz or .tgz of pictures: JPEG, PNG, WebP, GIF, BMP or TIFF.
@@ -70,7 +72,7 @@ def prepare(folder: Path, plan: Plan) -> list[Path]:
         SHUFFLED: as_zip(with_table(shuffle_labels([*first, *second]), "metadata.csv")),
         BROKEN: as_zip(break_pictures(good, plan.broken)),
         SINGLE: rest[0].png,
-        **{name: next(digit.png for digit in rest[1:] if digit.label == shown) for name, shown in ASKED.items()},
+        **{name: [digit.png for digit in rest[1:] if digit.label == shown][_CLEAR] for name, shown in ASKED.items()},
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():

@@ -10,6 +10,7 @@ import pytest
 from domain.data.dataset import Source, Version
 from domain.gate.decision import decide
 from domain.gate.types import JudgedRow
+from domain.hyperparameters import of_run, readable
 from domain.settings import GateSettings
 from domain.state import Champion, Run, Seal
 
@@ -86,6 +87,13 @@ def make_number_receipt(unit: float = 12345.6, *, champion: bool = True) -> dict
         {"step": 20, "validation_loss": 1.5e8, "validation_mae": unit, "validation_rmse": unit, "validation_r2": 0.998},
     ]
     return receipt | {"verdict": decision.verdict, "sentence": decision.sentence}
+
+
+def make_image_receipt() -> dict[str, Any]:
+    """A receipt of a run whose rows are pictures."""
+    receipt = make_receipt()
+    given = readable(of_run("image", {}, base_model=None, base_revision=None, features=("image",)))
+    return {**receipt, "training": {**receipt["training"], "hyperparameters": given}}
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ from PIL import Image
 from rich.console import Console
 
 from domain import layout
-from domain.hyperparameters import of_run, readable
 from domain.state import Run
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops import people, report
 from ops.deployment import Deployment
 from ops.mistaken import MOST, SIDE, mistaken
 from tests.e2e.material import features
+from tests.ops.conftest import make_image_receipt
 from tests.ops.test_report import Page
 
 PROJECT = "pictures"
@@ -75,10 +75,9 @@ def as_reader(cloud: LocalCloud) -> Deployment:
 
 
 @pytest.fixture
-def of_images(receipt: dict[str, Any]) -> dict[str, Any]:
+def of_images() -> dict[str, Any]:
     """The receipt of a run whose rows are pictures."""
-    given = readable(of_run("image", {}, base_model=None, base_revision=None, features=("image",)))
-    return {**receipt, "training": {**receipt["training"], "hyperparameters": given}}
+    return make_image_receipt()
 
 
 def put(deployment: Deployment, key: str, rows: Iterable[dict[str, Any]]) -> None:

@@ -1,10 +1,11 @@
-"""`mlops predict` asks the live model as its task reads: a table's row by its columns, a file by its ending."""
+"""`mlops predict` asks the live model as its task reads: a table's row by its columns, a picture by its file."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import random
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -20,11 +21,13 @@ from lambdas.model import hosting
 from local.cloud import LocalCloud
 from ops.__main__ import main
 from tests.lambdas.project import Project
-from tests.ops.conftest import make_number_receipt, make_receipt
+from tests.ops.conftest import make_image_receipt, make_number_receipt, make_receipt
+from tests.tasks.image.jobs import drawing, encoded, new_job
+from tests.tasks.image.jobs import run as run_job
 from tests.tasks.tabular.jobs import lay_out_rows, read, rows_of, schema_of, train
 from tests.tiny_model import pack
 
-WINES, PATIENTS = "wine", "diabetes"
+WINES, PATIENTS, SHAPES = "wine", "diabetes", "shapes"
 TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "*"}]}
 Type = Callable[..., tuple[int, str]]
 
@@ -37,12 +40,18 @@ def model_of(name: str, task: str, kind: str, folder: Path) -> Path:
     return pack(folder / "model", folder / "model.tar.gz")
 
 
-def live(project: Project, archive: Path, schema: Mapping[str, str], receipt: dict[str, Any]) -> None:
+def model_of_shapes(folder: Path) -> Path:
+    """The archive of a model that has learned from pictures of three shapes."""
+    run_job(new_job(folder))
+    return pack(folder / "model", folder / "model.tar.gz")
+
+
+def live(project: Project, archive: Path, receipt: dict[str, Any], **data: Any) -> None:
     """Let the model of an archive be the project's champion, with the receipt of its run, and answer."""
     env, seal = Environment.read(), project.seal(archive)
     execution = project.claim()
     run = project.run(execution, judged="promote", verdict="promote")
-    body = json.dumps({**receipt, "data": {**receipt["data"], "schema": schema}})
+    body = json.dumps({**receipt, "data": {**receipt["data"], **data}})
     project.client("s3").put_object(Bucket=project.bucket, Key=layout.run_file(run.run, "receipt.json"), Body=body)
     env.ledger.promote(execution, project.judgement(run, seal), "now")
     hosting.converge(env, env.endpoint, hosting.ensure_config(env, run.run, seal))
@@ -50,8 +59,8 @@ def live(project: Project, archive: Path, schema: Mapping[str, str], receipt: di
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """Two projects, found as a person's environment leads to them: wines have a label, patients a number."""
+def projects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Three projects, found as a person's environment leads to them: two of tables, one of pictures; one's name."""
     folder = tmp_path_factory.mktemp("predict")
     with LocalCloud(auth=False).start(folder / "cloud") as cloud, pytest.MonkeyPatch.context() as patch:
         for name, value in cloud.environment().items():
@@ -64,8 +73,12 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
             (PATIENTS, "tabular-regression", "regression", make_number_receipt()),
         ):
             project = Project.create(clients, patch, role["Role"]["Arn"], name)
-            live(project, model_of(name, task, kind, folder / name), schema_of(name), receipt)
-        yield WINES, PATIENTS
+            live(project, model_of(name, task, kind, folder / name), receipt, schema=schema_of(name))
+        project = Project.create(clients, patch, role["Role"]["Arn"], SHAPES)
+        # The account has 10 in all, and each of the others has 4.
+        project.configure("image", serving={"max_concurrency": 2})
+        live(project, model_of_shapes(folder / SHAPES), make_image_receipt())
+        yield WINES
     _forget_clients()
 
 
@@ -75,10 +88,10 @@ def _forget_clients() -> None:
 
 
 @pytest.fixture
-def predict(tables: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> Type:
+def predict(projects: str, capsys: pytest.CaptureFixture[str]) -> Type:
     """Type `mlops predict`, by default of wines; its exit code and what it printed."""
 
-    def run(*arguments: str | Path, of: str = tables[0]) -> tuple[int, str]:
+    def run(*arguments: str | Path, of: str = projects) -> tuple[int, str]:
         with pytest.raises(SystemExit) as ended:
             main(["predict", "--project", of, *map(str, arguments)])
         shown = capsys.readouterr()
@@ -187,3 +200,47 @@ def test_a_number_is_shown_in_its_own_unit(predict: Type) -> None:
     assert name == "label"
     assert 25 < float(number) < 346
     assert len(number.replace(".", "")) <= 6
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> dict[str, Path]:
+    """Files of a bar and a disc, in each format that is asked as it is."""
+    draw, found = random.Random(5), {}
+    for label, ending, kind in (
+        ("bar", "png", "PNG"),
+        ("disc", "jpg", "JPEG"),
+        ("disc", "jpeg", "JPEG"),
+        ("bar", "WEBP", "WEBP"),
+    ):
+        found[ending] = tmp_path / f"{label}.{ending}"
+        found[ending].write_bytes(encoded(drawing(label, draw), kind))
+    return found
+
+
+def test_pictures_are_asked_by_their_files(predict: Type, pictures: dict[str, Path]) -> None:
+    code, shown = predict(*pictures.values(), of=SHAPES)
+    assert code == 0
+    lines = [line.split() for line in shown.splitlines()]
+    assert [label for label, *_ in lines] == [path.stem for path in pictures.values()]
+    assert [Path(path).name for *_, path in lines] == [path.name for path in pictures.values()]
+    assert all(1 / 3 < float(score) <= 1 for _, score, *_ in lines)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "jpeg", "WEBP"])
+def test_a_picture_s_file_is_sent_as_it_is(predict: Type, pictures: dict[str, Path], ending: str) -> None:
+    asked = predict("--file", pictures[ending], of=SHAPES)
+    assert asked == predict(pictures[ending], of=SHAPES)
+    code, shown = predict("--file", pictures[ending], "--top", "3", of=SHAPES)
+    assert code == 0
+    assert all(label in shown for label in ("bar", "disc", "pole"))
+    assert shown.startswith(asked[1].split()[0])
+
+
+def test_what_is_no_picture_is_said(predict: Type, tmp_path: Path) -> None:
+    (tmp_path / "notes.png").write_text("no picture")
+    for given in ([tmp_path / "notes.png"], ["--file", tmp_path / "notes.png"]):
+        code, shown = predict(*given, of=SHAPES)
+        assert code == 2
+        assert "it is no picture of a format that is read" in shown
+    code, shown = predict("a warm, funny film", of=SHAPES)
+    assert (code, "a warm, funny film cannot be read" in shown) == (2, True)
