@@ -26,7 +26,7 @@ quick: setup ## the tests that need no local cloud, in under 90 s on 2 cores
 	@python -m pytest -n 2 --dist loadgroup -m "not slow" $(QUICK) $(ARGS)
 
 test: setup ## every folder's tests, and the pipeline on the local cloud from drop to destroyed; some of them: ARGS="-k gate"
-	@python -m pytest -n 3 --dist loadgroup $(ARGS)
+	@python -m pytest -n 3 --dist loadgroup -m "not of_other_tasks" $(ARGS)
 
 coverage: setup ## the same tests, with the share of lines that they run; cheap from Python 3.12 on
 	@python -m pytest -n 3 --dist loadgroup --cov --cov-report=term $(ARGS)
@@ -34,7 +34,8 @@ coverage: setup ## the same tests, with the share of lines that they run; cheap 
 test-e2e: setup ## whatever can happen to the deployed pipeline: many drops, faults, load, teardown; some of it: ARGS
 	@python -m pytest -n 3 --dist loadgroup tests/e2e $(ARGS)
 
-test-tasks: setup ## the other tasks on the deployed pipeline: drops and faults with tables and pictures; some of it: ARGS
+test-tasks: setup ## the other tasks on the deployed pipeline: drops and faults with tables and pictures, numbers, a new task; some of it: ARGS
+	@python -m pytest -n 2 tests/tasks -m of_other_tasks $(ARGS)
 	@python -m pytest -n 2 --dist loadgroup tests/e2e/test_drops.py tests/e2e/test_faults.py --task tabular -m "not keeps_checkpoints" $(ARGS)
 	@python -m pytest -n 2 --dist loadgroup tests/e2e/test_drops.py tests/e2e/test_faults.py --task image $(ARGS)
 

@@ -128,6 +128,7 @@ def test_labels(deploy: Deploy) -> None:
     assert ask(pipeline, inputs)[0] == answers
 
 
+@pytest.mark.of_other_tasks
 def test_numbers(deploy: Deploy) -> None:
     pipeline = deploy("tabular-regression", table("progress"))
     pipeline.drop("first.jsonl", "".join(json.dumps(row) + "\n" for row in patients(slice(350))).encode())

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 TOY = Path(__file__).with_name("toy")
 # What a clone has, without what set-up makes.
@@ -32,6 +34,7 @@ def test_it_is_short() -> None:
     assert len(lines) < MOST_LINES
 
 
+@pytest.mark.of_other_tasks
 def test_from_drop_to_answer(tmp_path: Path) -> None:
     project = with_toy(tmp_path / "project")
     environment = {**os.environ, "PYTHONPATH": str(project)}
