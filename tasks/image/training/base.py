@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import torch
 from transformers import AutoModelForImageClassification, PreTrainedModel, ResNetConfig
-from transformers.utils import cached_file
+from transformers.utils.hub import cached_file
 
 from domain.errors import BaseModelUnfit
 from tasks.image.manifest import Channels, channels

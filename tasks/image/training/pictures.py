@@ -84,6 +84,9 @@ class Pictures(torch.utils.data.Dataset[dict[str, Any]]):
 class Normalized(torch.nn.Module):
     """Pixels (n, side, side, 3) of uint8 as networks take them: (n, 3, side, side), around 0."""
 
+    scale: torch.Tensor
+    offset: torch.Tensor
+
     def __init__(self, mean: Channels, std: Channels) -> None:
         super().__init__()
         by, middle = torch.tensor(std, dtype=torch.float64), torch.tensor(mean, dtype=torch.float64)
@@ -117,4 +120,5 @@ def varied(picture: Pixels, draw: np.random.Generator, mirrored: bool) -> Pixels
     rows, columns = (np.clip(np.arange(side) + step, 0, side - 1) for step in draw.integers(-most, most + 1, 2))
     if mirrored and draw.random() < 0.5:
         columns = columns[::-1]
-    return picture[rows[:, np.newaxis], columns]
+    moved: Pixels = picture[rows[:, np.newaxis], columns]
+    return moved
