@@ -104,7 +104,7 @@ def lay_out(deployment: Deployment, receipt: dict[str, Any], rows: int = 40) -> 
         {
             "id": row["id"],
             "artifact": receipt["artifact"],
-            "label": row["label"] if number % 4 == 0 else other[row["label"]],
+            "label": row["label"] if number % 4 == 0 else other[str(row["label"])],
             "score": 0.5 + number / 100,
         }
         for number, row in enumerate(pictures)

@@ -19,6 +19,7 @@ from lambdas.dataset.heldout_rows import drawn, sample
 from lambdas.steps import prepare
 from lambdas.storage import read_version
 from tasks.image import read
+from tasks.image.picture import canonical
 from tests.lambdas.project import Project
 
 
@@ -69,7 +70,7 @@ def test_an_archive_becomes_rows_that_are_known_by_their_pixels(pictures: Projec
     pictures.drop("a.zip", archive(many(100)))
     assert ask(pictures)["outcome"] == "train"
     rows = [row for split in parts(pictures, "a.zip").values() for row in split]
-    wanted = {read.canonical(content).sha256: name for name, content in many(100).items()}
+    wanted = {canonical(content).sha256: name for name, content in many(100).items()}
     assert {row["id"]: row["label"] for row in rows} == {known: name[:3] for known, name in wanted.items()}
     assert all(row["features"].keys() == {"image"} for row in rows)
 
