@@ -51,7 +51,9 @@ def main() -> None:
     hidden = ("CI", "ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     environment["PATH"] = f"{python.parent}{os.pathsep}{environment['PATH']}"
-    tests = ["-m", "pytest", "tests/training", "-n", "2", "--dist", "loadfile", *sys.argv[1:]]
+    own = (f"tests/tasks/{folder}/test_train.py" for folder in sorted(_FOLDERS))
+    files = ["tests/training", *(file for file in own if (ROOT / file).is_file())]
+    tests = ["-m", "pytest", *files, "-n", "2", "--dist", "loadfile", *sys.argv[1:]]
     sys.exit(subprocess.run([python, *tests], cwd=ROOT, env=environment).returncode)
 
 
