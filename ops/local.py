@@ -14,15 +14,18 @@ from ops.deployment import default_project
 from ops.errors import Unusable
 
 
-def start(overlay: Path | None, *, demo_settings: bool, port: int, console: Console) -> None:
+def start(overlay: Path | None, *, demo_settings: bool, task: str | None, port: int, console: Console) -> None:
     """Start, bootstrap, deploy, and stay up until Ctrl-C.
 
     `overlay` is a JSON file merged over the settings of cdk.json; `demo_settings` takes the demo's instead, with its
-    weights. Raises Unusable for both, or for a file that is no JSON object, and OpsError if the cloud does not come up.
+    weights: that of `task` if it is given. Raises Unusable for both, for a task without the demo's, or for a file that
+    is no JSON object, and OpsError if the cloud does not come up.
     """
     if overlay and demo_settings:
         raise Unusable("--overlay and --demo-settings exclude each other")
-    play = plays.of() if demo_settings else None
+    if task and not demo_settings:
+        raise Unusable("--task says whose demo's settings are taken: give --demo-settings, too")
+    play = plays.of(task) if demo_settings else None
     changes = _read(overlay) if overlay else play.settings if play else {}
     project = str(changes.get("project") or default_project())
     with deployed(DIRECTORY / "cloud", changes, console, port) as cloud:

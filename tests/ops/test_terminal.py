@@ -48,7 +48,12 @@ COMMANDS: dict[str, list[list[str]]] = {
     "withdraw": [["withdraw", "{}"], ["withdraw", "no such {}"]],
     "retrain": [["retrain", "--reason", "{}"]],
     "approve": [["approve", "{}"], ["approve", RUN]],
-    "local": [["local", "--overlay", "no such {}"], ["local", "--port", "{}"], ["local", "--demo-settings", "{}"]],
+    "local": [
+        ["local", "--overlay", "no such {}"],
+        ["local", "--port", "{}"],
+        ["local", "--demo-settings", "{}"],
+        ["local", "--task", "{}"],
+    ],
     "demo": [["demo", "{}"], ["demo", "--{}"], ["demo", "--task", "{}"]],
     "policy": [["policy", "{}"], ["policy", "reader", "--project", "{}"]],
     "doctor": [["doctor", "--project", "{}"], ["doctor", "--{}"]],
