@@ -91,7 +91,7 @@ def lay_out(deployment: Deployment, receipt: dict[str, Any], rows: int = 40) -> 
     In the first file the last ten have another label, which the second corrects. Another model answered each wrongly.
     """
     truths = ["good" if number % 2 else "bad" for number in range(rows)]
-    pictures = [
+    pictures: list[dict[str, Any]] = [
         {"id": f"{number:064x}", "features": features("image", f"superb {number}"), "label": truths[number]}
         for number in range(rows)
     ]
