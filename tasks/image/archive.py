@@ -25,6 +25,11 @@ MAX_UNPACKED_BYTES: Final = 4 * MAX_ARCHIVE_BYTES
 # The largest pictures that cameras make have some 30 MB. A member is held in memory as a whole.
 MAX_MEMBER_BYTES: Final = 50_000_000
 MAX_MEMBERS: Final = 100_000
+# Of what a tar says of one member before it, in bytes: a name and some times have less than one thousand.
+MAX_HEADER_BYTES: Final = 64_000
+# A path has no more on Linux; a longer one is shown by its beginning.
+_MOST_NAME: Final = 4_096
+_SHOWN_NAME: Final = 200
 _CHUNK: Final = 1 << 20
 _BLOCK: Final = tarfile.BLOCKSIZE
 # Where the word `ustar` begins in a tar's first block.
@@ -138,12 +143,15 @@ class _Bounded:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        # How many bytes may be read until that is said anew.
+        self.left = MAX_UNPACKED_BYTES * 2
 
     def read(self, size: int = -1) -> bytes:
         self._check(self._file.tell())
         content = self._file.read(size if 0 <= size <= MAX_MEMBER_BYTES else MAX_MEMBER_BYTES + 1)
-        if len(content) > MAX_MEMBER_BYTES:
-            raise FileRejected("bomb", f"a header in it has over {MAX_MEMBER_BYTES:,} bytes: make the archive again")
+        self.left -= len(content)
+        if len(content) > MAX_MEMBER_BYTES or self.left < 0:
+            raise FileRejected("bomb", "a header in it is larger than any archive needs: make the archive again")
         return content
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
@@ -192,9 +200,11 @@ def _wrong(name: str, size: int, *, is_file: bool) -> RowRejected | None:
         rule, reason = "path", "its name leads out of the archive: name it by its folder in it"
     elif size > MAX_MEMBER_BYTES:
         rule, reason = "too-large", f"{size:,} bytes, over the limit of {MAX_MEMBER_BYTES:,}: make it smaller"
+    elif len(name) > _MOST_NAME:
+        rule, reason = "path", f"its name has over {_MOST_NAME:,} characters: rename it"
     elif not _is_utf8(name):
         rule, reason = "encoding", "its name is not UTF-8: pack it by a program that writes UTF-8, or rename it"
-    return RowRejected(rule, reason, name) if rule else None
+    return RowRejected(rule, reason, name[:_SHOWN_NAME]) if rule else None
 
 
 def _is_utf8(name: str) -> bool:
@@ -266,21 +276,38 @@ class _Tar:
     def __init__(self, file: IO[bytes], *, compressed: bool) -> None:
         self._rule = "gzip" if compressed else "tar"
         stream = cast("IO[bytes]", gzip.GzipFile(fileobj=file) if compressed else file)
-        self._file = cast("IO[bytes]", _Bounded(stream))
+        self._bounded = _Bounded(stream)
+        self._file = cast("IO[bytes]", self._bounded)
+        self._bounded.left = MAX_HEADER_BYTES
         with self._told():
             self._tar = tarfile.TarFile(fileobj=self._file, encoding="utf-8", errors="surrogateescape")
 
     def members(self) -> Iterator[Member]:
         total = _Sum()
         with self._told():
-            for place, info in enumerate(self._tar, 1):
+            place = 0
+            while (info := self._next()) is not None:
+                place += 1
                 total.add(place, info.size)
                 if not info.isdir():
                     name = _spelled(info.name)
-                    yield Member(place, name, info, _wrong(name, info.size, is_file=info.isreg()))
+                    wrong = _wrong(name, info.size, is_file=info.isreg())
+                    yield Member(place, name[:_MOST_NAME], info, wrong)
+            self._bounded.left = MAX_UNPACKED_BYTES * 2
             self._check_end()
 
+    def _next(self) -> tarfile.TarInfo | None:
+        """The next member, of whose headers no more is kept than is asked for, whatever they hold."""
+        self._bounded.left = MAX_HEADER_BYTES
+        info = self._tar.next()
+        self._tar.members.clear()
+        if info is not None:
+            info.pax_headers = {}
+            info.name = info.name[: _MOST_NAME + 1]
+        return info
+
     def read(self, member: Member) -> bytes:
+        self._bounded.left = MAX_UNPACKED_BYTES * 2
         with self._told():
             content = self._tar.extractfile(cast("tarfile.TarInfo", member.inner))
             if content is None:

@@ -26,6 +26,9 @@ MAX_SIDE: Final = 512
 MAX_PIXELS: Final = 50_000_000
 # What a JPEG can have. To reduce a longer side would take more memory than its pixels do.
 MAX_FULL_SIDE: Final = 65_535
+# A JPEG may go over all of its pixels any number of times, and each time counts: one that programs write has ten.
+_MOST_SCANNED: Final = 20 * MAX_PIXELS
+_JPEG_SCAN: Final = b"\xff\xda"
 # The pixels of a picture of 512 x 512 take 786 KB, and a PNG of them hardly more. What is beyond that is no picture.
 MAX_KEPT_BYTES: Final = 1_000_000
 
@@ -117,6 +120,12 @@ def canonical(content: bytes) -> Picture:
     return Picture(digest, content if plain else _encoded(rgb, "PNG"), rgb.size)
 
 
+def size(content: bytes) -> int:
+    """How many pixels an encoded picture has, by its header. Raises PictureRefused, as `canonical` does."""
+    with _open(content) as image:
+        return image.width * image.height
+
+
 def pixels(content: bytes, side: int) -> NDArray[np.uint8]:
     """The RGB pixels of a canonical picture as a model sees it: (side, side, 3), 0 to 255.
 
@@ -143,6 +152,8 @@ def _open(content: bytes) -> Image.Image:
         raise PictureRefused("too-small", f"it has no pixels ({width} x {height}): {_SAVE_AS} again")
     if width * height > MAX_PIXELS or max(width, height) > MAX_FULL_SIDE:
         raise _too_many(image.size)
+    if image.format in ("JPEG", "MPO") and content.count(_JPEG_SCAN) * width * height > _MOST_SCANNED:
+        raise PictureRefused("too-many-pixels", f"its pixels are stored too many times over: {_SAVE_AS} again")
     # A phone's JPEG may have a small copy or a map of its light behind the picture (MPO), which is the first.
     if several:
         raise PictureRefused("animated", f"it has several frames or pages: {_SAVE_AS}, each by itself")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
+from typing import Final
 
 import numpy as np
 
@@ -15,8 +16,11 @@ from tasks.contract import Prediction
 from tasks.formats import ClientError, write
 from tasks.image.manifest import Reading
 from tasks.image.model import PictureModel, Pixels, graph
-from tasks.image.picture import PictureRefused, canonical, pixels
+from tasks.image.picture import PictureRefused, canonical, pixels, size
 from tasks.image.requests import Asked, parse
+
+# Of a request: some seconds of work, in which others wait.
+MOST_PIXELS: Final = 100_000_000
 
 
 class Predictor:
@@ -27,13 +31,15 @@ class Predictor:
         self._model = model
         self._side = model.reading.image_size
         (self._feature,) = manifest.features
-        # A picture of the most pixels takes 400 MB while it is made canonical: one at a time, whoever asks.
+        # A picture of the most pixels takes up to 820 MB while it is made canonical: one at a time, whoever asks.
         self._one = Lock()
 
     def respond(self, content_type: str, body: bytes, media_type: str) -> tuple[bytes, dict[str, object]]:
         """Labels for each picture."""
         invocation = parse(content_type, body)
-        # All are read before the first is answered: what is wrong with one is said at once.
+        # All are looked at before the first is read, and read before it is answered: what is wrong is said at once.
+        if sum(self._size(picture) for picture in invocation.pictures) > MOST_PIXELS:
+            raise ClientError(413, f"the pictures have over {MOST_PIXELS:,} pixels together: make them smaller")
         pictures = [self._read(picture) for picture in invocation.pictures]
         answers = self._model.answer(pictures, lambda picture: picture, invocation.top_k)
         return write(answers, invocation.single, media_type), {}
@@ -49,6 +55,12 @@ class Predictor:
     def _pixels(self, row: Mapping[str, str]) -> Pixels:
         # A row's picture is canonical already: it was made so when it was dropped.
         return pixels(base64.b64decode(row[self._feature]), self._side)
+
+    def _size(self, picture: Asked) -> int:
+        try:
+            return size(picture.content)
+        except PictureRefused as error:
+            raise ClientError(400, f"{picture.place}: {error}") from None
 
     def _read(self, picture: Asked) -> Pixels:
         try:

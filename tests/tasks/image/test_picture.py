@@ -342,6 +342,17 @@ def test_a_bomb_is_refused_by_its_header(content: bytes) -> None:
     assert "make it smaller" in str(refused)
 
 
+def test_pixels_that_are_stored_many_times_over() -> None:
+    body = io.BytesIO()
+    Image.new("RGB", (1000, 1000), "red").save(body, "JPEG", progressive=True)
+    content = body.getvalue()
+    last = content[content.rindex(b"\xff\xda") : -2]
+    assert canonical(content[:-2] + last + content[-2:]).sha256 == canonical(content).sha256
+    with pytest.raises(PictureRefused, match="too many times") as caught:
+        canonical(content[:-2] + last * 1000 + content[-2:])
+    assert caught.value.rule == "too-many-pixels"
+
+
 def test_a_bomb_takes_no_memory() -> None:
     program = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_DATA, (300_000_000,) * 2)\n"

@@ -20,7 +20,7 @@ from domain.data.settings import DataSettings
 from lambdas.dataset.reading import read_rows
 from lambdas.dataset.s3_objects import Hashed
 from tasks.image import read, row
-from tasks.image.archive import MAX_ARCHIVE_BYTES, MAX_MEMBER_BYTES, MAX_MEMBERS, MAX_UNPACKED_BYTES
+from tasks.image.archive import MAX_ARCHIVE_BYTES, MAX_HEADER_BYTES, MAX_MEMBER_BYTES, MAX_MEMBERS, MAX_UNPACKED_BYTES
 from tasks.image.picture import canonical
 
 Files = dict[str, bytes]
@@ -402,7 +402,8 @@ def test_two_files_of_one_name_are_told() -> None:
             info.size = len(png(1))
             archive.addfile(info, io.BytesIO(png(1)))
     result = found("a.tar", out.getvalue())
-    assert (len(result.rows), result.rules()) == (1, {"cat/1.png": "twice"})
+    assert result.rows == []
+    assert [(error.rule, error.value) for _, error in result.rejected] == [("twice", "cat/1.png")] * 2
 
 
 class TestNames:
@@ -425,6 +426,13 @@ class TestNames:
         ):
             assert [error.rule for _, error in result.rejected] == ["encoding"]
             assert [label for *_, label in result.rows] == ["dog"]
+
+    def test_metadata_under_such_a_name_are_told_without_it(self) -> None:
+        files = {"k\udce4tz/metadata.csv": b"file_name,label\n", "dog/2.png": png(2)}
+        error = refused("a.tar", tarred(files, form=tarfile.GNU_FORMAT))
+        assert error.rule == "metadata"
+        assert str(error).isascii()
+        assert "not UTF-8" in str(error)
 
     def test_what_is_said_to_be_utf8_and_is_not(self) -> None:
         content = zipped({"kätzchen/1.png": png(1)}).replace("ä".encode(), b"\xe4\xe4")
@@ -477,7 +485,43 @@ class TestTooMuch:
         info = tarfile.TarInfo("cat/1.png")
         info.type, info.size = tarfile.GNUTYPE_LONGNAME, 10
         block = info.tobuf(tarfile.GNU_FORMAT) + b"x" * 10 + bytes(502)
-        assert refused("a.tgz", gzip.compress(block * 100_000)).rule == "gzip"
+        assert refused("a.tgz", gzip.compress(block * 100_000)).rule == "bomb"
+
+    def test_words_about_a_member_without_end(self) -> None:
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+            info = tarfile.TarInfo("cat/1.png")
+            info.pax_headers = {"comment": "x" * MAX_HEADER_BYTES}
+            archive.addfile(info)
+        assert refused("a.tgz", out.getvalue()).rule == "bomb"
+
+    def test_a_map_of_holes_without_end(self) -> None:
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+            info = tarfile.TarInfo("cat/1.png")
+            info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "cat/1.png"}
+            told = b"1000000\n" + b"0\n" * 1_000_000
+            info.size = len(told)
+            archive.addfile(info, io.BytesIO(told))
+        assert refused("a.tgz", out.getvalue()).rule == "bomb"
+
+    def test_metadata_that_do_not_fit_in_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(read, "MAX_TOLD", 1_000)
+        table = "file_name,label\n" + "".join(f"{shade}.png,{'long' * 50}\n" for shade in range(10))
+        error = refused("a.zip", zipped({"metadata.csv": table.encode()}))
+        assert error.rule == "too-large"
+        assert "1,000 characters" in str(error)
+
+    def test_more_pixels_than_can_be_decoded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(read, "MAX_PIXELS", 40)
+        error = refused("a.zip", zipped(CLASSES))
+        assert error.rule == "too-large"
+        assert "40 pixels together" in str(error)
+
+    def test_a_name_without_end(self) -> None:
+        name = f"cat/{'x' * 5_000}.png"
+        result = found("a.tar", tarred(CLASSES | {name: png(9)}))
+        assert result.rules() == {name[:200]: "path"}
 
     @pytest.mark.slow
     def test_a_million_tiny_members(self) -> None:
