@@ -14,7 +14,7 @@ from bench.cold_start import starts
 from bench.contenders import FASTAPI, Contender, image_contenders
 from bench.image_model import PICTURE, SIDE, image_model, requests
 from bench.load import BOUND, Load, answers
-from bench.report import Result, Target, named
+from bench.report import Result, Table, Target, named
 from bench.server import running
 
 # Of the issue of other tasks than texts.
@@ -46,12 +46,13 @@ def run(full: bool) -> Result:
     )
     warm = starts(found, cpus, one, 7 if full else 3, [note])
     evicted = starts(found, cpus, one, 5 if full else 2, evicted=True)
-    tables = [warm, evicted]
+    tables: list[Table] = [warm, evicted]
     figures = named(warm, "cold start, ms", 1) | named(warm, "peak memory, MB", 4)
     for count in sorted({1, min(2, len(cpus))}):
         on = f"on {count} CPU{'s'[: count > 1]}"
-        for pictures, bodies in (("1 picture", one), (f"{_MANY} pictures", many)):
-            load = Load(bodies, *((5, 60, 4.0) if full else (3, 20, 1.5)), _CLIENTS)
+        # A start of theirs takes long, and so do eight pictures: few rounds, few requests.
+        for pictures, bodies, asked in (("1 picture", one, 20), (f"{_MANY} pictures", many, 5)):
+            load = Load(bodies, *((5, 3 * asked, 4.0) if full else (2, asked, 2.0)), _CLIENTS)
             table = answers(f"{pictures} a request, servers {on}", found, cpus[:count], load, [BOUND])
             tables.append(table)
             figures |= named(table, f"p50, ms, {pictures}, {on}", 1)
