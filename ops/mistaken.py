@@ -42,7 +42,7 @@ def mistaken(deployment: Deployment, receipt: receipts.Receipt) -> list[Mistaken
     run, artifact = receipt["run"], receipt["artifact"]
     answers = {
         line["id"]: line
-        for line in _lines(deployment, layout.run_file(run, "predictions.jsonl.gz"))
+        for line in map(json.loads, _lines(deployment, layout.run_file(run, "predictions.jsonl.gz")))
         if line["artifact"] == artifact
     }
     wrong = (
@@ -58,25 +58,31 @@ def mistaken(deployment: Deployment, receipt: receipts.Receipt) -> list[Mistaken
 
 
 def _counting_rows(deployment: Deployment, data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The held-out rows of a receipt's dataset, newest file first: of rows with the same picture that one counts."""
+    """The held-out rows of a receipt's dataset, newest file first, as far as they are looked at.
+
+    Of rows with the same picture the last one of the newest file counts.
+    """
     seen: set[str] = set()
+    read = 0
     for source in reversed(data["sources"]):
-        for row in _lines(deployment, layout.part(data["epoch"], "test", source["source"])):
-            if row["id"] not in seen:
-                seen.add(row["id"])
-                yield row
-
-
-def _lines(deployment: Deployment, key: str) -> Iterator[dict[str, Any]]:
-    """The rows of a gzipped JSON lines object, as far as they are looked at."""
-    body = deployment.client("s3").get_object(Bucket=deployment.bucket, Key=key)["Body"]
-    with closing(body), gzip.open(body, "rt", encoding="utf-8") as lines:
-        read = 0
-        for line in lines:
+        rows: dict[str, dict[str, Any]] = {}
+        for line in _lines(deployment, layout.part(data["epoch"], "test", source["source"])):
             read += len(line)
             if read > _MOST_CHARS:
-                return
-            yield json.loads(line)
+                break
+            row = json.loads(line)
+            rows[row["id"]] = row
+        yield from (row for known, row in rows.items() if known not in seen)
+        seen |= rows.keys()
+        if read > _MOST_CHARS:
+            return
+
+
+def _lines(deployment: Deployment, key: str) -> Iterator[str]:
+    """The lines of a gzipped text object."""
+    body = deployment.client("s3").get_object(Bucket=deployment.bucket, Key=key)["Body"]
+    with closing(body), gzip.open(body, "rt", encoding="utf-8") as lines:
+        yield from lines
 
 
 def _thumbnail(picture: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
-from typing import Final
 
 import tasks
 from domain import layout
@@ -13,9 +12,6 @@ from domain.data.records import Row
 from lambdas.dataset.shelf import Shelf
 from lambdas.environment import Environment
 from lambdas.storage import read_lines
-
-# Of the 4 GB that the functions have on disk; in bytes of what is kept of the pictures.
-_MOST_ON_DISK: Final = 2_000_000_000
 
 
 def test_rows(env: Environment, version: Version) -> Iterator[Row]:
@@ -34,10 +30,13 @@ def counting(rows: Mapping[str, Row], version: Version) -> dict[str, Row]:
     return {identity: row for identity, row in rows.items() if row.label not in version.set_aside}
 
 
-def drawn(env: Environment, rows: Callable[[], Iterable[Row]], most: int) -> dict[str, Row]:
-    """A `sample` of what `rows` gives, which is asked twice where rows are images: these lie on disk, not in memory.
+def drawn(
+    env: Environment, rows: Callable[[], Iterable[Row]], most: int, shelf: Shelf, least: int = 0
+) -> dict[str, Row]:
+    """A `sample` of what `rows` gives, which is asked twice where rows are images: these lie on `shelf`, not in memory.
 
-    Of images it has no more than fit there, again those with the lowest ids.
+    Of images it has no more than fit in half of the room there, again those with the lowest ids; of under `least` rows
+    it has the ids and labels alone.
     """
     columns = tasks.row(env.settings.task).columns(env.settings.data)
     if not any(column.type == "image" for column in columns or ()):
@@ -49,10 +48,10 @@ def drawn(env: Environment, rows: Callable[[], Iterable[Row]], most: int) -> dic
             sizes[row.id] = sum(map(len, row.features.values()))
             yield row._replace(features={})
 
-    found, shelf = sample(without_pictures(), most), Shelf()
-    on_disk = accumulate(sizes[identity] for identity in found)
-    kept = {row.id: row for row, so_far in zip(found.values(), on_disk, strict=True) if so_far <= _MOST_ON_DISK}
-    missing = set(kept)
+    found = sample(without_pictures(), most)
+    on_disk, room = accumulate(sizes[identity] for identity in found), shelf.room // 2
+    kept = {row.id: row for row, so_far in zip(found.values(), on_disk, strict=True) if so_far <= room}
+    missing = set(kept) if len(kept) >= least else set()
     for row in rows():
         if row.id in missing:
             # The same picture, whichever of several rows with this id has the last word on its label.

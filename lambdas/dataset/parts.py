@@ -13,7 +13,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
@@ -117,8 +116,8 @@ def derive(env: Environment, landed: Source, known_as: Callable[[str], Source] |
     """
     data = env.settings.data
     report = Report(landed.source, landed.key)
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        files = _Files(Path(folder), stack)
+    with ExitStack() as stack:
+        files = _Files(stack)
         rejected = _read(env, landed, report, files)
         if known_as and report.sha256:
             source = known_as(report.sha256)
@@ -134,7 +133,6 @@ def derive(env: Environment, landed: Source, known_as: Callable[[str], Source] |
             shown = "" if rejected.value is None else f" (what it begins with: {layout.quarantine(report.source)})"
             report.error = f"{rejected}{shown}"[:_ERROR_CHARS]
             files.reject(None, FileRejected(rejected.rule, report.error, rejected.value))
-        stack.close()
         files.upload(env, report.source, with_rows=not report.error)
     if report.error:
         report.rows, report.labels = dict.fromkeys(layout.SPLITS, 0), {}
@@ -259,17 +257,22 @@ def _open(env: Environment, landed: Source) -> IO[bytes]:
 
 
 class _Files:
-    """The files that one source becomes, on local disk until they are whole."""
+    """The files that one source becomes, on local disk until they are whole.
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self._folder = folder
+    They have no names there: what a killed function leaves would be in the way of the next one, whose disk it is.
+    """
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._raw: dict[str, IO[bytes]] = {}
         self._open: dict[str, IO[str]] = {}
-        for name in (*layout.SPLITS, "ids"):
-            # mtime=0: the same rows make the same bytes.
-            raw = stack.enter_context(gzip_ng.GzipNGFile(folder / name, "wb", compresslevel=6, mtime=0))
-            text = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
+        for name in (*layout.SPLITS, "ids", "quarantine"):
+            raw: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the stack is it
+            self._raw[name] = raw
+            # mtime=0 and no name: the same rows make the same bytes.
+            plain = name == "quarantine"
+            kept = raw if plain else gzip_ng.GzipNGFile("", "wb", compresslevel=6, fileobj=raw, mtime=0)
+            text = io.TextIOWrapper(cast(IO[bytes], kept), encoding="utf-8", newline="\n")
             self._open[name] = stack.enter_context(text)
-        self._open["quarantine"] = stack.enter_context((folder / "quarantine").open("w", encoding="utf-8"))
 
     def write(self, name: str, line: str) -> None:
         self._open[name].write(line + "\n")
@@ -283,9 +286,14 @@ class _Files:
 
     def upload(self, env: Environment, source: str, *, with_rows: bool) -> None:
         epoch, s3 = env.settings.data.epoch, env.client("s3")
-        keys = {"quarantine": layout.quarantine(source)} if (self._folder / "quarantine").stat().st_size else {}
+        rejected = self._open.pop("quarantine")
+        rejected.flush()
+        for packed in self._open.values():
+            packed.close()
+        keys = {"quarantine": layout.quarantine(source)} if self._raw["quarantine"].tell() else {}
         if with_rows:
             keys |= {split: layout.part(epoch, split, source) for split in layout.SPLITS}
             keys["ids"] = layout.test_ids(epoch, source)
         for name, key in keys.items():
-            s3.upload_file(str(self._folder / name), env.bucket, key)
+            self._raw[name].seek(0)
+            s3.upload_fileobj(self._raw[name], env.bucket, key)

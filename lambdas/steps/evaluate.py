@@ -20,6 +20,7 @@ from domain.messages import Evaluated, EvaluateStep
 from domain.metrics import of_decision
 from domain.state import AWAITING, Champion, Judgement, Run
 from lambdas.dataset.heldout_rows import counting, drawn, test_rows
+from lambdas.dataset.shelf import Shelf
 from lambdas.environment import Environment
 from lambdas.model import archives, registry
 from lambdas.model.answers import Answer, answers, fetched, given_before, sealed
@@ -39,7 +40,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     version = read_version(env, run.epoch, run.dataset)
     live = env.ledger.champion()
     champion = _comparable(live, run.epoch)
-    rows = counting(drawn(env, lambda: test_rows(env, version), env.settings.gate.max_test_rows), version)
+    rows = counting(drawn(env, lambda: test_rows(env, version), env.settings.gate.max_test_rows, Shelf()), version)
     # Hashed, kept for serving, and asked: all of it the same bytes on this disk, whatever lies at the URI by then.
     with fetched(env, run.run, step.artifact) as model:
         seal, artifact = model.seal, sealed(env, run, step.artifact, model)

@@ -13,6 +13,7 @@ from domain.gate.screen import MIN_ROWS, Finding, Sample, rows_of_each, screen, 
 from domain.messages import RunStep, Screened
 from domain.state import Champion, Run, Seal
 from lambdas.dataset.heldout_rows import counting, drawn, part_rows, test_rows
+from lambdas.dataset.shelf import Shelf
 from lambdas.environment import Environment
 from lambdas.model import archives
 from lambdas.model.answers import answers
@@ -49,11 +50,12 @@ def _ask(
     env: Environment, champion: Champion, seal: Seal, accepted: Version, judged: Version, new: list[Source]
 ) -> tuple[Sample, list[Finding]]:
     """The champion's disagreement on its own held-out rows, and on each new source that has rows enough to tell."""
-    held_out = counting(drawn(env, lambda: test_rows(env, accepted), env.settings.gate.max_test_rows), accepted)
+    shelf, most_held_out = Shelf(), env.settings.gate.max_test_rows
+    held_out = counting(drawn(env, lambda: test_rows(env, accepted), most_held_out, shelf), accepted)
     most = rows_of_each(len(new), env.settings.screen)
 
     def of_source(source: Source) -> dict[str, Row]:
-        return drawn(env, lambda: part_rows(env, champion.epoch, "train", source), most)
+        return drawn(env, lambda: part_rows(env, champion.epoch, "train", source), most, shelf, least=MIN_ROWS)
 
     parts = {source.source: counting(of_source(source), judged) for source in new}
     # What is too short to be tested need not be read.

@@ -15,9 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import boto3
 import pytest
@@ -167,8 +166,8 @@ class _Client:
     def get_paginator(self, operation: str) -> _Paginator:
         return _Paginator(self, operation)
 
-    def upload_file(self, path: str, bucket: str, key: str) -> None:
-        _script.ask(self._service, "put_object", {"Bucket": bucket, "Key": key, "Body": Path(path).read_bytes()})
+    def upload_fileobj(self, file: IO[bytes], bucket: str, key: str) -> None:
+        _script.ask(self._service, "put_object", {"Bucket": bucket, "Key": key, "Body": file.read()})
 
 
 class _Paginator:

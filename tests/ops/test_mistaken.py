@@ -98,7 +98,8 @@ def lay_out(deployment: Deployment, receipt: dict[str, Any], rows: int = 40) -> 
     first, second = (source["source"] for source in receipt["data"]["sources"])
     stale = [{**row, "label": "stale"} for row in pictures[-10:]]
     put(deployment, layout.part(1, "test", first), [*pictures[:-10], *stale])
-    put(deployment, layout.part(1, "test", second), pictures[-10:])
+    # Within a file, too, the last row of a picture counts.
+    put(deployment, layout.part(1, "test", second), [*stale, *pictures[-10:]])
     other = {"good": "bad", "bad": "good"}
     answers = [
         {

@@ -6,16 +6,18 @@ import io
 import json
 import random
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 from PIL import Image
 
 from domain import layout
+from domain.data.records import Row
 from domain.errors import EpochChanged
 from lambdas.dataset import heldout_rows
 from lambdas.dataset.heldout_rows import drawn, sample
+from lambdas.dataset.shelf import Shelf
 from lambdas.steps import prepare
 from lambdas.storage import read_version
 from tasks.image import read
@@ -116,23 +118,50 @@ def test_another_decoder_may_see_other_pixels_and_wants_another_epoch(
         ask(pictures)
 
 
-def test_pictures_that_are_judged_lie_on_disk(pictures: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def judged(project: Project, prepared: dict[str, Any]) -> Callable[[], Iterator[Row]]:
+    """The held-out rows of a run's dataset, each time that they are asked for."""
+    run = project.env.ledger.require_run(prepared["run"])
+    version = read_version(project.env, 1, run.dataset)
+    return lambda: heldout_rows.test_rows(project.env, version)
+
+
+def test_pictures_that_are_judged_lie_on_disk(pictures: Project) -> None:
     pictures.drop("a.zip", archive(many(200)))
-    prepared = ask(pictures)
-    run = pictures.env.ledger.require_run(prepared["run"])
-    version = read_version(pictures.env, 1, run.dataset)
-
-    def rows() -> Any:
-        return heldout_rows.test_rows(pictures.env, version)
-
-    wanted = sample(rows(), 8)
-    found = drawn(pictures.env, rows, 8)
+    rows = judged(pictures, ask(pictures))
+    wanted, shelf = sample(rows(), 8), Shelf()
+    found = drawn(pictures.env, rows, 8, shelf)
+    assert list(found) == list(wanted)
     assert {known: {**row.features} for known, row in found.items()} == {
         known: row.features for known, row in wanted.items()
     }
     assert not any(isinstance(row.features, dict) for row in found.values())
-    assert list(found) == list(wanted)
-    # No more than fit, and those that sample() has first.
-    size = sum(len(row.features["image"]) for row in list(wanted.values())[:5])
-    monkeypatch.setattr(heldout_rows, "_MOST_ON_DISK", size)
-    assert list(drawn(pictures.env, rows, 8)) == list(wanted)[:5]
+    # Another draw on the same shelf leaves the first as it is.
+    more = drawn(pictures.env, rows, 12, shelf)
+    assert {**found[next(iter(wanted))].features} == {**more[next(iter(wanted))].features}
+
+
+def test_the_last_word_on_a_picture_is_that_of_the_last_file(pictures: Project) -> None:
+    pictures.drop("a.zip", archive(many(200)))
+    ask(pictures)
+    swapped = {
+        name.replace("cat", "?").replace("dog", "cat").replace("?", "dog"): png for name, png in many(200).items()
+    }
+    pictures.drop("b.zip", archive(swapped))
+    rows = judged(pictures, ask(pictures))
+    wanted, found = sample(rows(), 8), drawn(pictures.env, rows, 8, Shelf())
+    assert [row.label for row in found.values()] == [row.label for row in wanted.values()]
+    before = {row["id"]: row["label"] for row in parts(pictures, "a.zip")["test"]}
+    assert all(row.label != before[known] for known, row in found.items())
+    assert {known: {**row.features} for known, row in found.items()} == {
+        known: row.features for known, row in wanted.items()
+    }
+
+
+def test_no_more_pictures_are_judged_than_there_is_room_for(pictures: Project) -> None:
+    pictures.drop("a.zip", archive(many(200)))
+    rows = judged(pictures, ask(pictures))
+    wanted = list(sample(rows(), 8).items())
+    size = sum(len(row.features["image"]) for _, row in wanted[:5])
+    assert list(drawn(pictures.env, rows, 8, Shelf(2 * size))) == [known for known, _ in wanted[:5]]
+    # Too few to be asked about are not put there.
+    assert all(not row.features for row in drawn(pictures.env, rows, 8, Shelf(), least=9).values())

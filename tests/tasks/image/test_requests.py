@@ -161,6 +161,11 @@ def test_refuses_too_many(server: Server) -> None:
     )
 
 
+def test_refuses_too_many_pixels_together(server: Server) -> None:
+    large = text(encoded(Image.new("1", (6_000, 6_000)), "PNG"))
+    assert "100,000,000 pixels together" in error(server.invoke({"inputs": [large] * 3}), 413)
+
+
 def test_a_server_that_refused_answers_the_next(server: Server) -> None:
     assert post(server, BROKEN, "image/png").status == 400
     assert post(server, FILES["WebP"], "image/webp").status == 200
