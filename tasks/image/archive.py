@@ -300,7 +300,7 @@ class _Tar:
         """The next member, of whose headers no more is kept than is asked for, whatever they hold."""
         self._bounded.left = MAX_HEADER_BYTES
         info = self._tar.next()
-        self._tar.members.clear()
+        self._tar.members.clear()  # type: ignore[attr-defined]  # typeshed has it not
         if info is not None:
             info.pax_headers = {}
             info.name = info.name[: _MOST_NAME + 1]
