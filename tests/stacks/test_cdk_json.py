@@ -21,7 +21,7 @@ from tasks.settings import of
 WRONG = [
     ({"training": {"instance_typ": "ml.g5.xlarge"}}, "training.instance_typ is not a setting", "'instance_type'"),
     ({"trainin": {}}, "trainin is not a setting", "'training'"),
-    ({"task": "poetry"}, 'task is "poetry"', "must be one of tabular, tabular-regression, text"),
+    ({"task": "poetry"}, 'task is "poetry"', "must be one of image, tabular, tabular-regression, text"),
     ({"gate": {"max_mae": 1.0}}, "gate.max_mae is for regression", "leave it out"),
     ({"zzz": 1}, "zzz is not a setting", "data, gate, notify_email, operations, project, screen, serving, task"),
     ({"gate": {"min_accuracy": 75}}, "gate.min_accuracy is 75", "a number from 0 to 1"),
