@@ -57,12 +57,11 @@ class Checkpoints(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """The state names its best checkpoint by the path it had on the machine that wrote it."""
+        """Before the first step, or the first one after an interruption."""
         if state.is_local_process_zero:
             # The Trainer's processes have met by now, so each has chosen the checkpoint it resumed from.
             checkpoints.remove_unusable(self.root, self.run, self.processes)
-        if state.best_global_step:
-            state.best_model_checkpoint = str(checkpoints.path_of(self.root, state.best_global_step))
+        self._name_best(state)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Between epochs' ends, where the Trainer saves after it has validated."""
@@ -79,6 +78,17 @@ class Checkpoints(TrainerCallback):
             checkpoints.seal(checkpoints.path_of(self.root, state.global_step), self.run, self.processes)
         if state.is_local_process_zero:
             checkpoints.prune(self.root)
+        self._name_best(state)
+
+    def _name_best(self, state: TrainerState) -> None:
+        """Name the best checkpoint by its path here.
+
+        A state that was loaded has its path on the machine that wrote it. The Trainer itself names only one that it
+        sees: a process on another machine, or one that looks before the first has made the folder, would name none.
+        Whether one is named decides whether a process waits for the others at the end: if some do not, all hang or die.
+        """
+        if state.best_global_step:
+            state.best_model_checkpoint = str(checkpoints.path_of(self.root, state.best_global_step))
 
 
 class Report(TrainerCallback):

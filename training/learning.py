@@ -137,7 +137,7 @@ def build(
     checkpoint: Path | None,
     tokenizer: PreTrainedTokenizerBase | None = None,
 ) -> SampledTrainer:
-    """A Trainer for two splits, to be started with `train(resume_from_checkpoint=checkpoint)`.
+    """A Trainer for two splits, to be started with `fit(trainer, checkpoint)`.
 
     `collator` makes a batch of rows; a `tokenizer` is kept with each checkpoint. It ends with the best epoch's weights
     in `model`. Raises GpuMissing; its training NotFinite.
@@ -163,6 +163,15 @@ def build(
     )
     trainer.remove_callback(PrinterCallback)  # type: ignore[no-untyped-call]
     return trainer
+
+
+def fit(trainer: Trainer, checkpoint: Path | None) -> None:
+    """Train from `checkpoint`, or from the beginning; processes that trained together part here. Raises NotFinite."""
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        # A thread of it that outlives the interpreter aborts the process: github.com/pytorch/pytorch/pull/179291.
+        torch.distributed.destroy_process_group()
 
 
 def device_of(places: Places) -> str:

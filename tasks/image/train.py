@@ -67,7 +67,7 @@ class Learner:
             Batch(Normalized(self._reading.image_mean, self._reading.image_std)),
             checkpoint,
         )
-        self._trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        learning.fit(self._trainer, checkpoint)
 
     def is_first(self) -> bool:
         """Whether this is the first of the processes that train together."""

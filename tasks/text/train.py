@@ -62,7 +62,7 @@ class Learner:
         self._trainer = trainer(
             self._run, self._given, self._places, self._model, self._tokenizer, self._rows, self._validation, checkpoint
         )
-        self._trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        learning.fit(self._trainer, checkpoint)
 
     def is_first(self) -> bool:
         """Whether this is the first of the processes that train together."""

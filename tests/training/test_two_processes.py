@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ from training.train import main
 
 # Sums are taken in another order, and Adam's first steps make the most of it.
 TOLERANCE = 1e-3
+# In seconds: many times what the slowest needs.
+PATIENCE = 300
+TORCHRUN = str(Path(sys.executable).with_name("torchrun"))
 
 
 @pytest.fixture(scope="module")
@@ -38,22 +43,52 @@ def undisturbed(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(job: Job, processes: int, *, killed: bool = False) -> str:
     """Run the job, two processes under torchrun, and kill the first while it seals step 20; what was printed."""
-    torchrun = [str(Path(sys.executable).with_name("torchrun")), "--standalone", "--nproc_per_node", "2"]
-    result = subprocess.run(
-        [
-            *(torchrun if processes == 2 else [sys.executable]),
-            *(["-m", "tests.training.killed", "sealed.json.partial", "5"] if killed else ["training/train.py"]),
-            *job.argv,
-        ],
+    launcher = [TORCHRUN, "--standalone", "--nproc_per_node", "2"] if processes == 2 else [sys.executable]
+    script = ["-m", "tests.training.killed", "sealed.json.partial", "5"] if killed else ["training/train.py"]
+    code, said = ended(started(job, [*launcher, *script, *job.argv]))
+    assert (code != 0) is killed, said
+    return said
+
+
+def run_on_two_machines(jobs: Sequence[Job]) -> None:
+    """Run one job on two machines, each with its own /opt/ml, as the toolkit starts them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    machines = [
+        started(
+            job,
+            [
+                *(TORCHRUN, "--nnodes", "2", "--nproc_per_node", "1", "--node_rank", str(rank)),
+                *("--master_addr", "127.0.0.1", "--master_port", str(port), "training/train.py", *job.argv),
+            ],
+        )
+        for rank, job in enumerate(jobs)
+    ]
+    codes, said = zip(*(ended(machine) for machine in machines), strict=True)
+    assert codes == (0, 0), "\n".join(said)
+
+
+def started(job: Job, command: Sequence[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
         cwd=ROOT,
         env={**job.environment, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
     )
-    assert (result.returncode != 0) is killed, result.stdout
-    return result.stdout
+
+
+def ended(launched: subprocess.Popen[str]) -> tuple[int, str]:
+    """Its exit code and what it printed. A launcher whose processes wait for one another in vain has to end them."""
+    try:
+        said, _ = launched.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        launched.terminate()
+        said, _ = launched.communicate()
+        said += f"\nstill running after {PATIENCE} s"
+    return launched.returncode, said
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +135,14 @@ def test_a_checkpoint_of_two_processes_is_whole(together: Job) -> None:
     assert newest(together, 2) == "checkpoint-36"
     files = {path.name for path in (together.checkpoints / "checkpoint-36").iterdir()}
     assert {"rng_state_0.pth", "rng_state_1.pth"} <= files
+
+
+def test_two_machines_end_together(new_job: NewJob) -> None:
+    """The second has not even the folder of the best checkpoint when the Trainer looks for it."""
+    first, second = (new_job(batch_size=4, epochs=1, checkpoint_steps=100) for _ in range(2))
+    run_on_two_machines([first, second])
+    assert first.metrics()["steps"] == 12
+    assert not second.made("metrics.json").exists()
 
 
 def test_two_go_on_from_two_to_the_same_bits(killed: Job, new_job: NewJob) -> None:
