@@ -10,7 +10,7 @@ export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
 QUICK := tests/domain tests/serving tests/stacks tests/bench
 
-.PHONY: help setup demo quick test coverage test-e2e test-tasks test-aws-image test-images check faults load explore gate-report screen-report data-report \
+.PHONY: help setup demo quick test test-slow coverage test-e2e test-tasks test-aws-image test-images check faults load explore gate-report screen-report data-report \
 	rights-report removal-report people-report pages terminal-picture bench bench-full synth deploy update roll-out destroy acceptance clean
 
 help: ## what can be made
@@ -25,10 +25,13 @@ demo: setup ## four drops on the local cloud: promoted, judged, screened out, qu
 quick: setup ## the tests that need no local cloud, in under 90 s on 2 cores
 	@python -m pytest -n 2 --dist loadgroup -m "not slow" $(QUICK) $(ARGS)
 
-test: setup ## every folder's tests, and the pipeline on the local cloud from drop to destroyed; some of them: ARGS="-k gate"
-	@python -m pytest -n 3 --dist loadgroup -m "not of_other_tasks" $(ARGS)
+test: setup ## every folder's tests, in under 12 minutes on 2 cores; some of them: ARGS="-k gate"
+	@python -m pytest -n 3 --dist loadgroup -m "not slow and not of_other_tasks" $(ARGS)
 
-coverage: setup ## the same tests, with the share of lines that they run; cheap from Python 3.12 on
+test-slow: setup ## the slow ones: from drop to destroyed, killed trainings, rights, the local cloud itself; some of them: ARGS
+	@python -m pytest -n 3 --dist loadgroup -m "slow and not of_other_tasks" $(ARGS)
+
+coverage: setup ## both, with the share of lines that they run; cheap from Python 3.12 on
 	@python -m pytest -n 3 --dist loadgroup --cov --cov-report=term $(ARGS)
 
 test-e2e: setup ## whatever can happen to the deployed pipeline: many drops, faults, load, teardown; some of it: ARGS

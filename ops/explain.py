@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from domain.hyperparameters import OF_EVERY_JOB
-from domain.measures import BY_NAME, among
+from domain.measures import BY_KEY, BY_NAME, among, significant
 from domain.state import Run
 from ops import receipts
 from ops.console import dollars, moment, seconds, styled
@@ -40,20 +40,22 @@ def page(run: Run, receipt: receipts.Receipt | None) -> list[Line]:
     lines = list(head(run))
     if receipt is None:
         return [*lines, "", NOT_JUDGED]
-    labels = list(_labels(receipt["gate"]))
-    parts: dict[str, list[Line]] = {**sections(receipt), **({"Labels": labels} if labels else {})}
-    for title, part in parts.items():
+    for title, part in sections(receipt).items():
         lines += ["", styled((title, "bold")), *(styled("  ", line) for line in part)]
     return lines
 
 
 def sections(receipt: receipts.Receipt) -> dict[str, list[Line]]:
-    """What is said of data, model and gate, by title."""
-    return {
+    """What is said of data, model and gate, by title; what does not suit the task is not there."""
+    found: dict[str, list[Line]] = {
         "Data": list(_data(receipt["data"])),
         "Model": list(_model(receipt)),
         "Gate": list(gate_lines(receipt["gate"])),
+        "Columns": list(_importances(receipt["training"])),
+        "Errors": list(_residuals(receipt["gate"])),
+        "Labels": list(_labels(receipt["gate"])),
     }
+    return {title: lines for title, lines in found.items() if lines}
 
 
 def head(run: Run) -> Iterator[Line]:
@@ -123,6 +125,31 @@ def _model(receipt: receipts.Receipt) -> Iterator[str]:
     )
     yield f"job {training['job']}, code {receipt['code']['sha256'][:12]}"
     yield f"artifact {receipt['artifact']}"
+
+
+def _importances(training: Mapping[str, Any]) -> Iterator[str]:
+    """What each column is worth, of a task that knows it."""
+    worth = training.get("importances") or []
+    if not worth:
+        return
+    measure = BY_KEY[worth[0]["measure"]]
+    how = "falls" if measure.higher_is_better else "rises"
+    yield f"{measure.name} on validation rows {how} by so much where a column's values are shuffled:"
+    for item in worth[:_MOST_COLUMNS]:
+        # What chance makes of a column that is worth nothing may be below it.
+        yield f"{measure.shown(max(item['loss'], 0.0))}  {item['column']}"
+    if len(worth) > _MOST_COLUMNS:
+        yield f"and {len(worth) - _MOST_COLUMNS} more, in the receipt"
+
+
+def _residuals(gate: Mapping[str, Any]) -> Iterator[str]:
+    """How far off the answers are, of regression."""
+    for model, found in (gate.get("residuals") or {}).items():
+        which = "high" if found["mean"] > 0 else "low"
+        yield (
+            f"{model}: half of the answers are off by at most {significant(found['median'], 4)}, 95% by at most "
+            f"{significant(found['most'], 4)}; on average they are {significant(abs(found['mean']), 4)} too {which}"
+        )
 
 
 def gate_lines(gate: dict[str, Any]) -> Iterator[Line]:

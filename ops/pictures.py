@@ -141,6 +141,29 @@ def matrix(title: str, counts: Sequence[Sequence[Any]]) -> Markup:
     return Markup("".join([*parts, "</svg>"]))
 
 
+def histogram(title: str, counts: Sequence[Sequence[float]]) -> Markup:
+    """Bars of (from, to, rows), the highest as high as the picture, with the axis's ends and its middle."""
+    most = max(rows for _, _, rows in counts)
+    wide = (_WIDTH - _LEFT - _RIGHT) / len(counts)
+    ground = _HEIGHT - _BOTTOM
+    low, high = counts[0][0], counts[-1][1]
+    said = f"{title}: {sum(rows for _, _, rows in counts):g} rows from {_short_number(low)} to {_short_number(high)}"
+    parts = [
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{_text(said)}">',
+        f'<path class="axis" d="M{_LEFT} {_TOP}V{ground}H{_WIDTH - _RIGHT}"/>',
+        f'<text x="{_LEFT - 6}" y="{_TOP + 8}" text-anchor="end">{most:g}</text>',
+    ]
+    for place, (start, end, rows) in enumerate(counts):
+        height = round(rows / most * (ground - _TOP), 1)
+        hint = f"<title>{_short_number(start)} to {_short_number(end)}: {rows:g}</title>"
+        at = f'x="{_LEFT + place * wide + 1:.1f}" y="{ground - height:.1f}" width="{wide - 2:.1f}" height="{height}"'
+        parts.append(f'<rect {at} fill="{COLOURS[0]}">{hint}</rect>')
+    for share, value in ((0, low), (0.5, (low + high) / 2), (1, high)):
+        x = round(_LEFT + share * (_WIDTH - _LEFT - _RIGHT), 1)
+        parts.append(f'<text x="{x}" y="{ground + 18}" text-anchor="middle">{_short_number(value)}</text>')
+    return Markup("".join([*parts, "</svg>"]))
+
+
 def mistakes(counts: Sequence[Sequence[Any]], most: int = 15) -> list[tuple[str, str, int]]:
     """The most frequent (label, answer, rows) that are wrong, most frequent first."""
     wrong = [(str(label), str(answer), int(rows)) for label, answer, rows in counts if label != answer]

@@ -73,14 +73,19 @@ def _of(receipt: receipts.Receipt) -> dict[str, Any]:
     gate = receipt["gate"]
     confusion: dict[str, list[list[Any]]] = gate.get("confusion") or {}
     sections = {title: [str(line) for line in lines] for title, lines in explain.sections(receipt).items()}
-    # Rules have a table of their own here; what the gate says besides stays as it is.
+    # Rules and labels have tables of their own here; what the gate says besides stays as it is.
     said = sections.pop("Gate")[len(gate["rules"]) :]
+    sections.pop("Labels", None)
     return {
         "sections": sections,
         "gate": gate,
         "gate_says": said,
         "charts": [(title, pictures.chart(title, lines)) for title, lines in pictures.curves(receipt["training"])],
         "matrices": [pictures.matrix(model, counts) for model, counts in confusion.items()],
+        "residuals": [
+            (model, pictures.histogram(f"Answer minus truth, {model}", found["counts"]))
+            for model, found in (gate.get("residuals") or {}).items()
+        ],
         "mistakes": pictures.mistakes(confusion.get("candidate", [])),
         "labels": _labels(gate),
     }

@@ -139,7 +139,8 @@ class Learner(Protocol):
         """What the training measured: `validation` (the best one's scores), `steps` and `curves`.
 
         A point of the curves has its `step`, and of `loss`, `validation_loss` and a measure's `validation_<key>` what
-        was measured there.
+        was measured there. Where columns can be told apart, `importances` are [{"column", "measure", "loss"}]: by how
+        much the measure of that key is worse on validation rows without what the column says, the most important first.
         """
 
 

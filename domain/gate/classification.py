@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from domain.gate.judge import CONFIDENCE, CONFIDENCE_OF_HARM, GroupLoss, Judge, Kept, Study, by, slices
 from domain.gate.scores import confusion, majority_label, score
 from domain.gate.statistics import Draws, bootstrap, interval, mcnemar
-from domain.gate.types import JudgedRow, Scores
+from domain.gate.types import JudgedRow, Residuals, Scores
 from domain.measures import OF_KIND, Measure
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ class Resamples(Study):
     def confusion(self) -> dict[str, list[tuple[str, str, int]]]:
         """As `scores.confusion`."""
         return {model: confusion(self.labels, answers) for model, answers in self.answers.items()}
+
+    def residuals(self) -> dict[str, Residuals]:
+        """None: a label is right or wrong."""
+        return {}
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def decide(
         fresh=judge.scores(fresh, "candidate") if fresh else None,
         intervals=study.intervals(),
         confusion=study.confusion(),
+        residuals=study.residuals(),
     )
 
 

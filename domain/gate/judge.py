@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from domain.gate.types import JudgedRow, Scores
+from domain.gate.types import JudgedRow, Residuals, Scores
 from domain.measures import Measure
 
 if TYPE_CHECKING:
@@ -54,6 +54,10 @@ class Study(ABC):
     @abstractmethod
     def confusion(self) -> dict[str, list[tuple[str, str, int]]]:
         """(label, answer, rows) by model; {} where there are no labels."""
+
+    @abstractmethod
+    def residuals(self) -> dict[str, Residuals]:
+        """How far off the models' answers are; {} where they are labels."""
 
 
 class Judge(ABC):

@@ -15,8 +15,9 @@ import numpy as np
 
 from domain.gate.judge import CONFIDENCE, CONFIDENCE_OF_HARM, GroupLoss, Judge, Kept, Study, slices
 from domain.gate.losses import MOST, Factor
+from domain.gate.residuals import residuals
 from domain.gate.statistics import DRAWS, Floats, generator, interval
-from domain.gate.types import JudgedRow, Scores
+from domain.gate.types import JudgedRow, Residuals, Scores
 from domain.measures import MAE, OF_KIND, R2, RMSE, Measure
 
 if TYPE_CHECKING:
@@ -110,6 +111,10 @@ class Errors(Study):
     def confusion(self) -> dict[str, list[tuple[str, str, int]]]:
         """None: there are no labels."""
         return {}
+
+    def residuals(self) -> dict[str, Residuals]:
+        """As `residuals.residuals`."""
+        return residuals(self.truths, self.answers)
 
     @cached_property
     def _factors(self) -> dict[int, Factor]:

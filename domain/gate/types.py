@@ -88,11 +88,26 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Residuals:
+    """Answer minus truth, in the target's unit, on all rows.
+
+    `mean` is above 0 for answers that are too high as a whole. Half of the answers are off by at most `median`, 95% by
+    at most `most`. `counts` are (from, to, rows) from the lowest to the highest, of the same widths for all models; the
+    first and the last one take what lies beyond, too.
+    """
+
+    mean: float
+    median: float
+    most: float
+    counts: list[tuple[float, float, int]]
+
+
+@dataclass(frozen=True)
 class Decision:
     """What the gate says, and why. `champion` is None where there is no champion of the same epoch.
 
-    `intervals` are 95% intervals by model and measure, of all rows. So is `confusion`: (label, answer, rows) by model;
-    regression has none.
+    `intervals` are 95% intervals by model and measure, of all rows. So is `confusion`: (label, answer, rows) by model,
+    of classification alone; and `residuals` by model, of regression alone.
     """
 
     verdict: Verdict
@@ -103,8 +118,12 @@ class Decision:
     fresh: Scores | None
     intervals: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     confusion: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
+    residuals: dict[str, Residuals] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
         """JSON-ready form, as it stands in the receipt."""
         scores = {"candidate": self.candidate, "champion": self.champion, "fresh": self.fresh}
-        return {**asdict(self), **{name: found and found.to_json() for name, found in scores.items()}}
+        told = {**asdict(self), **{name: found and found.to_json() for name, found in scores.items()}}
+        if not self.residuals:
+            del told["residuals"]
+        return told

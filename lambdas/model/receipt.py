@@ -42,7 +42,7 @@ def receipt(
             "rejected_by_file": {report["key"]: report["rejected"] for report in reports if report["rejected"]},
         },
         "code": {"sha256": env.code_hash, "image": env.training_image},
-        "training": _training(env, job) | {"curves": _curves(env, run)},
+        "training": _training(env, job) | _measured(env, run),
         "artifact": run.artifact,
         "champion": asdict(champion) if champion else None,
         "gate": {"policy": env.settings.gate.model_dump(), "looks": looks, **decision.to_json()},
@@ -57,10 +57,10 @@ def _rules(reports: list[dict[str, Any]]) -> dict[str, int]:
     return dict(total.most_common())
 
 
-def _curves(env: Environment, run: Run) -> list[dict[str, float]]:
+def _measured(env: Environment, run: Run) -> dict[str, Any]:
+    """What the job measured for people, where it did."""
     metrics: dict[str, Any] = read_json(env, run_file(run.run, METRICS)) or {}
-    curves: list[dict[str, float]] = metrics.get("curves", [])
-    return curves
+    return {"curves": [], **{name: metrics[name] for name in ("curves", "importances") if name in metrics}}
 
 
 def _training(env: Environment, job: str) -> dict[str, Any]:

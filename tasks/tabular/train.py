@@ -31,6 +31,7 @@ from tasks.tabular.manifest import Reading
 from tasks.tabular.model import TableModel
 from tasks.tabular.training import parity
 from tasks.tabular.training.graph import graph
+from tasks.tabular.training.importances import importances
 from training.arguments import Arguments, Places
 from training.checkpoints import write_json
 from training.data import Rows, Splits
@@ -131,9 +132,17 @@ class Learner:
         return self._reading().to_json()
 
     def metrics(self) -> Mapping[str, Any]:
-        """The last validation, the trees and the curves."""
+        """The last validation, the trees, the curves, and what each column is worth."""
         last = {name.removeprefix("validation_"): value for name, value in self._curves[-1].items() if name != "loss"}
-        return {"validation": last, "steps": self._trees.n_iter_, "curves": self._curves}
+        worth = importances(
+            self._trees,
+            self._encoded(self._validation),
+            self._targets(self._splits.validation),
+            [*self._reading().numbers, *self._categories],
+            self._measures[0],
+            self._given.random_state,
+        )
+        return {"validation": last, "steps": self._trees.n_iter_, "curves": self._curves, "importances": worth}
 
     def _table(self, rows: Rows) -> table.Table:
         of = table.columns(self._schema)

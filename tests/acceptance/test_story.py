@@ -23,7 +23,7 @@ from tests.acceptance.words import PROVOKED, Provoked, said
 from tests.e2e.driver import Pipeline
 from tests.e2e.material import as_csv, reviews
 
-pytestmark = pytest.mark.chapters
+pytestmark = [pytest.mark.chapters, pytest.mark.slow]
 GOOD, BAD = "superb warm lovely", "dull awful weak"
 
 

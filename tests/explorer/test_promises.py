@@ -19,6 +19,8 @@ from tests.explorer.steps import Story
 from tests.explorer.stories import FILES, HANDLERS, SHORT, VARIABLES
 from tests.stacks.synth import synthesize
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="session")
 def definition(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from local.functions.modules import RUNTIME, PackageError, folder, pins
 from tests.local import builders
 from tests.local.conftest import SETTINGS
 
+pytestmark = pytest.mark.slow
+
 FUNCTION = (builders.PROGRAMS / "function.py").read_text(encoding="utf-8")
 PYDANTIC = "\n".join(
     f"{name}=={version(name)}"

@@ -17,6 +17,8 @@ from local.sagemaker import image
 from tests.local import builders
 from tests.local.conftest import SETTINGS
 
+pytestmark = pytest.mark.slow
+
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/serving:local"
 
 

@@ -17,6 +17,8 @@ from tests.local import builders
 from tests.local.conftest import SETTINGS
 from tests.local.test_hosting import config, endpoint
 
+pytestmark = pytest.mark.slow
+
 
 def busy(state_dir: Path) -> LocalCloud:
     """A cloud with a training job, an endpoint and therefore several processes."""

@@ -12,6 +12,8 @@ import pytest
 from local.cloud import LocalCloud
 from tests.local import builders
 
+pytestmark = pytest.mark.slow
+
 TRAIN = "arn:aws:states:::sagemaker:createTrainingJob.sync"
 DESCRIBE = "arn:aws:states:::aws-sdk:sagemaker:describeEndpoint"
 EVERYTHING = builders.allow("sagemaker:*", "lambda:InvokeFunction", "iam:PassRole", "events:*")

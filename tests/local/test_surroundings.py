@@ -24,6 +24,8 @@ from tests.local.test_functions import FUNCTION, ask, made
 from tests.local.test_hosting import config, endpoint
 from tests.local.test_training import start
 
+pytestmark = pytest.mark.slow
+
 TOKENS = {"HF_TOKEN": "hf_private", "GITHUB_TOKEN": "ghp_private", "SOMETHING_ELSE": "private"}
 BOTO = "import boto3\ndef handler(event, context):\n    return boto3.client('sts').get_caller_identity()['Arn']\n"
 

@@ -19,6 +19,8 @@ from local.sagemaker.image import PATH
 from local.sagemaker.options import SPOT_PRICE_FRACTION
 from tests.local import builders
 
+pytestmark = pytest.mark.slow
+
 
 def start(cloud: LocalCloud, request: dict[str, Any]) -> str:
     cloud.client("sagemaker").create_training_job(**request)

@@ -86,6 +86,10 @@ def make_number_receipt(unit: float = 12345.6, *, champion: bool = True) -> dict
         {"step": 10, "validation_loss": 1.6e8, "validation_mae": 1.5 * unit, "validation_rmse": 2 * unit},
         {"step": 20, "validation_loss": 1.5e8, "validation_mae": unit, "validation_rmse": unit, "validation_r2": 0.998},
     ]
+    receipt["training"]["importances"] = [
+        {"column": "income", "measure": "mae", "loss": 2 * unit},
+        {"column": "noise", "measure": "mae", "loss": -0.01 * unit},
+    ]
     return receipt | {"verdict": decision.verdict, "sentence": decision.sentence}
 
 

@@ -23,6 +23,8 @@ from tests.acceptance.record import Notebook, Record, key
 from tests.acceptance.target import Target, leave_nothing
 from tests.acceptance.words import NOT_PROVOKED, PROVOKED, Words
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:

@@ -84,6 +84,7 @@ def test_make_passes_yes_on_and_nothing_else_does() -> None:
         assert ("--yes" in said, "cdk destroy" in said) == (not asked, False)
 
 
+@pytest.mark.slow
 def test_its_name_destroys_it_and_so_does_yes(cloud: LocalCloud) -> None:
     said = at_a_terminal(cloud, says=f"{PROJECT}\n")
     assert (said.returncode, stands(cloud)) == (0, False), said.stdout + said.stderr

@@ -24,6 +24,8 @@ from tasks.image import read
 from tasks.image.picture import canonical
 from tasks.image.settings import Data
 
+pytestmark = pytest.mark.slow
+
 PLAN = Plan(first=300, second=200, good=50, broken=5)
 
 

@@ -96,6 +96,27 @@ def test_numbers_are_told_in_their_own_unit(run: Run) -> None:
     assert "95% intervals of the candidate: MAE 0.0012346 to 0.0012346" in small
 
 
+def test_says_what_each_column_is_worth(run: Run, receipt: dict[str, Any]) -> None:
+    text = plain(run, make_number_receipt())
+    assert "MAE on validation rows rises by so much where a column's values are shuffled:\n" in text
+    assert "  24691  income\n  0  noise\n" in text
+    worth = [{"column": f"column {n}", "measure": "accuracy", "loss": 0.5 - n / 100} for n in range(40)]
+    receipt["training"]["importances"] = worth
+    text = plain(run, receipt)
+    assert "accuracy on validation rows falls by so much" in text
+    assert "  0.5000  column 0\n" in text
+    assert "column 30" not in text
+    assert "and 10 more, in the receipt" in text
+
+
+def test_says_how_far_off_answers_are(run: Run, receipt: dict[str, Any]) -> None:
+    text = plain(run, make_number_receipt())
+    assert "candidate: half of the answers are off by at most 12346, 95% by at most 12346" in text
+    assert "on average they are 12346 too high" in text
+    assert "champion: half of the answers are off by at most 24691" in text
+    assert not {"Errors", "Columns"} & {*plain(run, receipt).splitlines()}
+
+
 def test_where_there_are_no_labels_none_are_told(run: Run) -> None:
     text = plain(run, make_number_receipt())
     assert "Labels" not in text.splitlines()

@@ -126,6 +126,8 @@ def test_a_model_that_answers_numbers(run: Run) -> None:
         "Loss by step: training ends at 152400000; validation ends at 150000000",
         "Validation by step: R² ends at 0.9980",
         "Validation errors by step: RMSE ends at 12346; MAE ends at 12346",
+        "Answer minus truth, candidate: 100 rows from -24691 to 24691",
+        "Answer minus truth, champion: 100 rows from -24691 to 24691",
     ]
     assert {"training 1.52e8", "validation 1.50e8", "R² 0.998", "RMSE 12346", "MAE 12346", "3.00e8"} <= {*page.texts}
     assert not {"Labels", "Confusion", "This receipt has no confusion counts."} & {*page.texts}

@@ -18,6 +18,8 @@ from stacks.steps import STEPS
 from tests.rights.conftest import Roles
 from tests.rights.people import LEDGER
 
+pytestmark = pytest.mark.slow
+
 # They read files of anybody, weights and archives.
 PARSERS = ("Prepare", "Screen", "Evaluate", "Adopt")
 KINDS = sorted(value for name, value in vars(keys).items() if name.isupper())

@@ -35,6 +35,8 @@ from tests.rights.people import (
     session_of,
 )
 
+pytestmark = pytest.mark.slow
+
 # What IAM names otherwise than the operation.
 NO_OPERATION = {"s3:ListBucket"}
 # AWS's limit of a managed policy, white space not counted (IAM's guide, "IAM and AWS STS quotas").

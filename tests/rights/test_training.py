@@ -15,6 +15,8 @@ from local.cloud import LocalCloud
 from tests.rights.conftest import Roles
 from tests.rights.people import BUCKET
 
+pytestmark = pytest.mark.slow
+
 RUN = "0123456789ab"
 MAY_READ = [
     layout.part(1, "train", "s"),

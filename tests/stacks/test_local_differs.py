@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from tests.stacks.synth import Synthesized
 
 # Where the two may differ, as paths in the template, and why.
@@ -19,6 +21,7 @@ DECLARED = {
 }
 
 
+@pytest.mark.slow
 def test_the_local_template_differs_only_where_it_is_declared(aws: Synthesized, local: Synthesized) -> None:
     differing = set(_differences(aws.written, local.written, ""))
     used = set()

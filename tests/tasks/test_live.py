@@ -20,6 +20,8 @@ from ops.demo_files import as_csv
 from tasks.settings import of_project
 from tests.e2e.driver import Pipeline, listen
 
+pytestmark = pytest.mark.slow
+
 Row = dict[str, Any]
 Deploy = Callable[..., Pipeline]
 

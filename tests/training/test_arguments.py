@@ -114,6 +114,7 @@ def hostile_job(new_job: NewJob) -> Job:
     return job
 
 
+@pytest.mark.slow
 def test_through_the_toolkit_of_aws_a_column_s_name_is_data(hostile_job: Job, tmp_path: Path) -> None:
     result = run_toolkit(hostile_job, sourcedir(tmp_path))
     assert result.returncode == 0, result.stdout
@@ -121,6 +122,7 @@ def test_through_the_toolkit_of_aws_a_column_s_name_is_data(hostile_job: Job, tm
     assert not list(hostile_job.root.rglob("x"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", [True, False])
 def test_through_a_shell_and_through_none_the_same_arrives(shell: bool, hostile_job: Job, tmp_path: Path) -> None:
     """As sagemaker-training starts a script up to 5.1.2 and from 5.1.3 on (`process.run_async`)."""

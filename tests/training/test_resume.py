@@ -15,6 +15,8 @@ from tests.training.job import ROOT, Job
 from training import checkpoints
 from training.train import main
 
+pytestmark = pytest.mark.slow
+
 # 96 rows in batches of 8: epochs end at steps 12, 24 and 36, checkpoints follow steps 5, 10, 12, 15, 20, 24, …
 SEALED_WHEN_KILLED = 15
 

@@ -23,6 +23,8 @@ from tests.training.job import ROOT, Job
 from training import checkpoints
 from training.train import main
 
+pytestmark = pytest.mark.slow
+
 # Sums are taken in another order, and Adam's first steps make the most of it.
 TOLERANCE = 1e-3
 # In seconds: many times what the slowest needs.

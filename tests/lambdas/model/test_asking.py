@@ -16,6 +16,8 @@ from tests.lambdas.project import Clients, Project
 from tests.lambdas.steps.test_evaluate import judge, prepared
 from tests.lambdas.steps.test_redeploy import deploy
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "asking.md"
 NAME = "automate-mlops"
 TEXTS = ["a warm, funny film", "dull and far too long"]

@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 LACKING = ("aws_cdk", "boto3", "pydantic", "timm", "torchvision", "zlib_ng")
 IMPORT = f"""
 import sys

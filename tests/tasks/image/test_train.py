@@ -84,6 +84,7 @@ def test_people_get_a_model_that_transformers_pipeline_answers_with_as_the_endpo
         assert (best["label"], best["score"]) == (served.label, pytest.approx(served.score, abs=1e-5))
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_bits_of_one_that_never_was(trained: Trained, tmp_path: Path) -> None:
     """Of varied pictures, in the middle of the second epoch."""
     job = new_job(tmp_path)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 # In HuggingFace's image, in the project's environment, or in neither image.
 LACKING = ("accelerate", "aws_cdk", "datasets", "pydantic", "tokenizers", "transformers")
 IMPORT = f"""

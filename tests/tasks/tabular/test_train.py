@@ -124,6 +124,31 @@ def test_the_curves_end_with_the_last_tree(cancer: Trained) -> None:
     assert [point["step"] for point in every] == [*range(measured["steps"] + 1)]
 
 
+@pytest.mark.parametrize(("name", "measure"), [("cancer", "accuracy"), ("diabetes", "mae")])
+def test_says_what_each_column_is_worth(trained: Callable[[str], Trained], name: str, measure: str) -> None:
+    made = trained(name)
+    worth = made.job.metrics()["importances"]
+    assert {item["column"] for item in worth} == {*made.schema}
+    assert {item["measure"] for item in worth} == {measure}
+    losses = [item["loss"] for item in worth]
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] > 0
+
+
+def test_a_column_that_says_it_all_is_worth_it_all(tmp_path: Path) -> None:
+    schema = {"noise": "number", "kind": "category"}
+    chance = np.random.default_rng(1)
+    given = [
+        {"noise": float(chance.random()), "kind": ("a", "b")[n % 2], "label": ("x", "y")[n % 2]} for n in range(400)
+    ]
+    lay_out_rows(tmp_path, read(given, schema, "classification"), schema, "label")
+    train(tmp_path, "tabular")
+    first, second = Job(tmp_path, None).metrics()["importances"]
+    assert (first["column"], second["column"]) == ("kind", "noise")
+    assert first["loss"] == pytest.approx(0.5, abs=0.15), "half of the shuffled rows get the other kind"
+    assert second["loss"] == 0
+
+
 def test_training_stops_by_our_validation_rows(cancer: Trained) -> None:
     every = json.loads((cancer.root / "output" / "data" / "curves.json").read_text())
     losses = [point["validation_loss"] for point in every]
