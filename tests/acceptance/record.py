@@ -95,8 +95,8 @@ def render(records: Sequence[dict[str, Any]]) -> str:
             "local cloud.",
             "",
             "The story of `make acceptance` (a drop goes live, a better model takes its place, a poisoned drop changes "
-            "nothing, everything is destroyed) runs on the local cloud in `make test-slow`. Whoever has an account can run "
-            "it there, and this page then says what held and when:",
+            "nothing, everything is destroyed) runs on the local cloud in `make test-slow`. Whoever has an account can "
+            "run it there, and this page then says what held and when:",
             "",
             "    ACCEPT_AWS=1 ACCEPT_ACCOUNT=<its 12 digits> make acceptance",
             "",
