@@ -201,6 +201,17 @@ def test_accepts_what_the_description_accepts_and_nothing_else(described: Descri
         assert (reply.status == 200) == valid, reply.body
 
 
+def test_the_bounds_are_those_of_the_description(described: Described) -> None:
+    more = [("parameters", "top_k", number) for number in (1, 0, -1)]
+    more += [("options", name, 1) for name in ("use_cache", "wait_for_model", "use_gpu", "use_gpus")]
+    more += [("options", name, True) for name in ("use_cache", "wait_for_model", "use_gpu", "use_gpus")]
+    for key, name, value in more:
+        message = {"inputs": described.case.item, key: {name: value}}
+        reply = described.server.invoke(message)
+        assert (reply.status == 200) == described.valid(message, "Request"), message
+        assert described.as_described(reply, "post", "/invocations")
+
+
 def test_accepts_as_many_inputs_as_the_description(described: Described) -> None:
     for number, status in ((described.case.most, 200), (described.case.most + 1, 413)):
         message = {"inputs": [described.case.item] * number}
