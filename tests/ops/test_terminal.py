@@ -28,6 +28,8 @@ from tests.ops.conftest import make_receipt
 from tests.ops.test_report import Page
 from tests.tiny_model import tiny_artifact
 
+pytestmark = pytest.mark.slow
+
 RUN = "0123456789ab"
 ALL = " ".join(HOSTILE.values())
 LIVE = "111111111111"
@@ -190,7 +192,6 @@ def test_a_file_is_named_by_what_is_shown_of_it(project: Project, typed: Type, t
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 
 
-@pytest.mark.slow
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
