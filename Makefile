@@ -40,7 +40,7 @@ test-e2e: setup ## whatever can happen to the deployed pipeline: many drops, fau
 test-tasks: setup ## the other tasks on the deployed pipeline: drops and faults with tables and pictures, numbers, a new task; some of it: ARGS
 	@python -m pytest -n 2 --dist loadgroup tests/e2e/test_drops.py tests/e2e/test_faults.py --task tabular -m "not keeps_checkpoints" $(ARGS)
 	@python -m pytest -n 2 --dist loadgroup tests/e2e/test_drops.py tests/e2e/test_faults.py --task image $(ARGS)
-	@python -m pytest -n 2 tests/tasks -m of_other_tasks $(ARGS)
+	@python -m pytest -n 2 tests/tasks tests/lambdas -m of_other_tasks $(ARGS)
 
 test-aws-image: setup ## the training tests with the versions that AWS's training image has
 	@python -m ops.aws_image

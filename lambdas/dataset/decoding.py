@@ -18,12 +18,16 @@ _CHUNK: Final = 1 << 16
 IN_EXCEL: Final = 'in Excel with File > Save As > "CSV UTF-8 (Comma delimited) (*.csv)"'
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+# Where a tar's first block says what it is.
+_TAR_MAGIC: Final = slice(257, 262)
 _OTHER_FORMATS: Final = {
     b"\x1f\x8b": "gzip inside: compress it once, and let its name end in .gz",
     b"PK\x03\x04": f"a zip archive or an Excel workbook: save the sheet as CSV, {IN_EXCEL}, or unpack it",
     b"\xd0\xcf\x11\xe0": f"an old Excel workbook: save the sheet as CSV, {IN_EXCEL}",
     b"PAR1": "a Parquet file: write it as CSV or JSON lines",
     b"%PDF": "a PDF document: write it as CSV or JSON lines",
+    b"\x89PNG": "a picture, and a table is expected: write it as CSV or JSON lines",
+    b"\xff\xd8\xff": "a picture, and a table is expected: write it as CSV or JSON lines",
 }
 
 
@@ -36,7 +40,11 @@ def utf8(body: IO[bytes], *, compressed: bool) -> io.BufferedReader[Any]:
     """
     raw = _Unpacked(body) if compressed else cast(io.RawIOBase, body)
     reader: io.BufferedReader[Any] = io.BufferedReader(raw, _CHUNK)
-    head = reader.peek(4)[:4]
+    head = reader.peek(_TAR_MAGIC.stop)
+    if head[_TAR_MAGIC] == b"ustar":
+        # Else the first file's header and what a tar says of it would be one line, which may well name the columns.
+        raise FileRejected("kind", "it is a tar archive: unpack it, and drop each table by itself")
+    head = head[:4]
     for magic, what in _OTHER_FORMATS.items():
         if head.startswith(magic):
             raise FileRejected("kind", f"it is {what}")

@@ -6,6 +6,7 @@ import io
 import json
 import tracemalloc
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,12 +17,32 @@ from domain.data.records import FileRejected
 from lambdas.dataset.reading import read_rows
 from lambdas.steps import prepare
 from lambdas.storage import landed
-from tests.corpus import PARTLY_BAD, WHOLLY_BAD, Dropped
+from tests.corpus import CORPORA
+from tests.corpus.dropped import Corpus, Dropped
+from tests.corpus.text import TEXT
 from tests.lambdas.project import Project
 
 
-def prepared(project: Project, dropped: Dropped) -> tuple[Source, dict[str, Any]]:
+def files_of(files: Callable[[Corpus], tuple[Dropped, ...]]) -> pytest.MarkDecorator:
+    """Run a test with each of these files of each corpus."""
+    cases = [
+        pytest.param(
+            corpus,
+            dropped,
+            id=f"{corpus.task}: {dropped.name}",
+            marks=() if corpus is TEXT else pytest.mark.of_other_tasks,
+        )
+        for corpus in CORPORA.values()
+        for dropped in files(corpus)
+    ]
+    return pytest.mark.parametrize(("corpus", "dropped"), cases)
+
+
+def prepared(project: Project, corpus: Corpus, dropped: Dropped) -> tuple[Source, dict[str, Any]]:
     """The file's source and Prepare's answer, once it has landed alone."""
+    project.configure(corpus.task, data=dict(corpus.data))
+    if dropped.frozen:
+        project.env.ledger.freeze_schema(1, dropped.frozen.to_json())
     project.drop(dropped.name, dropped.make())
     (source,) = landed(project.env)
     return source, prepare.handler({"execution": project.claim(), "reason": "drop", "from": "Settle"}, None)
@@ -32,14 +53,17 @@ def quarantined(project: Project, source: Source) -> list[dict[str, Any]]:
     return [json.loads(line) for line in project.read(key).splitlines()] if key in project.listed() else []
 
 
-def test_there_are_enough_of_them() -> None:
-    names = [dropped.name for dropped in (*WHOLLY_BAD, *PARTLY_BAD)]
+@pytest.mark.parametrize("corpus", CORPORA.values(), ids=CORPORA)
+def test_there_are_enough_of_them(corpus: Corpus) -> None:
+    names = [dropped.name for dropped in (*corpus.wholly_bad, *corpus.partly_bad)]
     assert len(set(names)) == len(names) >= 40
 
 
-@pytest.mark.parametrize("dropped", WHOLLY_BAD, ids=lambda dropped: dropped.name)
-def test_a_wholly_bad_file_costs_no_training_job_and_has_its_reason(project: Project, dropped: Dropped) -> None:
-    source, answer = prepared(project, dropped)
+@files_of(lambda corpus: corpus.wholly_bad)
+def test_a_wholly_bad_file_costs_no_training_job_and_has_its_reason(
+    project: Project, corpus: Corpus, dropped: Dropped
+) -> None:
+    source, answer = prepared(project, corpus, dropped)
     assert (answer["outcome"], answer["job"], project.env.ledger.runs()) == ("nothing_new", None, [])
     assert project.listed(layout.DATASETS) == [layout.part_report(1, source.source)]
     last = quarantined(project, source)[-1]
@@ -47,29 +71,31 @@ def test_a_wholly_bad_file_costs_no_training_job_and_has_its_reason(project: Pro
     assert dropped.words in last["reason"]
     (hold,) = project.env.ledger.held().values()
     assert hold.source == source
-    (told,) = project.notifications()
-    assert source.key in told["Message"]
+    # What an earlier file said of the columns is told as well.
+    about_columns, told = [], []
+    for message in project.notifications():
+        (told if source.key in message["Message"] else about_columns).append(message)
+    assert (len(told), len(about_columns)) == (1, 1 if dropped.frozen else 0)
     assert last["reason"] in hold.reason
-    assert last["reason"] in told["Message"]
+    assert last["reason"] in told[0]["Message"]
 
 
-@pytest.mark.parametrize("dropped", PARTLY_BAD, ids=lambda dropped: dropped.name)
-def test_no_good_row_of_a_partly_bad_file_is_lost(project: Project, dropped: Dropped) -> None:
-    source, answer = prepared(project, dropped)
+@files_of(lambda corpus: corpus.partly_bad)
+def test_no_good_row_of_a_partly_bad_file_is_lost(project: Project, corpus: Corpus, dropped: Dropped) -> None:
+    source, answer = prepared(project, corpus, dropped)
     assert answer["outcome"] == "train"
     parts = [project.read(layout.part(1, split, source.source)).decode().splitlines() for split in layout.SPLITS]
     rows = [json.loads(line) for part in parts for line in part]
-    assert sorted(row["features"]["text"] for row in rows) == sorted(dropped.texts)
-    assert Counter(row["label"] for row in rows) == {"pos": 20, "neg": 20}
+    assert sorted((corpus.shown(row), row["label"]) for row in rows) == sorted(dropped.good)
     report = project.json(layout.part_report(1, source.source))
-    assert (sum(report["rows"].values()), report["rules"]) == (40, dropped.rejected)
+    assert (sum(report["rows"].values()), report["rules"]) == (len(dropped.good), dropped.rejected)
     bad = quarantined(project, source)
     assert Counter(entry["rule"] for entry in bad) == dropped.rejected
     assert all(entry["line"] and entry["reason"] and len(entry["excerpt"]) <= 200 for entry in bad)
     assert project.env.ledger.held() == {}
 
 
-HUGE = [dropped for dropped in WHOLLY_BAD if dropped.rule in ("bomb", "row-too-long")]
+HUGE = [dropped for dropped in TEXT.wholly_bad if dropped.rule in ("bomb", "row-too-long")]
 
 
 @pytest.mark.parametrize("dropped", HUGE, ids=lambda dropped: dropped.name)

@@ -1,4 +1,4 @@
-"""Files that people drop by mistake or by malice, each with what has to become of it."""
+"""Bad files of texts."""
 
 from __future__ import annotations
 
@@ -8,27 +8,12 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+
+from tests.corpus.dropped import Corpus, Dropped, packed, partly, whole
 
 TEXTS = tuple(f"review number {number}" for number in range(40))
 _MB = 1_000_000
 _HEAD = b"text,label\n"
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """One file. `make` gives its bytes when they are needed.
-
-    `texts` are the features of its good rows; without any, the whole file is refused by `rule` with a reason that has
-    `words` in it. `rejected` counts its bad rows by rule.
-    """
-
-    name: str
-    make: Callable[[], bytes]
-    rule: str = ""
-    words: str = ""
-    texts: tuple[str, ...] = ()
-    rejected: dict[str, int] = field(default_factory=dict)
 
 
 def rows(texts: Iterable[str] = TEXTS) -> list[dict[str, object]]:
@@ -57,18 +42,8 @@ def as_array(more: Iterable[object] = ()) -> bytes:
     return b"[" + as_lines(more).replace(b"\n", b",") + b"]"
 
 
-def packed(*pieces: tuple[bytes, int]) -> bytes:
-    """Gzip of each piece repeated so many times, without ever holding it unpacked."""
-    return b"".join(gzip.compress(piece, mtime=0) * times for piece, times in pieces)
-
-
-def _whole(name: str, make: Callable[[], bytes], rule: str, words: str) -> Dropped:
-    return Dropped(name, make, rule, words)
-
-
 def _partly(name: str, make: Callable[[], bytes], texts: tuple[str, ...] = TEXTS, **rejected: int) -> Dropped:
-    by_rule = {rule.replace("_", "-"): count for rule, count in rejected.items()}
-    return Dropped(name, make, texts=texts, rejected=by_rule)
+    return partly(name, make, [(str(row["text"]), str(row["label"])) for row in rows(texts)], **rejected)
 
 
 def _number(value: str) -> str:
@@ -94,78 +69,78 @@ _FLAT = tuple(f'said "{number}", then went' for number in range(40))
 _COMMAS_WITHIN = tuple(f"one, two, {number}" for number in range(40))
 _COMMAS = "separate columns with commas, semicolons or tabs"
 
-WHOLLY_BAD = (
+_WHOLLY_BAD = (
     # Nothing in it
-    _whole("empty.csv", lambda: b"", "header", "the file is empty: its first line must name the columns"),
-    _whole("empty.csv.gz", lambda: gzip.compress(b""), "header", "the file is empty"),
-    _whole("header alone.csv", lambda: _HEAD, "no-rows", "no rows: the file is empty"),
-    _whole("blank lines.jsonl", lambda: b"\n \n\n", "no-rows", "no rows: the file is empty"),
-    _whole("empty array.json", lambda: b"[]", "no-rows", "no rows: the file is empty"),
+    whole("empty.csv", lambda: b"", "header", "the file is empty: its first line must name the columns"),
+    whole("empty.csv.gz", lambda: gzip.compress(b""), "header", "the file is empty"),
+    whole("header alone.csv", lambda: _HEAD, "no-rows", "no rows: the file is empty"),
+    whole("blank lines.jsonl", lambda: b"\n \n\n", "no-rows", "no rows: the file is empty"),
+    whole("empty array.json", lambda: b"[]", "no-rows", "no rows: the file is empty"),
     # Another table than the one that is expected
-    _whole("pipes.csv", lambda: as_csv().replace(b",", b"|"), "header", _COMMAS),
-    _whole("other columns.csv", lambda: b"body,stars\na,1\n", "header", "no column 'text', 'label'"),
-    _whole("no header.csv", lambda: as_csv().removeprefix(b"text,label\r\n"), "header", "has it no header?"),
-    _whole("which label.csv", lambda: b"text,Label,LABEL\na,b,c\n", "header", "which of 'Label', 'LABEL' is meant?"),
-    _whole("open header.csv", lambda: b'"text,label\na,b\n', "quotes", "the row that begins in line 1"),
-    _whole("column twice.csv", lambda: b"text,label,text\na,b,c\n", "header", "column 'text' twice"),
-    _whole("web page.csv", lambda: b"<!DOCTYPE html>\n<html>\n", "header", "no column"),
-    _whole("free text.csv", lambda: as_csv(["x"]) + b"".join(b"a,l%d\n" % n for n in range(10_001)),
+    whole("pipes.csv", lambda: as_csv().replace(b",", b"|"), "header", _COMMAS),
+    whole("other columns.csv", lambda: b"body,stars\na,1\n", "header", "no column 'text', 'label'"),
+    whole("no header.csv", lambda: as_csv().removeprefix(b"text,label\r\n"), "header", "has it no header?"),
+    whole("which label.csv", lambda: b"text,Label,LABEL\na,b,c\n", "header", "which of 'Label', 'LABEL' is meant?"),
+    whole("open header.csv", lambda: b'"text,label\na,b\n', "quotes", "the row that begins in line 1"),
+    whole("column twice.csv", lambda: b"text,label,text\na,b,c\n", "header", "column 'text' twice"),
+    whole("web page.csv", lambda: b"<!DOCTYPE html>\n<html>\n", "header", "no column"),
+    whole("free text.csv", lambda: as_csv(["x"]) + b"".join(b"a,l%d\n" % n for n in range(10_001)),
            "too-many-labels", "is 'label' the label's column?"),
     # Another encoding
-    _whole("latin.csv", lambda: as_csv(["naïve"]).decode().encode("latin-1"), "encoding", "byte 0xef in line 2"),
-    _whole("excel.csv", lambda: "text;label\nGröße;a\n".encode("cp1252"), "encoding",
+    whole("latin.csv", lambda: as_csv(["naïve"]).decode().encode("latin-1"), "encoding", "byte 0xef in line 2"),
+    whole("excel.csv", lambda: "text;label\nGröße;a\n".encode("cp1252"), "encoding",
            'File > Save As > "CSV UTF-8 (Comma delimited) (*.csv)"'),
-    _whole("windows.csv", lambda: as_csv(["fine", "“so”"]).decode().encode("cp1252"), "encoding", "0x93 in line 3"),
-    _whole("shift-jis.jsonl", lambda: '{"text": "映画"}'.encode("shift-jis"), "encoding", "save the file as UTF-8"),
-    _whole("latin.json", lambda: '[{"text": "naïve"}]'.encode("latin-1"), "encoding", "save the file as UTF-8"),
-    _whole("unmarked.csv", lambda: as_csv().decode().encode("utf-16-le"), "encoding", "without a byte order mark"),
-    _whole("unmarked.json", lambda: as_array().decode().encode("utf-16-be"), "encoding", "without a byte order mark"),
-    _whole("utf-32.csv", lambda: as_csv().decode().encode("utf-32"), "encoding", "UTF-32 is not read"),
-    _whole("odd.csv", lambda: as_csv().decode().encode("utf-16")[:-1], "encoding", "not UTF-16, as its first"),
-    _whole("latin in the middle.json", lambda: as_array().replace(b"number 20", b"n\xfcmber"), "encoding",
+    whole("windows.csv", lambda: as_csv(["fine", "“so”"]).decode().encode("cp1252"), "encoding", "0x93 in line 3"),
+    whole("shift-jis.jsonl", lambda: '{"text": "映画"}'.encode("shift-jis"), "encoding", "save the file as UTF-8"),
+    whole("latin.json", lambda: '[{"text": "naïve"}]'.encode("latin-1"), "encoding", "save the file as UTF-8"),
+    whole("unmarked.csv", lambda: as_csv().decode().encode("utf-16-le"), "encoding", "without a byte order mark"),
+    whole("unmarked.json", lambda: as_array().decode().encode("utf-16-be"), "encoding", "without a byte order mark"),
+    whole("utf-32.csv", lambda: as_csv().decode().encode("utf-32"), "encoding", "UTF-32 is not read"),
+    whole("odd.csv", lambda: as_csv().decode().encode("utf-16")[:-1], "encoding", "not UTF-16, as its first"),
+    whole("latin in the middle.json", lambda: as_array().replace(b"number 20", b"n\xfcmber"), "encoding",
            "byte 0xfc in element 21"),
-    _whole("bytes.jsonl", lambda: bytes(range(1, 256)), "encoding", "not UTF-8"),
-    _whole("zeros.csv", lambda: bytes(1000), "encoding", "save the file as UTF-8"),
+    whole("bytes.jsonl", lambda: bytes(range(1, 256)), "encoding", "not UTF-8"),
+    whole("zeros.csv", lambda: bytes(1000), "encoding", "save the file as UTF-8"),
     # Another format
-    _whole("notes.txt", lambda: b"hello", "kind", "unknown kind of file: name it .csv, .json, .jsonl"),
-    _whole("workbook.csv", lambda: b"PK\x03\x04" + bytes(99), "kind", "save the sheet as CSV"),
-    _whole("table.json", lambda: b"PAR1" + bytes(99), "kind", "write it as CSV or JSON lines"),
-    _whole("paper.csv", lambda: b"%PDF-1.7\n", "kind", "write it as CSV or JSON lines"),
-    _whole("packed.csv", lambda: gzip.compress(as_csv()), "kind", "let its name end in .gz"),
-    _whole("packed twice.csv.gz", lambda: gzip.compress(gzip.compress(as_csv())), "kind", "compress it once"),
-    _whole("plain.csv.gz", as_csv, "gzip", "not a whole gzip file"),
-    _whole("cut.csv.gz", lambda: gzip.compress(as_csv())[:-9], "gzip", "not a whole gzip file"),
-    _whole("cut.json.gz", lambda: gzip.compress(as_array())[:-9], "gzip", "not a whole gzip file"),
-    _whole("damaged.csv.gz", lambda: gzip.compress(as_csv())[:-8] + bytes(8), "gzip", "not a whole gzip file"),
+    whole("notes.txt", lambda: b"hello", "kind", "unknown kind of file: name it .csv, .json, .jsonl"),
+    whole("workbook.csv", lambda: b"PK\x03\x04" + bytes(99), "kind", "save the sheet as CSV"),
+    whole("table.json", lambda: b"PAR1" + bytes(99), "kind", "write it as CSV or JSON lines"),
+    whole("paper.csv", lambda: b"%PDF-1.7\n", "kind", "write it as CSV or JSON lines"),
+    whole("packed.csv", lambda: gzip.compress(as_csv()), "kind", "let its name end in .gz"),
+    whole("packed twice.csv.gz", lambda: gzip.compress(gzip.compress(as_csv())), "kind", "compress it once"),
+    whole("plain.csv.gz", as_csv, "gzip", "not a whole gzip file"),
+    whole("cut.csv.gz", lambda: gzip.compress(as_csv())[:-9], "gzip", "not a whole gzip file"),
+    whole("cut.json.gz", lambda: gzip.compress(as_array())[:-9], "gzip", "not a whole gzip file"),
+    whole("damaged.csv.gz", lambda: gzip.compress(as_csv())[:-8] + bytes(8), "gzip", "not a whole gzip file"),
     # Too much of it
-    _whole("bomb.jsonl.gz", lambda: packed((_OPEN + b"x" * _MB + b'"}\n', 1_000)), "bomb", "100 times"),
-    _whole("bomb.csv.gz", lambda: packed((_HEAD, 1), (b"x" * _MB + b",a\n", 1_000)), "bomb", "100 times"),
-    _whole("bomb.json.gz", lambda: packed((b"[", 1), (_OPEN + b"x" * _MB + b'"},', 1_000)), "bomb", "100 times"),
-    _whole("200 MB.jsonl.gz", lambda: packed((b"x" * _MB, 200)), "row-too-long", "line 1 has over 10,000,000"),
-    _whole("200 MB.csv.gz", lambda: packed((_HEAD, 1), (b"x" * _MB, 200)), "row-too-long", "line 2 has over"),
-    _whole("200 MB.json.gz", lambda: packed((b'[{"text":"', 1), (b"x" * _MB, 200)), "row-too-long", "element 1 has"),
-    _whole("200 MB of UTF-16.csv.gz", lambda: packed((_UTF16, 1), (b"\0x" * _MB, 100)), "row-too-long", "line 1"),
-    _whole("endless row.csv.gz", lambda: packed((_HEAD, 1), (_OPEN_CELLS, 20)), "no-rows", "no usable row"),
-    _whole("endless cell.csv.gz", lambda: packed((_HEAD + b'"', 1), (_LONG_LINES, 20)), "no-rows", "quotes"),
+    whole("bomb.jsonl.gz", lambda: packed((_OPEN + b"x" * _MB + b'"}\n', 1_000)), "bomb", "100 times"),
+    whole("bomb.csv.gz", lambda: packed((_HEAD, 1), (b"x" * _MB + b",a\n", 1_000)), "bomb", "100 times"),
+    whole("bomb.json.gz", lambda: packed((b"[", 1), (_OPEN + b"x" * _MB + b'"},', 1_000)), "bomb", "100 times"),
+    whole("200 MB.jsonl.gz", lambda: packed((b"x" * _MB, 200)), "row-too-long", "line 1 has over 10,000,000"),
+    whole("200 MB.csv.gz", lambda: packed((_HEAD, 1), (b"x" * _MB, 200)), "row-too-long", "line 2 has over"),
+    whole("200 MB.json.gz", lambda: packed((b'[{"text":"', 1), (b"x" * _MB, 200)), "row-too-long", "element 1 has"),
+    whole("200 MB of UTF-16.csv.gz", lambda: packed((_UTF16, 1), (b"\0x" * _MB, 100)), "row-too-long", "line 1"),
+    whole("endless row.csv.gz", lambda: packed((_HEAD, 1), (_OPEN_CELLS, 20)), "no-rows", "no usable row"),
+    whole("endless cell.csv.gz", lambda: packed((_HEAD + b'"', 1), (_LONG_LINES, 20)), "no-rows", "quotes"),
     # Broken on the way
-    _whole("open quote early.csv", lambda: as_csv() + b'"never closed\n' + b"x,pos\n" * 20, "too-many-rejected",
+    whole("open quote early.csv", lambda: as_csv() + b'"never closed\n' + b"x,pos\n" * 20, "too-many-rejected",
            "21 of 61 rows are rejected, over the limit of 20% (21 quotes)"),
-    _whole("cut.json", lambda: as_array()[:-20], "not-json", "not a JSON array of objects"),
-    _whole("two arrays.json", lambda: as_array() + as_array(), "not-json", "not a JSON array of objects"),
-    _whole("deep and open.json", lambda: b'[{"text":' * 10_000, "not-json", "not a JSON array of objects"),
-    _whole("deep.jsonl", lambda: _DEEP.encode(), "no-rows", "no usable row among 1 (1 too-deep)"),
-    _whole("one object.json", lambda: json.dumps(rows()[0], indent=1).encode(), "no-rows", "no usable row among 4"),
-    _whole("by column.json", lambda: b'{"text":{"0":"a"},"label":{"0":"b"}}', "no-rows", "(1 not-plain)"),
+    whole("cut.json", lambda: as_array()[:-20], "not-json", "not a JSON array of objects"),
+    whole("two arrays.json", lambda: as_array() + as_array(), "not-json", "not a JSON array of objects"),
+    whole("deep and open.json", lambda: b'[{"text":' * 10_000, "not-json", "not a JSON array of objects"),
+    whole("deep.jsonl", lambda: _DEEP.encode(), "no-rows", "no usable row among 1 (1 too-deep)"),
+    whole("one object.json", lambda: json.dumps(rows()[0], indent=1).encode(), "no-rows", "no usable row among 4"),
+    whole("by column.json", lambda: b'{"text":{"0":"a"},"label":{"0":"b"}}', "no-rows", "(1 not-plain)"),
     # No row, or too few of them, as they should be
-    _whole("numbers.json", lambda: b"[1, 2.5, NaN, 1e400]", "no-rows", "no usable row among 4 (4 not-an-object)"),
-    _whole("a word.json", lambda: b'"text"', "no-rows", "no usable row among 1 (1 not-an-object)"),
-    _whole("blank.csv", lambda: _HEAD + b"a,\n , b\n", "no-rows", "no usable row among 2 (2 empty)"),
-    _whole("empty sheet.csv", lambda: _HEAD + b",,\n" * 9, "no-rows", "no rows: the file is empty"),
-    _whole("unseen.csv", lambda: _HEAD + "\u200b,pos\na,\ufeff\n".encode(), "no-rows", "(2 empty)"),
-    _whole("a quarter bad.csv", lambda: as_csv() + b"a,\n" * 14, "too-many-rejected", "14 of 54 rows are rejected"),
+    whole("numbers.json", lambda: b"[1, 2.5, NaN, 1e400]", "no-rows", "no usable row among 4 (4 not-an-object)"),
+    whole("a word.json", lambda: b'"text"', "no-rows", "no usable row among 1 (1 not-an-object)"),
+    whole("blank.csv", lambda: _HEAD + b"a,\n , b\n", "no-rows", "no usable row among 2 (2 empty)"),
+    whole("empty sheet.csv", lambda: _HEAD + b",,\n" * 9, "no-rows", "no rows: the file is empty"),
+    whole("unseen.csv", lambda: _HEAD + "\u200b,pos\na,\ufeff\n".encode(), "no-rows", "(2 empty)"),
+    whole("a quarter bad.csv", lambda: as_csv() + b"a,\n" * 14, "too-many-rejected", "14 of 54 rows are rejected"),
 )  # fmt: skip
 
-PARTLY_BAD = (
+_PARTLY_BAD = (
     # Rows that cannot be used among rows that can
     _partly("ragged.csv", lambda: as_csv() + b"a,b,c\nalone\n", ragged=2),
     _partly("empty cells.csv", lambda: as_csv() + b",pos\nx,\n \xc2\xa0 ,pos\n", empty=3),
@@ -251,3 +226,5 @@ PARTLY_BAD = (
     _partly("données/映画 – Größe.jsonl", as_lines),
     _partly("quotes'\"&=?#.JSON", as_array),
 )  # fmt: skip
+
+TEXT = Corpus("text", {}, lambda row: str(row["features"]["text"]), _WHOLLY_BAD, _PARTLY_BAD)
