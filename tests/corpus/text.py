@@ -43,7 +43,7 @@ def as_array(more: Iterable[object] = ()) -> bytes:
 
 
 def _partly(name: str, make: Callable[[], bytes], texts: tuple[str, ...] = TEXTS, **rejected: int) -> Dropped:
-    return partly(name, make, [(str(row["text"]), str(row["label"])) for row in rows(texts)], **rejected)
+    return partly(name, make, [(str(row["text"]), str(row["label"])) for row in rows(texts)], None, **rejected)
 
 
 def _number(value: str) -> str:

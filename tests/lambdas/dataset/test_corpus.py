@@ -71,11 +71,10 @@ def test_a_wholly_bad_file_costs_no_training_job_and_has_its_reason(
     assert dropped.words in last["reason"]
     (hold,) = project.env.ledger.held().values()
     assert hold.source == source
+    messages = project.notifications()
+    told = [message for message in messages if source.key in message["Message"]]
     # What an earlier file said of the columns is told as well.
-    about_columns, told = [], []
-    for message in project.notifications():
-        (told if source.key in message["Message"] else about_columns).append(message)
-    assert (len(told), len(about_columns)) == (1, 1 if dropped.frozen else 0)
+    assert (len(told), len(messages)) == (1, 2 if dropped.frozen else 1)
     assert last["reason"] in hold.reason
     assert last["reason"] in told[0]["Message"]
 
