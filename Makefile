@@ -32,7 +32,7 @@ test-slow: setup ## the slow ones: from drop to destroyed, killed trainings, rig
 	@python -m pytest -n 3 --dist loadgroup -m "slow and not of_other_tasks" $(ARGS)
 
 coverage: setup ## both, with the share of lines that they run; cheap from Python 3.12 on
-	@python -m pytest -n 3 --dist loadgroup --cov --cov-report=term $(ARGS)
+	@python -m pytest -n 3 --dist loadgroup -m "not of_other_tasks" --cov --cov-report=term $(ARGS)
 
 test-e2e: setup ## whatever can happen to the deployed pipeline: many drops, faults, load, teardown; some of it: ARGS
 	@python -m pytest -n 3 --dist loadgroup tests/e2e $(ARGS)

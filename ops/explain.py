@@ -46,7 +46,7 @@ def page(run: Run, receipt: receipts.Receipt | None) -> list[Line]:
 
 
 def sections(receipt: receipts.Receipt) -> dict[str, list[Line]]:
-    """What is said of data, model and gate, by title; what does not suit the task is not there."""
+    """What is said of a judged run, by title; what does not suit its task is not there."""
     found: dict[str, list[Line]] = {
         "Data": list(_data(receipt["data"])),
         "Model": list(_model(receipt)),
@@ -136,7 +136,7 @@ def _importances(training: Mapping[str, Any]) -> Iterator[str]:
     how = "falls" if measure.higher_is_better else "rises"
     yield f"{measure.name} on validation rows {how} by so much where a column's values are shuffled:"
     for item in worth[:_MOST_COLUMNS]:
-        # What chance makes of a column that is worth nothing may be below it.
+        # A column that is worth nothing may by chance come out below 0.
         yield f"{measure.shown(max(item['loss'], 0.0))}  {item['column']}"
     if len(worth) > _MOST_COLUMNS:
         yield f"and {len(worth) - _MOST_COLUMNS} more, in the receipt"
@@ -145,10 +145,11 @@ def _importances(training: Mapping[str, Any]) -> Iterator[str]:
 def _residuals(gate: Mapping[str, Any]) -> Iterator[str]:
     """How far off the answers are, of regression."""
     for model, found in (gate.get("residuals") or {}).items():
-        which = "high" if found["mean"] > 0 else "low"
+        median, most, mean = (found[name] for name in ("median", "most", "mean"))
+        which = f"; on average they are {significant(abs(mean), 4)} too {'high' if mean > 0 else 'low'}" if mean else ""
         yield (
-            f"{model}: half of the answers are off by at most {significant(found['median'], 4)}, 95% by at most "
-            f"{significant(found['most'], 4)}; on average they are {significant(abs(found['mean']), 4)} too {which}"
+            f"{model}: half of the answers are off by at most {significant(median, 4)}, "
+            f"95% by at most {significant(most, 4)}{which}"
         )
 
 

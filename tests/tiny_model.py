@@ -25,7 +25,11 @@ from training.package import write_artifact
 
 WORDS = ("the", "a", "is", "was", "this", "film", "good", "great", "bad", "awful", "dull", "and", "not", "very")
 MAX_LENGTH = 64
-METRICS = {"validation": {"accuracy": 0.5}, "curves": [{"step": 1, "loss": 0.7}, {"step": 2, "loss": 0.6}]}
+METRICS = {
+    "validation": {"accuracy": 0.5},
+    "curves": [{"step": 1, "loss": 0.7}, {"step": 2, "loss": 0.6}],
+    "importances": [{"column": "text", "measure": "accuracy", "loss": 0.3}],
+}
 
 
 def tiny_tokenizer() -> Tokenizer:

@@ -124,6 +124,7 @@ class Decision:
         """JSON-ready form, as it stands in the receipt."""
         scores = {"candidate": self.candidate, "champion": self.champion, "fresh": self.fresh}
         told = {**asdict(self), **{name: found and found.to_json() for name, found in scores.items()}}
+        # A decision on labels stays byte for byte what receipts have of earlier ones.
         if not self.residuals:
             del told["residuals"]
         return told

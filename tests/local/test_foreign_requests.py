@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import urllib.request
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import boto3
+import psutil
 import pytest
 from botocore.config import Config
 
@@ -182,32 +182,19 @@ def test_the_names_of_this_machine_and_every_way_to_sign_still_work(cloud: Local
 # ---- every other socket --------------------------------------------------------------
 
 
-@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux lists a process's sockets as files")
 def test_all_that_listens_is_on_loopback_and_takes_no_web_page(cloud: LocalCloud, tmp_path: Path) -> None:
     """The real model server, too: the only other process that opens a port."""
     role = builders.role(cloud, builders.unique("serving"), builders.allow("*"))
     endpoint(cloud, config(cloud, role, answer="x"))
-    found = listening(cloud.processes())
+    found = {
+        (socket.laddr.ip, socket.laddr.port)
+        for process in cloud.processes()
+        for socket in psutil.Process(process).net_connections("tcp")
+        if socket.status == psutil.CONN_LISTEN
+    }
     assert len(found) == 2
-    assert {address for address, _ in found} == {"0100007F"}
-    assert (cloud.port in {port for _, port in found}) is True
-
-
-def listening(processes: list[int]) -> set[tuple[str, int]]:
-    """(address in hexadecimal as the kernel prints it, port) of all TCP sockets that these processes listen on."""
-    inodes = set()
-    for process in processes:
-        for descriptor in Path(f"/proc/{process}/fd").iterdir():
-            if match := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(descriptor)):
-                inodes.add(match[1])
-    found = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        lines = Path(table).read_text().splitlines()[1:] if Path(table).exists() else []
-        for fields in map(str.split, lines):
-            if fields[3] == "0A" and fields[9] in inodes:
-                address, port = fields[1].split(":")
-                found.add((address, int(port, 16)))
-    return found
+    assert {address for address, _ in found} == {"127.0.0.1"}
+    assert cloud.port in {port for _, port in found}
 
 
 def test_a_custom_resource_answers_by_its_token_alone(cloud: LocalCloud) -> None:

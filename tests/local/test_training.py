@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
 
@@ -97,8 +98,7 @@ def test_a_job_has_sagemaker_s_environment_and_not_this_machine_s(small_cloud: L
     start(small_cloud, builders.training_job(name, sagemaker_role, steps=1))
     model = model_of(small_cloud, builders.ended(small_cloud, name))
     given = model["environment"]
-    server = Path(f"/proc/{small_cloud.pid}/environ").read_text().split("\0")
-    names = {line.partition("=")[0] for line in server} - {""}
+    names = {*psutil.Process(small_cloud.pid).environ()}
     assert "LOCAL_SAGEMAKER_SERVE" in names
     theirs = {name for name in names if not name.startswith("AWS_")} - {*INHERITED}
     theirs -= {*Container(Path(), {}).environment(), "PATH"}

@@ -103,7 +103,9 @@ def test_the_receipt_says_what_was_judged_how_and_what_it_cost(project: Project,
     assert receipt["gate"]["candidate"]["accuracy"] == 1.0
     confusion = receipt["gate"]["confusion"]["candidate"]
     assert sum(rows for label, answer, rows in confusion if label == answer) == receipt["gate"]["candidate"]["rows"]
-    assert receipt["training"]["curves"] == METRICS["curves"]
+    assert {name: receipt["training"][name] for name in ("curves", "importances")} == {
+        name: METRICS[name] for name in ("curves", "importances")
+    }
     assert receipt["gate"]["policy"] == project.env.settings.gate.model_dump()
     assert (receipt["champion"], receipt["gate"]["champion"]) == (None, None)
 
