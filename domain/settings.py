@@ -168,8 +168,8 @@ class ServingSettings(Section):
         4,
         ge=1,
         le=200,
-        description="requests that are answered at once, Verify's own among them; a replacement needs as many again, out "
-        "of the account's quota",
+        description="requests that are answered at once, Verify's own among them; "
+        "a replacement needs as many again, out of the account's quota",
     )
     provisioned_concurrency: int = Field(
         0, ge=0, le=200, description="containers that are kept warm, which costs while nobody asks"
