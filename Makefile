@@ -22,8 +22,8 @@ setup: ## the environment: idempotent, seconds once it stands
 demo: setup ## four drops on the local cloud: promoted, judged, screened out, quarantined; TASK=tabular or image: of those
 	@python -m ops demo $(if $(TASK),--task $(TASK))
 
-quick: setup ## the tests that need no local cloud, in under 90 s on 2 cores
-	@python -m pytest -n 2 --dist loadgroup -m "not slow" $(QUICK) $(ARGS)
+quick: setup ## the tests that need no local cloud, with few examples each, in under 90 s on 2 cores
+	@python -m pytest -n 2 --dist loadgroup -m "not slow and not of_other_tasks" --hypothesis-profile quick $(QUICK) $(ARGS)
 
 test: setup ## every folder's tests, in under 12 minutes on 2 cores; some of them: ARGS="-k gate"
 	@python -m pytest -n 3 --dist loadgroup -m "not slow and not of_other_tasks" $(ARGS)
@@ -40,7 +40,7 @@ test-e2e: setup ## whatever can happen to the deployed pipeline: many drops, fau
 test-tasks: setup ## the other tasks on the deployed pipeline: drops and faults with tables and pictures, numbers, a new task; some of it: ARGS
 	@python -m pytest -n 2 --dist loadgroup tests/e2e/test_drops.py tests/e2e/test_faults.py --task tabular -m "not keeps_checkpoints" $(ARGS)
 	@python -m pytest -n 2 --dist loadgroup tests/e2e/test_drops.py tests/e2e/test_faults.py --task image $(ARGS)
-	@python -m pytest -n 2 tests/tasks tests/lambdas -m of_other_tasks $(ARGS)
+	@python -m pytest -n 2 tests/tasks tests/lambdas tests/serving -m of_other_tasks $(ARGS)
 
 test-aws-image: setup ## the training tests with the versions that AWS's training image has
 	@python -m ops.aws_image

@@ -12,6 +12,7 @@ from tests import no_aws
 settings.register_profile(
     "repeatable", derandomize=True, deadline=None, max_examples=60, print_blob=False, database=None
 )
+settings.register_profile("quick", settings.get_profile("repeatable"), max_examples=10)
 settings.load_profile("repeatable")
 
 

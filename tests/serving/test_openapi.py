@@ -175,7 +175,10 @@ def image(root: Path, _task: str) -> Path:
 MODELS: dict[str, Callable[[Path, str], Path]] = {"tabular": table, "image": image}
 
 
-@pytest.fixture(scope="module", params=tasks.names())
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(task, marks=() if task == "text" else pytest.mark.of_other_tasks) for task in tasks.names()],
+)
 def described(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Described]:
     """Every task there is: one without a description or a case fails."""
     task: str = request.param
