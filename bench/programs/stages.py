@@ -39,18 +39,20 @@ def main(folder: Path, started: float) -> list[tuple[str, float, float]]:
 
     mark("import tokenizers")
     import serving.app  # noqa: F401 (imported to be timed)
+    from domain.artifact import MODEL
     from serving.manifest import read_manifest, verify
+    from tasks import runtime
     from tasks.text import model as text
     from tasks.text import predict
-    from tasks.text.manifest import Reading
+    from tasks.text.manifest import TOKENIZER, Reading
 
     mark("import the project's modules")
     manifest = read_manifest(folder)
     verify(folder, manifest)
     mark("checksums")
-    session = text._session(folder / "model.onnx", Reading.of(manifest))
+    session = runtime.session(folder / MODEL, text._options(Reading.of(manifest)))
     mark("session")
-    tokenizer = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer = tokenizers.Tokenizer.from_file(str(folder / TOKENIZER))
     mark("tokenizer")
     predict.Predictor(session, tokenizer, manifest, 1).answer(["a warm, funny film"])
     mark("first prediction")
