@@ -41,6 +41,7 @@ OVERLAYS: dict[str, dict[str, Any]] = {
     },
     "image": {
         "task": "image",
+        "data": {"features": ["image"]},
         "training": {
             "base_model": None,
             "max_run_seconds": 300,
