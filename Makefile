@@ -9,6 +9,7 @@ export TOKENIZERS_PARALLELISM := false
 export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 
 QUICK := tests/domain tests/serving tests/stacks tests/bench
+OF_EACH_TASK := tests/e2e/test_drops.py tests/e2e/test_faults.py tests/e2e/test_fault_matrix.py
 
 .PHONY: help setup demo quick test test-slow coverage test-e2e test-tasks test-aws-image test-images check faults load explore gate-report screen-report data-report \
 	rights-report removal-report people-report pages terminal-picture bench bench-full synth deploy update roll-out destroy acceptance clean
@@ -37,9 +38,10 @@ coverage: setup ## both, with the share of lines that they run; cheap from Pytho
 test-e2e: setup ## whatever can happen to the deployed pipeline: many drops, faults, load, teardown; some of it: ARGS
 	@python -m pytest -n 3 --dist loadgroup tests/e2e $(ARGS)
 
-test-tasks: setup ## the other tasks on the deployed pipeline: drops and faults with tables and pictures, numbers, a new task; some of it: ARGS
-	@python -m pytest -n 2 --dist loadgroup tests/e2e/test_drops.py tests/e2e/test_faults.py --task tabular -m "not keeps_checkpoints" $(ARGS)
-	@python -m pytest -n 2 --dist loadgroup tests/e2e/test_drops.py tests/e2e/test_faults.py --task image $(ARGS)
+test-tasks: setup ## the other tasks on the deployed pipeline: drops, faults, the quick cases of the fault matrix; numbers, a new task; some of it: ARGS
+	@python -m pytest -n 3 --dist loadgroup $(OF_EACH_TASK) --task tabular -m "not keeps_checkpoints" $(ARGS)
+	@python -m pytest -n 3 --dist loadgroup $(OF_EACH_TASK) --task tabular-regression -m "not keeps_checkpoints" $(ARGS)
+	@python -m pytest -n 3 --dist loadgroup $(OF_EACH_TASK) --task image $(ARGS)
 	@python -m pytest -n 2 tests/tasks tests/lambdas tests/serving -m of_other_tasks $(ARGS)
 
 test-aws-image: setup ## the training tests with the versions that AWS's training image has

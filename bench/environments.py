@@ -13,6 +13,7 @@ import venv
 from pathlib import Path
 from typing import Final
 
+import tasks
 from ops.bootstrap import ROOT
 from stacks.images import context
 
@@ -43,9 +44,12 @@ def environment(name: str) -> Path:
 def serving_image(task: str) -> Path:
     """The folder that `serving/Dockerfile` makes of a task as /opt/serving, made by the same steps below .cache/bench.
 
+    Tasks of one folder have one image.
+
     Raises subprocess.CalledProcessError, pip having said why, if the packages cannot be installed.
     """
-    folder, stamp = CACHE / f"image-{task}", CACHE / f"image-{task}.stamp"
+    name = f"image-{tasks.folder(task)}"
+    folder, stamp = CACHE / name, CACHE / f"{name}.stamp"
     inputs = [ROOT / path for path in context(task)]
     wanted = hashlib.sha256(sys.version.encode() + b"".join(path.read_bytes() for path in inputs)).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:

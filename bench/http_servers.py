@@ -18,7 +18,7 @@ from typing import Final
 from bench.client import FIRST, Refused, ask, bodies, latencies, percentile
 from bench.contenders import Contender, ours
 from bench.environments import environment
-from bench.fuzz import tiny
+from bench.fuzz import small
 from bench.report import Result, Table
 from bench.server import running
 from ops.bootstrap import ROOT
@@ -37,7 +37,7 @@ _BEGINNINGS: Final = (b"", b"POST /invocations HTTP/1.1\r\nX-Endless: ", _HEADER
 
 def run(full: bool) -> Result:
     """Start the application under each server in turn: its cold start, memory, latency, and what slow clients do."""
-    own = ours(tiny().artifact)
+    own = ours(small("text"))
     contenders = [_under(name, own) for name in SERVERS]
     cpus = sorted(os.sched_getaffinity(0))
     starts: dict[str, list[float]] = defaultdict(list)

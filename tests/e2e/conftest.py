@@ -12,10 +12,9 @@ import pytest
 
 from domain import layout
 from local.cloud import ACCOUNT, REGION, LocalCloud
-from stacks.cdk_json import merge
 from tasks.settings import of_project
 from tests.e2e.driver import Pipeline, listen
-from tests.e2e.material import OVERLAYS
+from tests.e2e.material import of_task
 from tests.tiny_base import tiny_base
 
 PROJECT = "e2e"
@@ -50,10 +49,8 @@ def switch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def overlay(pytestconfig: pytest.Config) -> dict[str, Any]:
-    """The project's settings; of another task than text with its own, and its own training instead of text's."""
-    own = OVERLAYS[pytestconfig.getoption("task")]
-    training = own.get("training", OVERLAY["training"])
-    return {**merge(OVERLAY, own), "training": training}
+    """The project's settings, of the task that is asked for."""
+    return of_task(OVERLAY, pytestconfig.getoption("task"))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from domain.state import Run
 from ledger.ledger import Ledger
 from local.cloud import ACCOUNT, REGION
 from ops.deployment import partition_of
-from tests.e2e.material import broken_file_of, features, file_of
+from tests.e2e.material import broken_file_of, features, file_of, said
 
 Found = TypeVar("Found")
 # Only a hang meets this; a slow machine must not.
@@ -110,7 +110,7 @@ class Pipeline:
         answer = self.client("sagemaker-runtime").invoke_endpoint(
             EndpointName=self.project, ContentType="application/json", Body=json.dumps({"inputs": inputs})
         )
-        return str(json.loads(answer["Body"].read())[0]["label"])
+        return said(self.settings.task, json.loads(answer["Body"].read())[0])
 
     # ---- asking --------------------------------------------------------------------
 

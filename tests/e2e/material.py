@@ -12,26 +12,36 @@ import io
 import json
 import random
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PIL import Image
 
 from ops.digits import as_zip
+from stacks.cdk_json import merge
 
 GOOD = ["superb", "warm", "witty", "moving", "brilliant", "lovely", "charming", "gripping"]
 BAD = ["dull", "cold", "clumsy", "boring", "awful", "weak", "shallow", "tedious"]
 FILLER = ["the", "film", "with", "a", "plot", "and", "its", "actors", "in", "one", "long", "scene", "some", "town"]
 
 # The tasks that read no text; that of tests/tasks/toy does.
-TABLES = ("tabular",)
+NUMBERS = ("tabular-regression",)
+TABLES = ("tabular", *NUMBERS)
 IMAGES = ("image",)
 # What differs from the settings of a text project whose features are the default's.
 OVERLAYS: dict[str, dict[str, Any]] = {
     "text": {},
     "tabular": {"task": "tabular", "data": {"features": None}, "training": {}},
+    "tabular-regression": {
+        "task": "tabular-regression",
+        "data": {"features": None},
+        "training": {},
+        # No two models are off by the same, as those of labels are that are always right.
+        "gate": {"min_test_rows": 10, "max_drop": 0.3, "margin": 0.6, "max_total_drop": 0.6},
+    },
     "image": {
         "task": "image",
+        "data": {"features": ["image"]},
         "training": {
             "base_model": None,
             "max_run_seconds": 300,
@@ -48,6 +58,17 @@ OVERLAYS: dict[str, dict[str, Any]] = {
 }
 # Of a picture, in pixels.
 SIDE = 16
+# Of regression: how many a review has of each label, on average.
+STARS = {"negative": 1.5, "positive": 4.5}
+
+
+def of_task(common: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """The settings of a project of `task`: the `common` ones, which are text's, with its own merged over them.
+
+    A training and a gate of its own come in the place of text's.
+    """
+    own = OVERLAYS[task]
+    return {**merge(common, own), **{section: own[section] for section in ("training", "gate") if section in own}}
 
 
 def reviews(rows: int, seed: int, *, flipped: bool = False) -> list[tuple[str, str]]:
@@ -80,6 +101,18 @@ def features(task: str, text: str) -> dict[str, Any]:
     }
 
 
+def truth(task: str, text: str, label: str) -> str | float:
+    """What a row of `task` has of a review's label: of regression stars, some more or less by chance."""
+    return round(STARS[label] + random.Random(text).uniform(-0.5, 0.5), 3) if task in NUMBERS else label
+
+
+def said(task: str, answer: Mapping[str, Any]) -> str:
+    """The label that an answer to a review comes to: of regression, the one whose stars are nearer."""
+    if task not in NUMBERS:
+        return str(answer["label"])
+    return min(STARS, key=lambda label: abs(STARS[label] - float(answer["score"])))
+
+
 def picture(text: str) -> bytes:
     """A PNG of grey noise, and somewhere in it a square: green if there are good words, red if there are bad ones."""
     words, chance = text.split(), random.Random(text)
@@ -107,9 +140,9 @@ def broken_file_of(rows: Sequence[tuple[str, str]], task: str) -> tuple[str, byt
         members[5] = (members[5][0], b"")
         members[7] = ("no label here.png", members[7][1])
         return ".zip", as_zip(dict(members))
-    lines = [json.dumps({**features(task, text), "label": label}) for text, label in rows]
+    lines = [json.dumps({**features(task, text), "label": truth(task, text, label)}) for text, label in rows]
     lines[2] = lines[2][:20]
-    lines[5] = json.dumps({**dict.fromkeys(features(task, ""), ""), "label": "positive"})
+    lines[5] = json.dumps({**dict.fromkeys(features(task, ""), ""), "label": truth(task, "", "positive")})
     lines[7] = json.dumps(features(task, "no label here"))
     return ".jsonl.gz", gzip.compress("\n".join(lines).encode())
 
@@ -121,7 +154,7 @@ def _in_folders(rows: Sequence[tuple[str, str]]) -> dict[str, bytes]:
 def as_csv(rows: Sequence[tuple[str, str]], task: str = "text") -> bytes:
     """Rows as a CSV file with the columns of `task`, and label."""
     text = io.StringIO()
-    records = [{**features(task, said), "label": label} for said, label in rows]
+    records = [{**features(task, review), "label": truth(task, review, label)} for review, label in rows]
     writer = csv.DictWriter(text, list(records[0]))
     writer.writeheader()
     writer.writerows(records)

@@ -13,8 +13,8 @@ from tests.faults.rig import Rig, deployed
 
 
 @pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    with deployed(tmp_path_factory.mktemp("faults")) as rig:
+def rig(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    with deployed(tmp_path_factory.mktemp("faults"), pytestconfig.getoption("task")) as rig:
         yield rig
 
 

@@ -1,4 +1,4 @@
-"""Prebuilt model artifacts: a sound one of a few kilobytes, and every kind of broken one that a bucket may hold."""
+"""Every kind of broken model artifact that a bucket may hold, made of a sound one (`models.py`)."""
 
 from __future__ import annotations
 
@@ -9,57 +9,9 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
-
-from domain.artifact import MANIFEST, METRICS, MODEL, Manifest, sha256_file
-from tasks.text.manifest import INPUTS, OUTPUT, TOKENIZER, Reading
-from tests.e2e.material import BAD, FILLER, GOOD
-
-LABELS = ("negative", "positive")
-_WEIGHT = 2.0
-
-
-def build(into: Path, run: str) -> Path:
-    """Write the files of a sound artifact of `run` into the directory `into`; returns it.
-
-    A bag of words: each good word speaks for "positive", each bad one for "negative".
-    """
-    into.mkdir(parents=True, exist_ok=True)
-    words = ["[UNK]", *GOOD, *BAD, *FILLER]
-    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.save(str(into / TOKENIZER))
-    onnx.save(_model(words), str(into / MODEL))
-    (into / METRICS).write_text(json.dumps({"validation": {"accuracy": 1.0}, "curves": []}))
-    sums = {name: sha256_file(into / name) for name in (MODEL, TOKENIZER, METRICS)}
-    manifest = Manifest(
-        task="text", run=run, dataset="0" * 12, base_model="words", base_revision="0", features=("text",), sha256=sums,
-        own=Reading(LABELS, 64, INPUTS[:1], "none", reduce_range=False).to_json(),
-    )  # fmt: skip
-    (into / MANIFEST).write_text(json.dumps(manifest.to_json()))
-    return into
-
-
-def _model(words: list[str]) -> onnx.ModelProto:
-    votes = np.zeros((len(words), 2), np.float32)
-    for number, word in enumerate(words):
-        votes[number] = [_WEIGHT * (word in BAD), _WEIGHT * (word in GOOD)]
-    nodes = [
-        helper.make_node("Gather", ["votes", INPUTS[0]], ["said"], axis=0),
-        helper.make_node("ReduceSum", ["said", "axes"], [OUTPUT], keepdims=0),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "words",
-        [helper.make_tensor_value_info(INPUTS[0], TensorProto.INT64, ["batch", "tokens"])],
-        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["batch", 2])],
-        [numpy_helper.from_array(votes, "votes"), numpy_helper.from_array(np.array([1], np.int64), "axes")],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+from domain.artifact import MANIFEST, MODEL, sha256_file
+from tasks.text.manifest import TOKENIZER
+from tests.faults.models import LABELS
 
 
 def packed(files: Path, extra: Callable[[tarfile.TarFile], None] | None = None) -> bytes:

@@ -16,7 +16,7 @@ class Case:
     `act` is done to the running pipeline: "abort" (when the fault is met) or "abort training", "stop job", "interrupt
     TIMES". `first`: nothing is live yet. `verdict` is how the dropped file's run must end, `words` a pattern that one
     notification must match, `failures` how many executions end badly, each of which a person is told of exactly once
-    (`told_twice`: at most twice). `quick` cases are part of `make test-e2e`.
+    (`told_twice`: at most twice). `quick` cases are part of `make test-e2e`, and of `make test-tasks` for other tasks.
     """
 
     name: str

@@ -41,7 +41,8 @@ def write(page: Path, results: list[Result], day: str) -> None:
     minutes = sum(result.seconds for result in results) / 60
     summary = (
         f"{len(results)} cases, played on {day} on {os.cpu_count()} cores, {minutes:.0f} minutes of cases: all hold. "
-        f"The client got {answers:,} answers, all right. *q*: part of `make test-e2e`.\n"
+        f"The client got {answers:,} answers, all right. *q*: part of `make test-e2e`, and with tables and pictures of "
+        "`make test-tasks`.\n"
     )
     rows = ["| case | what goes wrong | what happened | the run ended | s |", "|---|---|---|---|---|"]
     for result in results:

@@ -12,30 +12,25 @@ from pathlib import Path
 from typing import Any
 
 from domain import layout
-from domain.settings import Settings
 from local.cloud import ACCOUNT, REGION, LocalCloud
+from tasks.settings import of_project
 from tests.e2e.driver import Pipeline, listen
-from tests.e2e.material import as_csv, reviews
-from tests.faults import artifacts
+from tests.e2e.material import TABLES, of_task, reviews
+from tests.faults import artifacts, models
 
 PROJECT = "faults"
 BUCKET = layout.bucket(PROJECT, ACCOUNT, REGION)
 OVERLAY: dict[str, Any] = {
     "project": PROJECT,
     "data": {"quiet_seconds": 1, "settle_max_seconds": 20, "min_train_rows": 20},
-    "training": {
-        "base_model": f"s3://{BUCKET}/{layout.BASE}words/",
-        "base_revision": "0",
-        "max_run_seconds": 60,
-        "max_wait_seconds": 120,
-        "on_demand_max_usd_per_hour": 1.0,
-    },
     "gate": {"min_accuracy": 0.7, "min_macro_f1": 0.7, "min_test_rows": 10, "min_label_test_rows": 2},
     "serving": {"image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/serving:local", "memory_mb": 1024},
     "operations": {"max_attempts": 2, "dashboard": False},
 }
+TRAINING: dict[str, Any] = {"max_run_seconds": 60, "max_wait_seconds": 120, "on_demand_max_usd_per_hour": 1.0}
+# Tables have none.
+BASE = {"base_model": f"s3://{BUCKET}/{layout.BASE}words/", "base_revision": "0"}
 TRAIN = Path(__file__).with_name("train.py")
-SEED = "seed.csv"
 # How long nothing must have happened for a case to be over.
 MOMENT = 0.8
 # So many that chance leaves no case with fewer than 10 test rows: one in a hundred thousand has.
@@ -50,12 +45,12 @@ class Rig:
         self._ledger = pipeline.cloud.resource("dynamodb").Table(layout.ledger(PROJECT))
         self._facts: list[dict[str, Any]] = []
         self._released: dict[str, bytes] = {}
-        self._drops = 1
+        self._drops, self._seed = 1, ""
 
     def sow(self) -> None:
         """Let the first model go live, and remember the facts as they are then."""
         self.play("copy")
-        self.pipeline.drop(SEED, as_csv(reviews(_ROWS, seed=0)))
+        self._drop_seed()
         self.pipeline.concluded("promote")
         self._facts = self._ledger.scan()["Items"]
         s3 = self.pipeline.client("s3")
@@ -67,9 +62,7 @@ class Rig:
     def drop(self) -> str:
         """Drop a file that never was there before; its name."""
         self._drops += 1
-        name = f"drop-{self._drops}.csv"
-        self.pipeline.drop(name, as_csv(reviews(_ROWS, seed=self._drops)))
-        return name
+        return self.pipeline.drop_rows(f"drop-{self._drops}", reviews(_ROWS, seed=self._drops))
 
     def play(self, train: str, times: int = 0, *, serve: str = "", spare: list[str] | None = None) -> None:
         """Say what training does from now on, and what is wrong with the containers of all runs but `spare`."""
@@ -94,7 +87,7 @@ class Rig:
         """Back to the seed in landing, with some model live; with `first`, to a deployment that has seen nothing."""
         self.pipeline.cloud.faults([])
         self.play("copy")
-        kept = set() if first else {f"{layout.LANDING}{SEED}"}
+        kept = set() if first else {f"{layout.LANDING}{self._seed}"}
         keys = [key for key in self.pipeline.keys(layout.LANDING) if key not in kept]
         if keys:
             objects = [{"Key": key} for key in keys]
@@ -107,6 +100,10 @@ class Rig:
         elif not self._sound():
             self._bring_back()
         self.pipeline.notifications()
+
+    def _drop_seed(self) -> None:
+        """Drop the first file, always of the same bytes."""
+        self._seed = self.pipeline.drop_rows("seed", reviews(_ROWS, seed=0))
 
     def _sound(self) -> bool:
         """Whether what is live is what was promoted: then the next case may begin with that."""
@@ -126,8 +123,8 @@ class Rig:
         # The runs of a deployment that had forgotten it may have pruned it.
         for key, body in self._released.items():
             self.pipeline.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body, ChecksumAlgorithm="SHA256")
-        if f"{layout.LANDING}{SEED}" not in self.pipeline.keys(layout.LANDING):
-            self.pipeline.drop(SEED, as_csv(reviews(_ROWS, seed=0)))
+        if f"{layout.LANDING}{self._seed}" not in self.pipeline.keys(layout.LANDING):
+            self._drop_seed()
             self.pipeline.rest(MOMENT)
         # The pipeline's own way back: an execution from Redeploy converges on the champion.
         self.pipeline.start({"reason": "deploy", "from": "Redeploy"})
@@ -141,10 +138,11 @@ class Rig:
 
 
 @contextmanager
-def deployed(directory: Path) -> Iterator[Rig]:
-    """A local cloud of its own with the stack deployed to it, and the first model live."""
+def deployed(directory: Path, task: str = "text") -> Iterator[Rig]:
+    """A local cloud of its own with the stack of a project of `task` deployed to it, and the first model live."""
     control = directory / "control"
-    artifacts.build(control / "model", "seed")
+    models.build(control / "model", "seed", task)
+    overlay = {**of_task(OVERLAY, task), "training": TRAINING if task in TABLES else {**TRAINING, **BASE}}
     python = shlex.quote(sys.executable)
     settings = {
         "LOCAL_FAULTS": "1",
@@ -164,9 +162,10 @@ def deployed(directory: Path) -> Iterator[Rig]:
     }
     with LocalCloud(directory / "cloud", settings=settings) as cloud:
         cloud.bootstrap()
-        cloud.deploy(OVERLAY)
+        cloud.deploy(overlay)
         for name in ("config.json", "tokenizer.json"):
             cloud.client("s3").put_object(Bucket=BUCKET, Key=f"{layout.BASE}words/{name}", Body=b"{}")
-        rig = Rig(Pipeline(cloud, Settings.model_validate(OVERLAY), BUCKET, listen(cloud, PROJECT)), control)
+        project = of_project(overlay).model_validate(overlay)
+        rig = Rig(Pipeline(cloud, project, BUCKET, listen(cloud, PROJECT)), control)
         rig.sow()
         yield rig

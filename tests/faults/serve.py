@@ -73,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.doing == "garbage":
             answer = b"<html>no</html>"
         elif self.doing == "wrong":
-            answer = json.dumps(_changed(found, lambda one: {**one, "label": _OTHER[one["label"]]})).encode()
+            answer = json.dumps(_changed(found, _otherwise)).encode()
         elif self.doing == "unsure":
             answer = json.dumps(_changed(found, lambda one: {**one, "score": one["score"] - 0.2})).encode()
         elif self.doing == "too-few":
@@ -105,6 +105,13 @@ class _Handler(BaseHTTPRequestHandler):
 def _changed(answer: list[Any], change: Callable[[dict[str, Any]], dict[str, Any]]) -> list[Any]:
     """An answer with each prediction changed: a list of predictions, or of such lists for a batch."""
     return [_changed(item, change) if isinstance(item, list) else change(item) for item in answer]
+
+
+def _otherwise(answer: dict[str, Any]) -> dict[str, Any]:
+    """The other label; of regression, where the label is what is predicted, a number of the other sign."""
+    if answer["label"] in _OTHER:
+        return {**answer, "label": _OTHER[answer["label"]]}
+    return {**answer, "score": -answer["score"]}
 
 
 if __name__ == "__main__":

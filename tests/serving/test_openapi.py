@@ -6,16 +6,14 @@ import base64
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from threadpoolctl import threadpool_limits
 
 import tasks
 from tasks.formats import CSV, JSON, JSON_LINES, MEDIA_TYPES, PLAIN
@@ -24,8 +22,7 @@ from tasks.image.requests import MAX_PICTURES, PICTURES
 from tasks.tabular.requests import MAX_ROWS
 from tasks.text.requests import MAX_TEXTS, MAX_TOKENS
 from tests.serving.conftest import ROOT, Reply, Server, serving
-from tests.tasks.image.jobs import new_job, run, shapes
-from tests.tasks.tabular.jobs import lay_out_rows, read, rows_of, schema_of, train
+from tests.small_models import PICTURE, first_request, small_model
 
 TEXTS = st.text(max_size=20)
 ANYTHING: st.SearchStrategy[Any] = st.recursive(
@@ -52,7 +49,6 @@ BY_COLUMN = st.integers(0, 3).flatmap(
         {}, optional={name: st.lists(cell, min_size=length, max_size=length) for name, cell in BY_NAME.items()}
     )
 )
-PICTURE = base64.b64decode(shapes(1, seed=5)[0]["features"]["image"])
 LETTERS = base64.b64encode(PICTURE).decode()
 BASE64 = st.sampled_from([LETTERS, f"data:image/png;base64,{LETTERS}"]) | TEXTS
 
@@ -95,7 +91,7 @@ TABLE = Case(
     {},
     MAX_ROWS,
     f"{MAX_ROWS:,} rows",
-    {JSON: b'{"inputs": {"rare one": "a"}}', JSON_LINES: b'{"rare one": "a"}', CSV: b"rare one\na"},
+    {JSON: first_request("tabular"), JSON_LINES: b'{"rare one": "a"}', CSV: b"rare one\na"},
     beyond=r"unknown column|: column '|as many values for each column",
 )  # fmt: skip
 CASES = {
@@ -104,7 +100,7 @@ CASES = {
         "a film",
         MAX_TEXTS,
         f"{MAX_TOKENS:,} tokens",
-        {JSON: b'{"inputs": "x"}', JSON_LINES: b'"x"', CSV: b"x", PLAIN: b"x"},
+        {JSON: first_request("text"), JSON_LINES: b'"x"', CSV: b"x", PLAIN: b"x"},
     ),
     "tabular": TABLE,
     "tabular-regression": TABLE,
@@ -114,7 +110,7 @@ CASES = {
         MAX_PICTURES,
         f"{MOST_PIXELS:,} pixels",
         {
-            JSON: json.dumps({"inputs": LETTERS}).encode(),
+            JSON: first_request("image"),
             JSON_LINES: json.dumps(LETTERS).encode(),
             **dict.fromkeys(PICTURES, PICTURE),
         },
@@ -155,26 +151,6 @@ class Described:
         return all(headers.values()) and bool(Draft202012Validator({**self.description, **schema}).is_valid(body))
 
 
-def table(root: Path, task: str) -> Path:
-    """The folder of a model of one of scikit-learn's sets."""
-    name = "diabetes" if tasks.kind(task) == "regression" else "wine"
-    schema = schema_of(name)
-    lay_out_rows(root, read(rows_of(name), schema, tasks.kind(task)), schema, label="label")
-    with threadpool_limits(1, user_api="openmp"):
-        train(root, task, max_iter=3)
-    return root / "model"
-
-
-def image(root: Path, _task: str) -> Path:
-    """The folder of a model of three shapes."""
-    job = new_job(root, train=24, epochs=1)
-    run(job)
-    return root / "model"
-
-
-MODELS: dict[str, Callable[[Path, str], Path]] = {"tabular": table, "image": image}
-
-
 @pytest.fixture(
     scope="module",
     params=[pytest.param(task, marks=() if task == "text" else pytest.mark.of_other_tasks) for task in tasks.names()],
@@ -187,7 +163,7 @@ def described(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         yield Described(CASES[task], description, request.getfixturevalue("server"))
         return
     root = tmp_path_factory.mktemp(task)
-    with serving(MODELS[tasks.folder(task)](root, task), root / "server.log") as server:
+    with serving(small_model(root, task), root / "server.log") as server:
         yield Described(CASES[task], description, server)
 
 
