@@ -18,7 +18,7 @@ class Orders:
 
     def give(self, order: Order) -> None:
         """Note an order. Written before an execution is started, so it cannot be lost."""
-        self._items.write({**_key(order.order), **asdict(order), "holds": [asdict(hold) for hold in order.holds]})
+        self._items.write(item_of(order))
 
     def of(self, run: str) -> Order | None:
         """The open order that a run carries out, or None."""
@@ -34,5 +34,10 @@ class Orders:
         self._items.delete(_key(run))
 
 
-def _key(order: str) -> dict[str, Any]:
+def item_of(order: Order) -> dict[str, Any]:
+    """An order as the ledger's item, which only people may write."""
+    return {**_key(order.order), **asdict(order), "holds": [asdict(hold) for hold in order.holds]}
+
+
+def _key(order: str) -> dict[str, str]:
     return {"pk": ORDER, "sk": order}

@@ -206,7 +206,7 @@ def rollback_command(
     listed: Annotated[bool, typer.Option("--list", help="Only show what can be gone back to, with scores.")] = False,
     project: Project = None,
 ) -> None:
-    """Let a model go live again that was live before. It is rehearsed and verified first; who, when and why is recorded.
+    """Let a model go live again that was live before: rehearsed and verified first, with who, when and why on record.
 
     The data of the one that is left counts as decided: it does not come back by itself.
     """
@@ -226,7 +226,7 @@ def promote_command(
     reason: Annotated[str, typer.Option(help="Why the gate is overruled; it stands on record.")],
     project: Project = None,
 ) -> None:
-    """Let a model go live that the gate kept out. It is rehearsed and verified first; who, when and why is recorded."""
+    """Let a model go live that the gate kept out: rehearsed and verified first, with who, when and why on record."""
     from ops.promote import promote
 
     promote(_deployment(project), run, reason, make_console())

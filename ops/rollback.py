@@ -95,8 +95,9 @@ def scores_of(run: str, told: Sequence[Receipt]) -> tuple[Receipt, dict[str, Any
     for receipt in told:
         if receipt["run"] == run:
             return receipt, receipt["gate"]["candidate"]
-        if receipt["champion"] and receipt["champion"]["run"] == run:
-            return receipt, receipt["gate"]["champion"]
+        champion, scores = receipt["champion"], receipt["gate"]["champion"]
+        if champion and scores and champion["run"] == run:
+            return receipt, scores
     return None
 
 

@@ -11,9 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from domain import layout
 from domain.settings import Settings
+from domain.state import Champion, Run
 from local.cloud import ACCOUNT, REGION, LocalCloud
+from ops.deployment import Deployment
+from ops.promote import promote
+from ops.rollback import rollback
 from tests.e2e.driver import Pipeline, listen
 from tests.e2e.material import as_csv, reviews
 from tests.faults import artifacts
@@ -70,6 +76,33 @@ class Rig:
         name = f"drop-{self._drops}.csv"
         self.pipeline.drop(name, as_csv(reviews(_ROWS, seed=self._drops)))
         return name
+
+    def lay_out(self, order: str) -> None:
+        """Bring about what a person can order: a model that was live before, or one that could not go live."""
+        if not order:
+            return
+        champion = self.pipeline.ledger.champion()
+        assert champion is not None
+        broken = order == "promote"
+        self.play("copy", serve="exit" if broken else "", spare=["seed", champion.run])
+        self.drop()
+        ended = self.pipeline.until("its end", lambda: self._ended_after(champion))
+        assert ended.verdict == ("gave-up" if broken else "promote"), ended.sentence
+        self.pipeline.rest(MOMENT)
+        self.play("copy")
+        self.pipeline.notifications()
+
+    def _ended_after(self, champion: Champion) -> Run | None:
+        last = self.pipeline.ledger.runs()[-1]
+        return last if last.verdict and last.run != champion.run else None
+
+    def order(self, order: str) -> None:
+        """Order it, as the command does."""
+        deployment, quiet = Deployment.on(self.pipeline.cloud, PROJECT), Console(quiet=True)
+        if order == "rollback":
+            rollback(deployment, None, "answers are wrong", quiet, hold=False)
+        else:
+            promote(deployment, self.pipeline.ledger.runs()[-1].run, "its container was at fault", quiet)
 
     def play(self, train: str, times: int = 0, *, serve: str = "", spare: list[str] | None = None) -> None:
         """Say what training does from now on, and what is wrong with the containers of all runs but `spare`."""
