@@ -1,4 +1,4 @@
-"""A person goes back to a former model, and lets one live that was given up: by the commands, on the deployed pipeline."""
+"""A person goes back to a former model, and lets one go live that was given up, by the commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of the matrix in which a person orders that a model goes live: back to one that was, or past what kept it out."""
+"""Rows of the matrix in which a person orders that a model goes live: a former one, or one that was kept out."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ def ordered() -> list[Case]:
             )
             for state, caller, operation in _HELD_UP
         ),
-        Case("rollback-container-exit", "the former model's container exits at once", serve="exit", words="ping", **failed),
+        Case(
+            "rollback-container-exit", "the former model's container exits at once",
+            serve="exit", words="ping", **failed,
+        ),
         Case(
             "rollback-container-wrong", "the former model's container gives each text the other label",
             serve="wrong", words="(?s)golden rows differ.*mlops rollback --list", **failed,
