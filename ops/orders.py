@@ -39,13 +39,18 @@ def give(
 ) -> str:
     """Order that the model of a run takes the place of the champion, and of no other; the execution's ARN.
 
-    A run in progress finds the order when it ends. Raises NotDeployed.
+    A run in progress finds the order when it ends. What is ordered already is not ordered twice. Raises NotDeployed.
     """
+    beside = champion.version if champion else 0
+    for known in deployment.ledger.orders.open():
+        if (known.kind, known.model, known.beside) == (kind, model, beside):
+            console.print(f"Ordered already by {known.by} at {known.at}. Follow it: mlops watch")
+            return deployment.execution_arn(layout.execution_for_order(known.order))
     by = str(deployment.client("sts").get_caller_identity()["Arn"])
     # A byte of a shell's argument that is not UTF-8 has no place in the ledger.
     reason = reason.encode("utf-8", "replace").decode("utf-8")
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    beside, holder = champion.version if champion else 0, running(deployment)
+    holder = running(deployment)
     deployment.ledger.orders.give(Order(order, kind, model, beside, by, reason, at, tuple(holds)))
     execution = _start(deployment, kind, order)
     if holder:

@@ -122,7 +122,7 @@ def _operator(at: Place) -> list[Statement]:
     return [
         *_reader(at),
         _facts(at, ["dynamodb:GetItem"], [keys.JUDGEMENT]),
-        _facts(at, ["dynamodb:PutItem"], [keys.ORDER]),
+        _facts(at, ["dynamodb:PutItem", "dynamodb:Query"], [keys.ORDER]),
         _allow(["states:StartExecution"], [machine]),
     ]
 

@@ -49,7 +49,8 @@ def test_a_model_is_gone_back_from_and_does_not_come_back_by_itself(pipeline: Pi
     told = shown(rollback.table(deployment))
     assert [line.split()[0] for line in told.splitlines() if line[:1] in "0123456789abcdef"] == [second.run, first.run]
 
-    rollback.rollback(deployment, first.run[:6], "it answers wrongly", quiet, hold=True)
+    given = rollback.rollback(deployment, first.run[:6], "it answers wrongly", quiet, hold=True)
+    assert rollback.rollback(deployment, None, "typed twice", quiet, hold=True) == given
     back = pipeline.concluded("restored", runs=3)
     assert (champion(pipeline).run, champion(pipeline).version) == (first.run, 3)
     assert (back.makes_live, str(back.by).rsplit(":", 1)[-1]) == (first.run, "root")

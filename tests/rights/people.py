@@ -101,7 +101,7 @@ ATTEMPTS: Final = (
     Attempt("read the whole ledger", lambda on: on("dynamodb").scan(TableName=LEDGER)),
     Attempt("note a request for a run", _note("request"), "retrainer curator"),
     Attempt("order that a model goes live", _note("order"), "operator"),
-    Attempt("see what was ordered", _query("order")),
+    Attempt("see what was ordered", _query("order"), "operator"),
     Attempt("vouch for a held file", _note("vouched"), "curator"),
     Attempt("let a held file back in", _forget("held"), "curator"),
     Attempt("move the champion", _note("champion")),

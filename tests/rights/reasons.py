@@ -173,6 +173,13 @@ REASONS: Final[tuple[Reason, ...]] = (
         facts=("approval",),
     ),
     Reason(
+        "an order that its execution did not come to begin, or that failed for good (tests/lambdas/events/"
+        "test_reconcile.py)",
+        "FunctionsReconcileRole",
+        ("dynamodb:DeleteItem", "dynamodb:GetItem"),
+        facts=("order",),
+    ),
+    Reason(
         "convergence failed three times in a row: nobody may hold the claim then",
         "FunctionsReconcileRole",
         ("dynamodb:DeleteItem",),

@@ -178,15 +178,13 @@ def asked_of_a_person(stage: Stage) -> None:
 
 
 def ordered(stage: Stage) -> None:
-    """A person goes back, holding a file; then another lets a model go live that the gate refused."""
-    refused = next(run for run in reversed(stage.runs()) if run.judged == "reject")
-    for name in ("rollback", "promote"):
-        before, quiet = len(stage.runs()), Console(quiet=True)
-        if name == "rollback":
-            rollback(stage.deployment, None, "tried", quiet, hold=True)
-        else:
-            promote(stage.deployment, refused.run, "tried", quiet)
-        stage.next_run(before)
+    """A person goes back, holding files; then orders a model whose archive is gone, which is refused."""
+    before, quiet = len(stage.runs()), Console(quiet=True)
+    rollback(stage.deployment, None, "tried", quiet, hold=True)
+    assert stage.next_run(before).verdict == "restored"
+    refused = next(run for run in stage.runs() if run.judged == "reject")
+    promote(stage.deployment, refused.run, "tried", quiet)
+    assert stage.next_run(before + 1).verdict == "gave-up"
 
 
 def torn_down(stage: Stage) -> None:
