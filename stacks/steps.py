@@ -209,7 +209,9 @@ STEPS: Final = (
         timeout_seconds=120,
         ledger=_CONCLUDES
         | _FINDS_PENDING
-        | LedgerRights(get=(CLAIM, ADOPTION), query=(ANCHOR, JUDGEMENT, ADOPTION), delete=(CLAIM, APPROVAL, ORDER)),
+        | LedgerRights(
+            get=(CLAIM, ADOPTION, ORDER), query=(ANCHOR, JUDGEMENT, ADOPTION), delete=(CLAIM, APPROVAL, ORDER)
+        ),
         may=lambda a: (
             a.list_bucket(),
             a.delete(MODELS, RELEASED),

@@ -173,9 +173,9 @@ REASONS: Final[tuple[Reason, ...]] = (
         facts=("approval",),
     ),
     Reason(
-        "an order that its execution did not come to begin, or that failed for good (tests/lambdas/events/"
-        "test_reconcile.py)",
-        "FunctionsReconcileRole",
+        "an order that its execution did not come to begin, or that failed when its model was live "
+        "(tests/lambdas/steps/test_ordered.py, tests/lambdas/events/test_reconcile.py)",
+        "FunctionsRe[cl]*",
         ("dynamodb:DeleteItem", "dynamodb:GetItem"),
         facts=("order",),
     ),

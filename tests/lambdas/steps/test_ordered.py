@@ -176,6 +176,21 @@ def test_a_runs_record_alone_brings_nothing_live(project: Project, two: str) -> 
     assert champion(project).run == TWO
 
 
+@pytest.mark.parametrize(("kind", "verdict"), [("rollback", "restored"), ("promote", "promote")])
+def test_one_that_failed_when_its_model_was_live_has_not_failed(
+    project: Project, two: str, kind: OrderKind, verdict: str
+) -> None:
+    """Promote was killed for good in the middle, and another execution met trouble before it came there again."""
+    given = order(project, ONE, 2, kind)
+    deploy(two)
+    judgement = replace(project.env.ledger.judgements.of(ONE), champion_version=2)  # type: ignore[type-var]
+    project.env.ledger.promote(two, judgement, "now", order=given)
+    let_go(two, "EndpointNotReady")
+    assert run_of(project).verdict == verdict
+    assert (champion(project).run, project.env.ledger.orders.open()) == (ONE, [])
+    assert project.env.ledger.conclusion(ONE) == verdict
+
+
 # ---- past the gate -----------------------------------------------------------------------
 
 
