@@ -275,7 +275,8 @@ class Steps:
         assert execution.at is not None
         reached = self._machine.answered(name, execution.at, returned, last)
         if isinstance(reached, At):
-            if execution.at.state == "Verify" and not returned.error:
+            looked = execution.at.state == "Verify" and execution.at.variable("stage") == "live"
+            if looked and not returned.error:
                 world.dirty = False
             self._arrive(world, name, execution._replace(at=reached, node=None))
         else:
