@@ -236,7 +236,7 @@ def _sagemaker_delete_endpoint(world: World, arguments: dict[str, Any], machine:
 
 def _sagemaker_describe_model(world: World, arguments: dict[str, Any], machine: Machine) -> Answer:
     """What was live is kept: its model and its configs are there."""
-    return Answer({})
+    return Answer(arguments)
 
 
 _sagemaker_describe_endpoint_config = _sagemaker_describe_model

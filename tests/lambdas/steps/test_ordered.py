@@ -13,7 +13,7 @@ from domain import layout
 from domain.data.dataset import Hold
 from domain.errors import NotToBeDeployed, NotToBeOrdered, OrderedTooLate, Superseded, VerifyFailed
 from domain.messages import Start
-from domain.state import AWAITING, Champion, Order, OrderKind, Run
+from domain.state import AWAITING, Champion, Judgement, Order, OrderKind, Run
 from lambdas.dataset.pending import current_sources, pending
 from lambdas.model import hosting
 from lambdas.steps import announce, prepare, promote, redeploy, release, verify
@@ -52,6 +52,23 @@ def champion(project: Project) -> Champion:
     return found
 
 
+def judgement_of(project: Project, run: str) -> Judgement:
+    found = project.env.ledger.judgements.of(run)
+    assert found is not None
+    return found
+
+
+def await_config(project: Project, config: str) -> None:
+    """Until the live endpoint serves it."""
+    until(lambda: project.endpoint("InService")["EndpointConfigName"] == config)
+
+
+def is_rehearsed(project: Project) -> bool:
+    """Whether the rehearsal's endpoint is up."""
+    found = hosting.describe_endpoint(project.env, project.env.rehearsal)
+    return found is not None and found["EndpointStatus"] == "InService"
+
+
 def run_of(project: Project) -> Run:
     return project.env.ledger.require_run(ORDER)
 
@@ -63,7 +80,7 @@ def two(project: Project, models: Models, judged: Judge) -> str:
     for against, (run, artifact) in enumerate(((ONE, models.right), (TWO, models.constant))):
         judged(run, artifact, execution, against=against)
         config = redeploy.handler({"execution": execution, "target": "candidate", "run": run}, None)["config"]
-        until(lambda config=config: project.endpoint("InService")["EndpointConfigName"] == config)
+        await_config(project, config)
         crown(execution, run)
     return execution
 
@@ -73,17 +90,17 @@ def test_a_former_model_is_rehearsed_goes_live_and_is_the_champion(project: Proj
     order(project, ONE, 2)
     rehearsed = deploy(two, "rehearsal")
     assert layout.deployed_run(project.name, str(rehearsed["config"])) == ONE
-    until(lambda: hosting.describe_endpoint(project.env, project.env.rehearsal)["EndpointStatus"] == "InService")  # type: ignore[index]
+    until(lambda: is_rehearsed(project))
     verify.handler({"execution": two, "stage": "rehearsal", "config": rehearsed["config"]}, None)
     assert hosting.describe_endpoint(project.env, project.name) == before, "nobody else has seen it"
     config = deploy(two)["config"]
-    until(lambda: project.endpoint("InService")["EndpointConfigName"] == config)
+    await_config(project, config)
     verify.handler({"execution": two, "stage": "live", "config": config}, None)
     for _ in range(2):
         crown(two)
     now = champion(project)
     assert (now.run, now.version, now.before) == (ONE, 3, (TWO,))
-    assert now.seal == project.env.ledger.judgements.of(ONE).seal  # type: ignore[union-attr]
+    assert now.seal == judgement_of(project, ONE).seal
     ended = run_of(project)
     assert (ended.verdict, ended.makes_live, ended.by) == ("restored", ONE, ANN)
     assert ended.sentence == (
@@ -183,7 +200,7 @@ def test_one_that_failed_when_its_model_was_live_has_not_failed(
     """Promote was killed for good in the middle, and another execution met trouble before it came there again."""
     given = order(project, ONE, 2, kind)
     deploy(two)
-    judgement = replace(project.env.ledger.judgements.of(ONE), champion_version=2)  # type: ignore[type-var]
+    judgement = replace(judgement_of(project, ONE), champion_version=2)
     project.env.ledger.promote(two, judgement, "now", order=given)
     let_go(two, "EndpointNotReady")
     assert run_of(project).verdict == verdict
@@ -197,9 +214,7 @@ def test_one_that_failed_when_its_model_was_live_has_not_failed(
 def refused(project: Project, judged: Judge, models: Models, execution: str, **fields: Any) -> Run:
     """The run THREE, which the gate did not let pass."""
     run = judged(THREE, models.right, execution, against=2)
-    judgement = project.env.ledger.judgements.of(THREE)
-    assert judgement is not None
-    project.judgement(run, judgement.seal, verdict="reject")
+    project.judgement(run, judgement_of(project, THREE).seal, verdict="reject")
     ended = replace(run, **{"judged": "reject", "verdict": "reject", **fields})
     project.env.ledger.save_run(ended)
     return ended
@@ -212,7 +227,7 @@ def test_a_person_lets_a_model_past_the_gate(project: Project, two: str, models:
         deploy(two, run=THREE)
     order(project, THREE, 2, "promote", reason="the gate lacks rows")
     config = deploy(two)["config"]
-    until(lambda: project.endpoint("InService")["EndpointConfigName"] == config)
+    await_config(project, config)
     for _ in range(2):
         crown(two)
     now, ended = champion(project), run_of(project)
@@ -251,7 +266,7 @@ def test_the_first_model_of_all_may_be_one_that_the_gate_refused(
 ) -> None:
     execution = project.claim()
     run = judged(ONE, models.right, execution)
-    project.judgement(run, project.env.ledger.judgements.of(ONE).seal, verdict="reject")  # type: ignore[union-attr]
+    project.judgement(run, judgement_of(project, ONE).seal, verdict="reject")
     order(project, ONE, 0, "promote")
     deploy(execution)
     crown(execution)
@@ -388,7 +403,7 @@ def test_what_an_order_names_is_kept_and_its_run_is_not_the_last_one(project: Pr
 def test_golden_rows_decide_about_a_former_model_as_about_any(project: Project, two: str) -> None:
     order(project, ONE, 2)
     config = deploy(two, "rehearsal")["config"]
-    until(lambda: hosting.describe_endpoint(project.env, project.env.rehearsal)["EndpointStatus"] == "InService")  # type: ignore[index]
+    until(lambda: is_rehearsed(project))
     key = layout.run_file(ONE, "golden.json")
     golden = [{**row, "label": {"pos": "neg", "neg": "pos"}[row["label"]]} for row in project.json(key)]
     project.client("s3").put_object(Bucket=project.bucket, Key=key, Body=json.dumps(golden))
