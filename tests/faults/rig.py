@@ -15,7 +15,7 @@ from rich.console import Console
 
 from domain import layout
 from domain.settings import Settings
-from domain.state import Champion, Run
+from domain.state import Run
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops.deployment import Deployment
 from ops.promote import promote
@@ -81,20 +81,19 @@ class Rig:
         """Bring about what a person can order: a model that was live before, or one that could not go live."""
         if not order:
             return
-        champion = self.pipeline.ledger.champion()
+        champion, known = self.pipeline.ledger.champion(), {run.run for run in self.pipeline.ledger.runs()}
         assert champion is not None
         broken = order == "promote"
         self.play("copy", serve="exit" if broken else "", spare=["seed", champion.run])
         self.drop()
-        ended = self.pipeline.until("its end", lambda: self._ended_after(champion))
+        ended = self.pipeline.until("its end", lambda: self._ended_beyond(known))
         assert ended.verdict == ("gave-up" if broken else "promote"), ended.sentence
         self.pipeline.rest(MOMENT)
         self.play("copy")
         self.pipeline.notifications()
 
-    def _ended_after(self, champion: Champion) -> Run | None:
-        last = self.pipeline.ledger.runs()[-1]
-        return last if last.verdict and last.run != champion.run else None
+    def _ended_beyond(self, known: set[str]) -> Run | None:
+        return next((run for run in self.pipeline.ledger.runs() if run.verdict and run.run not in known), None)
 
     def order(self, order: str) -> None:
         """Order it, as the command does."""
