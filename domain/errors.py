@@ -17,6 +17,8 @@ PipelineError
 ├── NotToBeDeployed        the run has not passed the gate
 ├── NotApproved            nobody has approved it
 ├── ApprovedTooLate        another model was promoted since it was judged
+├── OrderedTooLate         another model was promoted since a person ordered it
+├── NotToBeOrdered         a person ordered what nobody may order
 ├── RejectedMeanwhile      a person rejected it while it was being deployed
 ├── EndpointBusy           the endpoint is changing
 ├── AccountLimitReached    the account's quota does not allow it now
@@ -118,6 +120,14 @@ class NotApproved(PipelineError):
 
 class ApprovedTooLate(PipelineError):
     """The champion is not the one any more that the approved run was judged against."""
+
+
+class OrderedTooLate(PipelineError):
+    """The champion is not the one any more that a person ordered to be replaced."""
+
+
+class NotToBeOrdered(PipelineError):
+    """The model that a person ordered is not kept, or of another epoch, or was never judged, or waits for approval."""
 
 
 class RejectedMeanwhile(PipelineError):

@@ -40,6 +40,7 @@ _ADVICE: Final = {error.__name__: advice for error, advice in _OF_ERRORS.items()
 # What a run's end is called where it is told, by its verdict. Of any other verdict its failure is told.
 TITLES: Final = {
     "promote": "New Model",
+    "restored": "Model Restored",
     "keep": "Model Kept",
     "reject": "Model Rejected",
     "awaiting-approval": "Model Awaiting Approval",
@@ -115,6 +116,8 @@ def explain_failure(
         lines.append(f"{before} {_deployment_quota(cause)}")
     elif _limited(error, cause):
         lines.append(_quota_advice(cause))
+    elif error == errors.RolledBack.__name__ and run and run.makes_live:
+        lines.append(f"{before} What can be gone back to: mlops rollback --list")
     elif error == errors.RolledBack.__name__:
         lines.append(f"{before} Look at the endpoint's log, then drop more data or run: mlops retrain")
     elif error in _ADVICE:

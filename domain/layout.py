@@ -123,6 +123,11 @@ def execution_for_request(request: str) -> str:
     return f"request-{request}"
 
 
+def execution_for_order(order: str) -> str:
+    """Name of the execution that carries out a person's order, by its id in the ledger."""
+    return f"order-{order}"
+
+
 # ---- data --------------------------------------------------------------------
 
 

@@ -38,9 +38,10 @@ class Message(BaseModel):
 class Start(Message):
     """The machine's input: why it is started, where it begins (`from`), and with which run.
 
-    From `Settle` it looks at landing. From `Redeploy` it deploys `run`, which a person approved, or without one brings
-    the endpoint to whatever is promoted. `chain` counts executions in a row that could not do anything. Started with
-    {} it looks at what is there. A word that is not one of these is refused, and so is what contradicts itself.
+    From `Settle` it looks at landing. From `Redeploy` it deploys `run`, which a person approved or ordered, or without
+    one brings the endpoint to whatever is promoted. `chain` counts executions in a row that could not do anything.
+    Started with {} it looks at what is there. A word that is not one of these is refused, and so is what contradicts
+    itself.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,7 +64,7 @@ class Start(Message):
 
     @classmethod
     def redeploy(cls, reason: str, run: str | None = None) -> Self:
-        """Deploy an approved run, or bring the endpoint to what is promoted."""
+        """Deploy a run that a person approved or ordered, or bring the endpoint to what is promoted."""
         return cls.model_validate({"reason": reason, "from": "Redeploy", **({"run": run} if run else {})})
 
     def after(self, chain: int) -> Self:

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
+from domain.data.dataset import Hold
 from domain.gate.types import Verdict
 
 TEARDOWN: Final = "teardown"
 AWAITING: Final = "awaiting-approval"
 # How a run may end: as the gate says, or otherwise.
-RunVerdict = Literal[Verdict, "awaiting-approval", "screened", "too-few-rows", "no-data", "gave-up"]
+RunVerdict = Literal[Verdict, "awaiting-approval", "screened", "too-few-rows", "no-data", "gave-up", "restored"]
+# What a person may order: back to a model that was live before, or on to one that the gate refused.
+OrderKind = Literal["rollback", "promote"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Champion:
     before it and are kept, newest first.
 
     `seal` says which archive it is. One that an earlier release promoted has none, but `artifact`, its archive's URI.
+    `left`: it is live no more, since a person went back from it.
     """
 
     run: str
@@ -97,6 +101,7 @@ class Champion:
     before: tuple[str, ...] = ()
     seal: Seal | None = None
     artifact: str | None = None
+    left: bool = False
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Champion:
@@ -109,6 +114,7 @@ class Champion:
             before=tuple(item.get("before", ())),
             seal=seal,
             artifact=item.get("artifact") or None,  # "" in an item of an earlier release
+            left=item.get("left", False),
             **texts,
         )
 
@@ -121,6 +127,32 @@ class Champion:
 
 
 @dataclass(frozen=True)
+class Order:
+    """A person's word that a model goes live which is there already: to go back (`rollback`), or past the gate
+    (`promote`).
+
+    `order` is its id, 12 hex digits, and that of the run which carries it out. `model` is the run whose model it is
+    about, to take the place of the champion of version `beside`, and of no other. `by` is the ARN of who gave it, `at`
+    when (ISO 8601). `holds` are set aside in the same breath.
+    """
+
+    order: str
+    kind: OrderKind
+    model: str
+    beside: int
+    by: str
+    reason: str
+    at: str
+    holds: tuple[Hold, ...] = ()
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Order:
+        """The order that a ledger's item is; DynamoDB's numbers are decimals."""
+        texts = {name: item[name] for name in ("order", "kind", "model", "by", "reason", "at")}
+        return cls(beside=int(item["beside"]), holds=tuple(map(Hold.of, item["holds"])), **texts)
+
+
+@dataclass(frozen=True)
 class Run:
     """One run, for listing and for the steps that follow. What there is none of (yet) is None.
 
@@ -129,6 +161,9 @@ class Run:
     why it has none there. `landed` is the id of its dataset's sources alone: `dataset` is another one where labels are
     set aside. `labels` says what became of the labels since the champion, if anything. `postponed` says why it could
     not be deployed yet: the next sweep tries again.
+
+    A run that carries out a person's order trains nothing: `makes_live` is the run whose model it is about, `by` the
+    ARN of who gave it. Its data is that model's.
     """
 
     run: str
@@ -149,6 +184,8 @@ class Run:
     unregistered: str | None = None
     postponed: str | None = None
     landed: str | None = None
+    makes_live: str | None = None
+    by: str | None = None
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Run:
@@ -163,6 +200,11 @@ class Run:
     def closes(self) -> str:
         """The dataset, by its sources alone, that is done with when this run is: all that a look at landing tells."""
         return self.landed or self.dataset
+
+    @property
+    def model(self) -> str:
+        """The run whose model it is about: its own, unless it carries out an order."""
+        return self.makes_live or self.run
 
     @property
     def ending(self) -> RunVerdict:

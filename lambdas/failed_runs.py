@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from domain.state import Run
 from lambdas.environment import Environment
+from lambdas.model import orders
 
 # DynamoDB items end at 400 KB and a cause may hold a whole job description: the start says what happened.
 _WHY_CHARACTERS = 2000
@@ -16,13 +17,23 @@ def give_up(env: Environment, run: Run, why: str) -> None:
 
     A run that was promoted before it failed stays promoted; one that is concluded stays so.
     """
-    champion = env.ledger.champion()
     if run.verdict and not run.awaits_approval:
         return
-    promoted = champion is not None and champion.run == run.run
     gave_up = replace(run, verdict="gave-up", sentence=why[:_WHY_CHARACTERS])
-    ended = replace(run, verdict="promote") if promoted else gave_up
-    env.ledger.conclude(ended)
+    env.ledger.conclude(_promoted(env, run) or gave_up)
+
+
+def _promoted(env: Environment, run: Run) -> Run | None:
+    """A run as it ends that came as far as moving the champion, or None."""
+    champion = env.ledger.champion()
+    if champion is None or champion.run != run.model:
+        return None
+    if not run.makes_live:
+        return replace(run, verdict="promote")
+    order = env.ledger.orders.of(run.run)
+    if order is None or champion.version != order.beside + 1:
+        return None
+    return orders.carried_out(env, order, run)
 
 
 def postpone(env: Environment, run: Run, why: str) -> None:

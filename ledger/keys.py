@@ -7,7 +7,7 @@ and the custom resource.
 | partition | one item for each | written by |
 |---|---|---|
 | claim | ledger | Claim, Release, Reconcile, the custom resource |
-| champion | ledger | Promote alone |
+| champion | ledger; model that was live before | Promote alone |
 | anchor | epoch | Promote alone |
 | judgement | run | Evaluate alone |
 | adoption | champion of an earlier release | Adopt alone |
@@ -15,8 +15,9 @@ and the custom resource.
 | run | run | Prepare, Redeploy, `conclude` |
 | dataset | concluded dataset | `conclude` |
 | request | open request | people; deleted by `conclude` |
+| order | open order | people alone; deleted by `conclude` of what it asked for: Promote, Release, Reconcile |
 | failures | dataset and champion | Reconcile |
-| held | held source | Prepare, Screen, Reject, people |
+| held | held source | Prepare, Screen, Reject, Promote (as it was ordered), people |
 | vouched | source that a person looked at | people |
 | epoch | split epoch; its table's columns | Prepare |
 | marker | thing that is to be done once | Prepare, Announce, Reconcile |
@@ -36,6 +37,7 @@ APPROVAL: Final = "approval"
 RUN: Final = "run"
 DATASET: Final = "dataset"
 REQUEST: Final = "request"
+ORDER: Final = "order"
 FAILURES: Final = "failures"
 HELD: Final = "held"
 VOUCHED: Final = "vouched"

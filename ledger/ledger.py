@@ -14,17 +14,20 @@ from typing import Any, Final, Literal
 
 from domain.data.dataset import Hold
 from domain.errors import RunMissing, Superseded
-from domain.state import AWAITING, Champion, Judgement, Run, RunVerdict
+from domain.state import AWAITING, Champion, Judgement, Order, Run, RunVerdict
 from ledger import keys
 from ledger.arrivals import Arrivals
 from ledger.claims import Claims
 from ledger.judgements import Judgements, item_of
+from ledger.orders import Orders
 
 _CHAMPION: Final = {"pk": keys.CHAMPION, "sk": keys.CHAMPION}
 # Models that were live before the champion and can be live again: their configs and artifacts are kept.
 _KEPT_BEFORE: Final = 2
 # A transaction takes 100 writes (DynamoDB API, TransactWriteItems); two are the claim's check and the run.
 _AT_ONCE: Final = 98
+# The same of a promotion, which also writes the champion, the one before it, and the anchor.
+_BESIDE_A_PROMOTION: Final = 95
 
 
 class Ledger(Claims):
@@ -34,6 +37,7 @@ class Ledger(Claims):
         super().__init__(table)
         self.arrivals = Arrivals(self._items)
         self.judgements = Judgements(self._items)
+        self.orders = Orders(self._items)
 
     # ---- the champion -----------------------------------------------------------
 
@@ -51,28 +55,52 @@ class Ledger(Claims):
         """The anchors of all epochs."""
         return [Champion.of(item["first"]) for item in self._items.all(keys.ANCHOR)]
 
-    def promote(self, owner: str, judgement: Judgement, now: str, run: Run | None = None) -> None:
+    def formers(self) -> list[Champion]:
+        """The models that were live before the champion and are kept, newest first, each as it was left.
+
+        One that left before this was noted is missing.
+        """
+        champion = self.champion()
+        found = (self.former(run) for run in champion.before) if champion else ()
+        return [former for former in found if former]
+
+    def former(self, run: str) -> Champion | None:
+        """The model of a run as it was when it last ceased to be the champion, or None."""
+        item = self._items.get({"pk": keys.CHAMPION, "sk": run})
+        return Champion.of(item) if item else None
+
+    def promote(
+        self, owner: str, judgement: Judgement, now: str, run: Run | None = None, *, order: Order | None = None
+    ) -> None:
         """Make the model that was judged the champion, and write its `run`, if given, in the same breath.
 
         Only while `owner` has the claim and the champion is still the one that it was judged beside; raises Superseded
-        otherwise. Nothing happens if it is the champion.
+        otherwise. Nothing happens if it is the champion. What an `order` holds is held in the same breath, as far as a
+        transaction goes, the rest after it.
+
+        After an order every verdict that held before it goes on to hold: nothing that was decided is decided anew, and
+        so the model that a person went back from does not come back by itself.
         """
-        champion = self.champion()
-        if _is(champion, judgement):
-            return
+        holds = order.holds if order else ()
+        if not _is(self.champion(), judgement):
+            self._move_champion(owner, judgement, now, run, order)
+        self._hold_as(owner, holds[_BESIDE_A_PROMOTION:])
+
+    def _move_champion(self, owner: str, judgement: Judgement, now: str, run: Run | None, order: Order | None) -> None:
+        champion, version = self.champion(), judgement.champion_version + 1
         new = {
             "run": judgement.run,
             "dataset": judgement.dataset,
             "epoch": judgement.epoch,
             "seal": asdict(judgement.seal),
-            "version": judgement.champion_version + 1,
+            "version": version,
             "promoted_at": now,
             "before": _before(champion, judgement.run),
         }
         table = self._table.name
         put_champion = {
             "TableName": table,
-            "Item": {**_CHAMPION, **new},
+            "Item": {**_CHAMPION, **new, "verdicts_since": self._verdicts_hold()[0] if order else version},
             "ConditionExpression": "attribute_not_exists(pk) OR #version = :judged",
             "ExpressionAttributeNames": {"#version": "version"},
             "ExpressionAttributeValues": {":judged": judgement.champion_version},
@@ -84,9 +112,15 @@ class Ledger(Claims):
             "ExpressionAttributeNames": {"#first": "first"},
             "ExpressionAttributeValues": {":new": new},
         }
+        went_back = order is not None and order.kind == "rollback"
+        items = [
+            *([_former(champion, left=went_back)] if champion else []),
+            *([_item(run)] if run else []),
+            *map(_held, order.holds[:_BESIDE_A_PROMOTION] if order else ()),
+        ]
+        puts = [{"Put": {"TableName": table, "Item": item}} for item in items]
         # If it is this model, then the first try was carried out and its answer was lost.
-        put_run = [{"Put": {"TableName": table, "Item": _item(run)}}] if run else []
-        promoted = self._write_as(owner, {"Put": put_champion}, {"Update": set_anchor}, *put_run)
+        promoted = self._write_as(owner, {"Put": put_champion}, {"Update": set_anchor}, *puts)
         if not promoted and not _is(self.champion(), judgement):
             raise Superseded("the champion moved, or the claim was lost, since this run was judged")
 
@@ -148,7 +182,8 @@ class Ledger(Claims):
         Raises Superseded, and LookupError for a run without a verdict.
 
         A dataset that is closed beside a later champion stays so: two models of it may wait for approval, and what is
-        decided about the second, when the first is live, says nothing about that one.
+        decided about the second, when the first is live, says nothing about that one. A run that could not carry out
+        an order closes none: nothing was found about any data.
         """
         verdict = run.ending
         if owner is None:
@@ -156,14 +191,12 @@ class Ledger(Claims):
         else:
             self._hold_as(owner, holds[_AT_ONCE:])
             self.record(owner, run, holds=holds[:_AT_ONCE])
-        beside = self._concluded_beside(run)
-        self._items.put(
-            {"pk": keys.DATASET, "sk": run.closes, "verdict": verdict, "run": run.run, "champion": beside},
-            "attribute_not_exists(champion) OR champion <= :beside",
-            {":beside": beside},
-        )
+        if not run.makes_live or verdict != "gave-up":
+            self._close(run)
         if run.judged == "promote" and not run.awaits_approval:
             self.judgements.disapprove(run.run)
+        if run.makes_live:
+            self.orders.close(run.run)
         # Requests last, since they are part of the run's identity: killed before, the same run is made again.
         for request in run.requests:
             self._table.delete_item(Key={"pk": keys.REQUEST, "sk": request})
@@ -171,16 +204,17 @@ class Ledger(Claims):
     def conclusion(self, dataset: str) -> RunVerdict | None:
         """The verdict that closed a dataset, or None while it is open.
 
-        A verdict holds as long as the champion that it left. Landing may come back to an earlier dataset, by a file
-        that is withdrawn: what was promoted since was trained with that file, so the dataset is judged again.
+        A verdict holds as long as the champion that it left, and on beside one that a person ordered in its place.
+        Landing may come back to an earlier dataset, by a file that is withdrawn: what was promoted since was trained
+        with that file, so the dataset is judged again.
         """
         item = self._items.get({"pk": keys.DATASET, "sk": dataset})
         if item is None:
             return None
         verdict: RunVerdict = item["verdict"]
-        champion = self._champion_version()
+        since, champion = self._verdicts_hold()
         # An earlier release did not note it.
-        return verdict if item.get("champion", champion) == champion else None
+        return verdict if since <= item.get("champion", champion) <= champion else None
 
     def count_failure(self, dataset: str, execution: str) -> int:
         """Failed attempts at a dataset so far beside today's champion, this execution's counted once."""
@@ -271,21 +305,42 @@ class Ledger(Claims):
             if not self._write_as(owner, *({"Put": {"TableName": self._table.name, "Item": item}} for item in items)):
                 raise Superseded(f"{owner} lost the claim while it held files")
 
+    def _close(self, run: Run) -> None:
+        beside = self._concluded_beside(run)
+        self._items.put(
+            {"pk": keys.DATASET, "sk": run.closes, "verdict": run.ending, "run": run.run, "champion": beside},
+            "attribute_not_exists(champion) OR champion <= :beside",
+            {":beside": beside},
+        )
+
     def _concluded_beside(self, run: Run) -> int:
-        """The version of the champion that a verdict is about: the one judged against, or the run itself once it is."""
+        """The version of the champion that a verdict is about: the one judged against, or the run's once it is."""
         champion = self.champion()
-        if run.verdict == "promote" and champion and champion.run == run.run:
+        if run.verdict in ("promote", "restored") and champion and champion.run == run.model:
             return champion.version
         # What was judged was judged beside one champion, which may have been replaced before a person decided.
         return run.champion_version if run.judged else champion.version if champion else 0
 
     def _champion_version(self) -> int:
-        champion = self.champion()
-        return champion.version if champion else 0
+        return self._verdicts_hold()[1]
+
+    def _verdicts_hold(self) -> tuple[int, int]:
+        """The versions of the champion, from the earliest to today's, beside which a verdict was found that holds.
+
+        It is today's alone, unless a person ordered it; 0 without a champion.
+        """
+        # An earlier release knew of no orders.
+        item = {"version": 0, **(self._items.get(_CHAMPION) or {})}
+        return int(item.get("verdicts_since", item["version"])), int(item["version"])
 
 
 def _item(run: Run) -> dict[str, Any]:
     return {"pk": keys.RUN, "sk": run.run, **asdict(run), "requests": list(run.requests)}
+
+
+def _former(champion: Champion, *, left: bool) -> dict[str, Any]:
+    fields = {name: value for name, value in asdict(champion).items() if value is not None}
+    return {"pk": keys.CHAMPION, "sk": champion.run, **fields, "before": [], "left": left}
 
 
 def _held(hold: Hold) -> dict[str, Any]:

@@ -194,9 +194,47 @@ def approve_command(
     approve(_deployment(project), run, make_console())
 
 
+@app.command("rollback")
+def rollback_command(
+    to: Annotated[
+        str | None, typer.Option("--to", help="The first characters of its run; the one before if not given.")
+    ] = None,
+    hold: Annotated[
+        bool, typer.Option("--hold", help="Set the files aside, too, that this model was trained without.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why; it stands on record.")] = "asked for by hand",
+    listed: Annotated[bool, typer.Option("--list", help="Only show what can be gone back to, with scores.")] = False,
+    project: Project = None,
+) -> None:
+    """Let a model go live again that was live before: rehearsed and verified first, with who, when and why on record.
+
+    The data of the one that is left counts as decided: it does not come back by itself.
+    """
+    from ops import rollback
+
+    deployment, console = _deployment(project), make_console()
+    if listed:
+        console.print(rollback.table(deployment))
+        console.print("Scores can be compared where they were found at the same time, on the same rows.")
+    else:
+        rollback.rollback(deployment, to, reason, console, hold=hold)
+
+
+@app.command("promote")
+def promote_command(
+    run: Annotated[str, typer.Argument(help="The first characters of its id.")],
+    reason: Annotated[str, typer.Option(help="Why the gate is overruled; it stands on record.")],
+    project: Project = None,
+) -> None:
+    """Let a model go live that the gate kept out: rehearsed and verified first, with who, when and why on record."""
+    from ops.promote import promote
+
+    promote(_deployment(project), run, reason, make_console())
+
+
 @app.command("policy")
 def policy_command(
-    role: Annotated[str, typer.Argument(help="dropper, reader, retrainer, approver, curator or deployer.")],
+    role: Annotated[str, typer.Argument(help="dropper, reader, retrainer, approver, operator, curator or deployer.")],
     project: Project = None,
 ) -> None:
     """The IAM policy of a person, as JSON: attach it to a user, a group or a permission set."""

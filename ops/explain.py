@@ -64,6 +64,8 @@ def head(run: Run) -> Iterator[Line]:
     yield styled((f"Run {run.run}: {verdict}", "bold"))
     if run.sentence:
         yield run.sentence
+    if run.makes_live:
+        yield f"It carries out an order of {run.by}, and trained nothing: the model is that of run {run.makes_live}"
     if run.labels:
         yield run.labels
     if run.postponed:

@@ -117,6 +117,16 @@ def _approver(at: Place) -> list[Statement]:
     ]
 
 
+def _operator(at: Place) -> list[Statement]:
+    machine = at.arn("states", f"stateMachine:{layout.state_machine(at.project)}")
+    return [
+        *_reader(at),
+        _facts(at, ["dynamodb:GetItem"], [keys.JUDGEMENT]),
+        _facts(at, ["dynamodb:PutItem", "dynamodb:Query"], [keys.ORDER]),
+        _allow(["states:StartExecution"], [machine]),
+    ]
+
+
 def _curator(at: Place) -> list[Statement]:
     return [
         *_retrainer(at),
@@ -139,6 +149,9 @@ ROLES: Final[dict[str, Role]] = {
     "reader": Role("sees runs, receipts, the dashboard, and asks the live model; no row of data", _reader),
     "retrainer": Role("a reader who asks for runs: `mlops retrain`", _retrainer),
     "approver": Role("a reader who decides, with `gate.approval: manual`, what goes live: `mlops approve`", _approver),
+    "operator": Role(
+        "a reader who goes back, or lets a model past the gate: `mlops rollback`, `mlops promote`", _operator
+    ),
     "curator": Role("a retrainer who decides about data: `mlops release`, `mlops withdraw`", _curator),
     "deployer": Role("deploys and destroys by the roles that `cdk bootstrap` made, and does nothing itself", _deployer),
 }

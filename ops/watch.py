@@ -18,6 +18,7 @@ from ops.follow import follow
 # How a table and a page call what a run ended with.
 VERDICTS: Final[Mapping[RunVerdict, str]] = {
     "promote": "promoted",
+    "restored": "restored",
     "keep": "kept out",
     "reject": "rejected",
     "awaiting-approval": "awaits approval",

@@ -29,6 +29,7 @@ from ledger.keys import (
     HELD,
     JUDGEMENT,
     MARKER,
+    ORDER,
     REQUEST,
     RUN,
     VOUCHED,
@@ -67,7 +68,7 @@ class Step:
 _CONCLUDES: Final = LedgerRights(get=(CHAMPION,), put=(RUN, DATASET), delete=(REQUEST,))
 # It looks for what is still to be done.
 _FINDS_PENDING: Final = LedgerRights(
-    get=(RUN, JUDGEMENT, APPROVAL, DATASET), query=(RUN, APPROVAL, REQUEST, HELD, ARRIVAL)
+    get=(RUN, JUDGEMENT, APPROVAL, DATASET), query=(RUN, ORDER, APPROVAL, REQUEST, HELD, ARRIVAL)
 )
 
 STEPS: Final = (
@@ -158,7 +159,9 @@ STEPS: Final = (
         name="redeploy",
         handler="steps.redeploy.handler",
         timeout_seconds=120,
-        ledger=LedgerRights(get=(CLAIM, CHAMPION, JUDGEMENT, ADOPTION, APPROVAL, RUN), put=(RUN,)),
+        ledger=LedgerRights(
+            get=(CLAIM, CHAMPION, JUDGEMENT, ADOPTION, APPROVAL, ORDER, RUN), check=(CLAIM,), put=(RUN,)
+        ),
         may=lambda a: (
             a.list_bucket(),
             a.read(RELEASED),
@@ -185,7 +188,11 @@ STEPS: Final = (
         # It need not look whose the claim is: it writes only while it has it, as a condition of the write.
         ledger=_CONCLUDES
         | LedgerRights(
-            get=(JUDGEMENT, APPROVAL, RUN), check=(CLAIM,), put=(CHAMPION,), update=(ANCHOR,), delete=(APPROVAL,)
+            get=(JUDGEMENT, APPROVAL, ORDER, RUN),
+            check=(CLAIM,),
+            put=(CHAMPION, HELD),
+            update=(ANCHOR,),
+            delete=(APPROVAL, ORDER),
         ),
         may=lambda a: (a.look_at_packages(),),
     ),
@@ -202,7 +209,9 @@ STEPS: Final = (
         timeout_seconds=120,
         ledger=_CONCLUDES
         | _FINDS_PENDING
-        | LedgerRights(get=(CLAIM, ADOPTION), query=(ANCHOR, JUDGEMENT, ADOPTION), delete=(CLAIM, APPROVAL)),
+        | LedgerRights(
+            get=(CLAIM, ADOPTION, ORDER), query=(ANCHOR, JUDGEMENT, ADOPTION), delete=(CLAIM, APPROVAL, ORDER)
+        ),
         may=lambda a: (
             a.list_bucket(),
             a.delete(MODELS, RELEASED),
@@ -222,7 +231,9 @@ STEPS: Final = (
         dead_letters=True,
         ledger=_CONCLUDES
         | _FINDS_PENDING
-        | LedgerRights(get=(CLAIM, MARKER), put=(CLAIM, MARKER), update=(FAILURES,), delete=(CLAIM, APPROVAL)),
+        | LedgerRights(
+            get=(CLAIM, MARKER, ORDER), put=(CLAIM, MARKER), update=(FAILURES,), delete=(CLAIM, APPROVAL, ORDER)
+        ),
         may=lambda a: (
             a.list_bucket(),
             a.start_executions(),

@@ -112,6 +112,28 @@ def holds_for(
     return [Hold(source, run, reason, by_key.get(source.key), epoch) for source in judged if source.source not in known]
 
 
+def holds_beyond(
+    run: str,
+    reason: str,
+    epoch: int,
+    landed: Collection[Source],
+    held: Mapping[str, Hold],
+    accepted: Collection[Source],
+) -> list[Hold]:
+    """What to hold so that of what is landed only what a version has (`accepted`) is left; `held` is by source id.
+
+    What is held already stays so, by its own reason: what stands in for it goes, if the version has not got that.
+    """
+    before = in_force(landed, held)
+    known, by_key = {source.source for source in accepted}, {source.key: source for source in accepted}
+    instead = [
+        replace(hold, predecessor=by_key.get(hold.source.key))
+        for hold in before.values()
+        if hold.predecessor and hold.predecessor.source not in known
+    ]
+    return holds_for(run, reason, epoch, [one for one in landed if one.source not in before], accepted) + instead
+
+
 @dataclass(frozen=True)
 class Version:
     """A dataset version, as `manifest.json` holds it. `rows` maps source id to split to number of accepted rows.

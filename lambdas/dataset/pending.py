@@ -31,9 +31,13 @@ def current_dataset(env: Environment, sources: list[Source]) -> str:
 def pending(env: Environment, *, again: bool = False) -> Start | None:
     """The message of the execution that is due, or None.
 
-    Due is an approved model, an open request, or a dataset without a conclusion that still holds. What was postponed
-    for the account's sake is due only `again`, to who comes of a sweep or a drop: else each try would start the next.
+    Due is a person's order, an approved model, an open request, or a dataset without a conclusion that still holds.
+    What was postponed for the account's sake is due only `again`, to who comes of a sweep or a drop: else each try
+    would start the next.
     """
+    ordered = [order for order in env.ledger.orders.open() if again or not _is_postponed(env, order.order)]
+    if ordered:
+        return Start.redeploy(ordered[0].kind, ordered[0].order)
     approved = [run for run in env.ledger.judgements.approved() if _is_due(env, run, again=again)]
     if approved:
         return Start.redeploy("approved", approved[0])
@@ -53,6 +57,11 @@ def pending(env: Environment, *, again: bool = False) -> Start | None:
 
 def _postponed(env: Environment) -> list[Run]:
     return [run for run in env.ledger.runs() if run.postponed]
+
+
+def _is_postponed(env: Environment, run: str) -> bool:
+    known = env.ledger.run(run)
+    return known is not None and known.postponed is not None
 
 
 def _is_due(env: Environment, approved: str, *, again: bool) -> bool:

@@ -20,6 +20,7 @@ from lambdas import executions
 from lambdas.dataset.pending import current_dataset, current_sources, pending
 from lambdas.environment import Environment, now
 from lambdas.failed_runs import give_up, postpone
+from lambdas.model import orders
 from lambdas.model.jobs import stop_jobs
 from lambdas.notify import notify
 from lambdas.telemetry import logger
@@ -37,8 +38,8 @@ def handler(event: dict[str, Any], _context: object) -> None:
     if holder == TEARDOWN:
         logger().info("The stack is being deleted: nothing to reconcile", extra={"execution": execution})
         return
-    run = _run_of(env, execution)
     message = _message(described)
+    run = _run_of(env, execution) or _ordered(env, execution, message)
     chain, converging = message.chain + 1, _converges(message)
     successor = executions.successor(env, execution)
     gave_up, lost = None, False
@@ -52,7 +53,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
             executions.start_successor(env, execution, chain if converging else 1)
         if not gave_up:
             # A step that outlived its execution may have concluded the run until the claim was handed over.
-            run = _run_of(env, execution)
+            run = _run_of(env, execution) or run
     elif holder is None and chain <= MAX_CHAIN:
         _look_again(env, execution, chain)
     _notify(env, described, run, gave_up, lost=lost)
@@ -82,6 +83,12 @@ def _run_of(env: Environment, execution: str) -> Run | None:
     return next((run for run in reversed(env.ledger.runs()) if run.execution == execution), None)
 
 
+def _ordered(env: Environment, execution: str, message: Start) -> Run | None:
+    """The run of an order that an execution was to carry out, and did not come to begin."""
+    order = env.ledger.orders.of(message.run) if message.run else None
+    return orders.to_run(env, order, execution) if order else None
+
+
 def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str | None:
     """Count a failed attempt, and give the dataset up after `max_attempts`; why, or None.
 
@@ -94,7 +101,8 @@ def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str 
     if run and of_the_account(str(described.get("error", "")), str(described.get("cause", ""))):
         postpone(env, run, reason(described["cause"]))
         return None
-    dataset = run.closes if run else current_dataset(env, current_sources(env))
+    # An order fails by itself: that says nothing about the model's data.
+    dataset = run.run if run and run.makes_live else run.closes if run else _landed(env)
     failures = env.ledger.count_failure(dataset, described["executionArn"])
     why = hopeless(str(described.get("error", "")), str(described.get("cause", "")))
     if failures < env.settings.operations.max_attempts and not why:
@@ -102,6 +110,10 @@ def _count(env: Environment, described: dict[str, Any], run: Run | None) -> str 
     why = why or f"{failures} attempts failed"
     give_up(env, run or _unprepared(env, described, dataset), f"Given up: {why}. {reason(described.get('cause', ''))}")
     return why
+
+
+def _landed(env: Environment) -> str:
+    return current_dataset(env, current_sources(env))
 
 
 def _unprepared(env: Environment, described: dict[str, Any], dataset: str) -> Run:

@@ -5,7 +5,7 @@ they are made of, so doing it twice finds the first one's work. With target `cha
 whatever is promoted, or on nothing.
 
 What is deployed is what Evaluate's judgement names, by its SHA-256. A run's record, which Prepare writes too, can only
-keep a model back.
+keep a model back. A person's order names a run that was judged: what its model is, the ledger knows.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from domain.errors import ApprovedTooLate, NotSealed, NotToBeDeployed, RejectedM
 from domain.messages import DeployStep, Redeployed
 from domain.state import Champion, Judgement, Run, Seal
 from lambdas.environment import Environment
-from lambdas.model import archives, hosting
+from lambdas.model import archives, hosting, orders
 from lambdas.model.approval import require_in_registry, require_noted, require_open
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, object]:
     """The endpoint, and the config that it is to serve and is on its way to.
 
-    Raises Superseded, NotToBeDeployed, NotApproved, ApprovedTooLate, RejectedMeanwhile, NotSealed, NotReleased,
-    EndpointBusy, AccountLimitReached.
+    Raises Superseded, NotToBeDeployed, NotApproved, ApprovedTooLate, RejectedMeanwhile, NotToBeOrdered, OrderedTooLate,
+    NotSealed, NotReleased, EndpointBusy, AccountLimitReached.
     """
     step, env = DeployStep.read(event), Environment.read()
     env.ledger.require_claim(step.execution)
@@ -50,6 +50,12 @@ def _target(env: Environment, step: DeployStep) -> tuple[str, Seal] | None:
         return (champion.run, _sealed(env, champion)) if champion else None
     if step.run is None:
         raise NotToBeDeployed("no run is named that could be deployed")
+    order = env.ledger.orders.of(step.run)
+    if order:
+        # On record before anything can fail: so Release ends it, and a person is told.
+        env.ledger.start_run(orders.to_run(env, order, step.execution))
+        ordered = orders.target(env, order)
+        return ordered.run, ordered.seal
     judgement, run = env.ledger.judgements.of(step.run), env.ledger.run(step.run)
     if judgement is None or run is None or judgement.verdict != "promote":
         # Not Superseded: this execution has the claim, and must come to give it back.

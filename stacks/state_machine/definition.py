@@ -26,11 +26,11 @@ def link(scope: Construct, tasks: Tasks, *, on_demand_allowed: bool) -> sfn.ICha
     def ends(name: str) -> sfn.Succeed:
         return sfn.Succeed.jsonata(scope, name)
 
-    approved = "$start = 'Redeploy' and $run != null and $outcome = 'claimed'"
+    asked = "$start = 'Redeploy' and $run != null and $outcome = 'claimed'"
     tasks.claim.next(
         choice("Claimed")
         .when(when("$outcome = 'coalesced'"), ends("Coalesced"), outputs={"outcome": "coalesced"})
-        .when(when(approved), tasks.redeploy, comment="A person approved this run", assign=Variables(verdict="promote"))
+        .when(when(asked), tasks.redeploy, comment="A person asked for it", assign=Variables(verdict="promote"))
         .when(when("$start = 'Redeploy' or $outcome = 'recover'"), tasks.redeploy, assign=CHAMPION)
         .otherwise(tasks.settle)
     )

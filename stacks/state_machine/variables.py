@@ -48,7 +48,7 @@ class Variables(TypedDict, total=False):
     reason: Expression
     # Where it was told to begin.
     start: Literal["Settle", "Redeploy"] | Expression
-    # Id of the run: the approved one from Claim, or Prepare's; null until it is known.
+    # Id of the run: the approved or ordered one from Claim, or Prepare's; null until it is known.
     run: Expression
     # Which model Redeploy and Verify are about: the run's, or whatever is promoted.
     target: Literal["candidate", "champion"]

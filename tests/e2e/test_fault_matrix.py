@@ -27,4 +27,4 @@ def test_it_holds(rig: Rig, case: Case) -> None:
 def test_the_matrix_is_whole() -> None:
     assert len(CASES) >= 60
     assert len({case.name for case in CASES}) == len(CASES)
-    assert 5 <= sum(case.quick for case in CASES) <= 10
+    assert 5 <= sum(case.quick for case in CASES) <= 12

@@ -20,16 +20,18 @@ from tests.stacks.synth import synthesize
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "explore.md"
 _HEAD = """# Every interleaving
 
-`make explore` runs the real Claim, Settle, Prepare, Announce, Redeploy, Verify, Release and Reconcile and the
+`make explore` runs the real Claim, Settle, Prepare, Announce, Redeploy, Verify, Promote, Release and Reconcile and the
 synthesized state machine on the real ledger code, with services and a clock in memory. Of each story it visits every
 state that some order of the steps can reach: *every call* takes turns at each call of a service, *every function* at
 each function's end. A fault is a function that is killed at any of its calls, an execution that is aborted, an event
-that is repeated or lost.
+that is repeated or lost. A *rollback* is a person's order to go back to a former model, a *promote* one to let a model
+go live that the gate kept out; both are to replace the same champion.
 
 In every state no two executions are between Claim and Release, and none starts a run on what a dead one left live. At
 every end the claim is free, every file and request is concluded, and of every broken execution a person was told; only
-where an event itself was lost may that take the daily sweep. `tests/explorer/test_promises.py` breaks the functions on
-purpose, and holds that the explorer sees it.
+where an event itself was lost may that take the daily sweep. Of two orders at most one moves the champion; each is
+carried out, or a person was told why not; and what is live is the champion. `tests/explorer/test_promises.py` breaks
+the functions on purpose, and holds that the explorer sees it.
 """
 
 

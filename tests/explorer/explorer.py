@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.settings import Settings
+from tests.explorer.champions import crowned
 from tests.explorer.functions import Functions, Handler, surroundings
 from tests.explorer.machine import Machine
 from tests.explorer.promises import Violation, at_rest, check
@@ -44,6 +45,8 @@ class Explorer:
     def _explore(self, story: Story) -> Report:
         report, steps_of = Report(), Steps(self._machine, self._functions, story)
         first = World(faults=story.faults)
+        if story.orders:
+            crowned(first)
         steps_of.drop(first)
         seen: dict[int, tuple[int, str]] = {first.key(): (0, "")}
         waiting = [first]

@@ -157,7 +157,7 @@ class _Client:
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def ask(**arguments: Any) -> Any:
             answer = _script.ask(self._service, operation, arguments)
-            if operation == "get_object":
+            if operation in ("get_object", "invoke_endpoint"):
                 answer["Body"] = io.BytesIO(answer["Body"])
             return answer
 
@@ -226,7 +226,7 @@ def _waits(_seconds: float) -> None:
 def surroundings(variables: Mapping[str, str]) -> Iterator[None]:
     """Handlers called in here find these environment variables, boto3 sessions that are scripted, and that clock."""
     makers = (environment._session, environment._table, environment._client)
-    for service in ("dynamodb", "s3", "stepfunctions", "sagemaker", "sns", "events"):
+    for service in ("dynamodb", "s3", "stepfunctions", "sagemaker", "sagemaker-runtime", "sns", "events"):
         exceptions(service)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**variables, "POWERTOOLS_LOG_LEVEL": "CRITICAL"}.items():

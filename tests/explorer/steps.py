@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
+from domain import layout
+from domain.messages import Start
+from domain.state import Order
 from ledger import keys
+from ledger.orders import item_of
 from tests.explorer.functions import NOW, Call, Functions, Returned
 from tests.explorer.machine import At, Ended, Machine
+from tests.explorer.table import apply
 from tests.explorer.world import Event, Execution, Invocation, World, is_private, perform, start, waits
 
 KILLED = Returned("null", "Lambda.Unknown", "the function was killed")
+IN_SERVICE = Returned(json.dumps({"EndpointStatus": "InService"}))
 NOT_FOUND = Returned("null", "SageMaker.SageMakerException", "Could not find endpoint")
 
 
@@ -29,12 +35,14 @@ class Step(NamedTuple):
 @dataclass(frozen=True)
 class Story:
     """What is explored: the files in the order they are dropped (key and content), the first one at the beginning;
-    how many faults may happen, of which kinds; whether a function's calls are interleaved, or it runs in one go."""
+    how many faults may happen, of which kinds; whether a function's calls are interleaved, or it runs in one go; what a
+    person orders, in that order, beside models that are live and were (`champions.py`)."""
 
     files: tuple[tuple[str, bytes], ...]
     faults: int = 0
     kinds: tuple[str, ...] = ("kill", "abort", "repeat", "lose")
     by_call: bool = True
+    orders: tuple[Order, ...] = ()
 
 
 class Steps:
@@ -60,6 +68,10 @@ class Steps:
             after = world.copy()
             self.drop(after)
             yield Step(f"{self._story.files[world.files][0]} is dropped", after)
+        if world.given < len(self._story.orders):
+            after = world.copy()
+            self._give(after)
+            yield Step(f"a {self._story.orders[world.given].kind} is ordered", after)
 
     def drop(self, world: World) -> None:
         """The next file of the story comes."""
@@ -73,6 +85,13 @@ class Steps:
         while isinstance(asked := self._functions.outcome(node), Call):
             node = self._functions.proceed(node, perform(world, asked, self._machine))
         assert not asked.error, asked
+
+    def _give(self, world: World) -> None:
+        """A person's command notes the next order; the start that it then asks for may be late, or lost with it."""
+        order = self._story.orders[world.given]
+        apply(world.items, "put_item", {"Item": item_of(order)})
+        world.given += 1
+        world.send(Event("ordered", order.order))
 
     def _of_execution(self, world: World, name: str, execution: Execution) -> Iterator[Step]:
         assert execution.at is not None
@@ -149,7 +168,9 @@ class Steps:
             node = self._proceed(after, invocation.node)
             after.invocations = (*others, invocation._replace(node=node))
             # A Claim that outlives its aborted execution takes the claim when Reconcile may have looked already.
-            after.lost = after.lost or (not about and after.holder not in ("", world.holder))
+            # So may a Redeploy change what is live when all has been made good.
+            late = after.holder not in ("", world.holder) or after.served != world.served
+            after.lost = after.lost or (not about and late)
             yield Step(f"{label} asks {_words(asked)}", after)
         else:
             after.invocations = others
@@ -201,6 +222,12 @@ class Steps:
             message = {"reason": "sweep" if event.about == "sweep" else "drop", "from": "Settle"}
             start(world, f"execution-{world.started}", json.dumps(message), self._machine)
             return
+        if event.kind == "ordered":
+            (kind,) = {order.kind for order in self._story.orders if order.order == event.about}
+            name = layout.execution_for_order(event.about)
+            if name not in world.executions:
+                start(world, name, Start.redeploy(kind, event.about).to_input(), self._machine)
+            return
         node = self._reconcile(world, event)
         if not self._story.by_call:
             node = self._proceed(world, node)
@@ -231,7 +258,7 @@ class Steps:
 
     def _eagerly(self, world: World, node: int) -> int:
         """Go on while what is asked concerns nobody else."""
-        while isinstance(asked := self._functions.outcome(node), Call) and is_private(asked):
+        while isinstance(asked := self._functions.outcome(node), Call) and is_private(world, asked):
             node = self._functions.proceed(node, perform(world, asked, self._machine))
         return node
 
@@ -248,7 +275,8 @@ class Steps:
         assert execution.at is not None
         reached = self._machine.answered(name, execution.at, returned, last)
         if isinstance(reached, At):
-            if execution.at.state == "Verify" and not returned.error:
+            looked = execution.at.state == "Verify" and execution.at.variable("stage") == "live"
+            if looked and not returned.error:
                 world.dirty = False
             self._arrive(world, name, execution._replace(at=reached, node=None))
         else:
@@ -260,8 +288,9 @@ class Steps:
         world.executions[name] = execution
         function, message = self._machine.asks(name, execution.at)
         if not function:
-            # The machine itself looks at the endpoint: there is none in these stories.
-            self._answer(world, name, execution, NOT_FOUND)
+            # The machine itself looks at the endpoint, which is at rest or not there.
+            there = json.loads(message)["EndpointName"] in world.served
+            self._answer(world, name, execution, IN_SERVICE if there else NOT_FOUND)
         elif self._story.by_call:
             node = self._eagerly(world, self._functions.invoke(function, message))
             self._answer_if(world, name, execution._replace(node=node))

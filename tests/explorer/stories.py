@@ -12,7 +12,8 @@ from domain.settings import Settings
 from lambdas.dataset.intake import take_in
 from lambdas.environment import Environment
 from lambdas.events import reconcile
-from lambdas.steps import announce, claim, prepare, redeploy, release, settle, verify
+from lambdas.steps import announce, claim, prepare, promote, redeploy, release, settle, verify
+from tests.explorer.champions import BACK, PAST_THE_GATE
 from tests.explorer.functions import Handler
 from tests.explorer.steps import Story
 from tests.stacks.synth import ACCOUNT, PROJECT, REGION
@@ -31,6 +32,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "announce": announce.handler,
         "redeploy": redeploy.handler,
         "verify": verify.handler,
+        "promote": promote.handler,
         "release": release.handler,
         "reconcile": reconcile.handler,
         "derive": derive,
@@ -66,6 +68,11 @@ SHORT: Mapping[str, Story] = MappingProxyType(
         "one file, every call, a function killed": Story(FILES[:1], faults=1, kinds=("kill",)),
         "one file, every function, any fault": Story(FILES[:1], faults=1, by_call=False),
         "two files, every function, a function killed": Story(FILES[:2], faults=1, kinds=("kill",), by_call=False),
+        "a file and a rollback, every call": Story(FILES[:1], orders=(BACK,)),
+        "a file, a rollback and a promote, every function": Story(
+            FILES[:1], orders=(BACK, PAST_THE_GATE), by_call=False
+        ),
+        "a file and a rollback, every function, any fault": Story(FILES[:1], faults=1, by_call=False, orders=(BACK,)),
     }
 )
 LONG: Mapping[str, Story] = MappingProxyType(
@@ -80,5 +87,14 @@ LONG: Mapping[str, Story] = MappingProxyType(
         ),
         "two files, every function, any fault": Story(FILES[:2], faults=1, by_call=False),
         "one file, every function, any two faults": Story(FILES[:1], faults=2, by_call=False),
+        "a file and a rollback, every call, a function killed": Story(
+            FILES[:1], faults=1, kinds=("kill",), orders=(BACK,)
+        ),
+        "a file and a promote, every function, any fault": Story(
+            FILES[:1], faults=1, by_call=False, orders=(PAST_THE_GATE,)
+        ),
+        "a file, a rollback and a promote, every function, any fault": Story(
+            FILES[:1], faults=1, by_call=False, orders=(BACK, PAST_THE_GATE)
+        ),
     }
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
@@ -12,6 +13,7 @@ from domain.state import Claim
 from lambdas import executions
 from lambdas.dataset.pending import pending
 from lambdas.environment import Environment, timestamp
+from tests.explorer.champions import BACK, PAST_THE_GATE
 from tests.explorer.explorer import Explorer
 from tests.explorer.functions import Handler
 from tests.explorer.promises import Violation
@@ -92,6 +94,39 @@ def test_without_reconcile_the_file_of_an_aborted_execution_is_left(definition: 
     story = Story(FILES[:1], faults=1, kinds=("abort",), by_call=False)
     with pytest.raises(Violation, match="a file is unprocessed"):
         explorer(definition, reconcile=lambda event, context: None).explore(story)
+
+
+def starts_nothing(event: dict[str, Any], _context: object) -> dict[str, object]:
+    step, env = ReleaseStep.read(event), Environment.read()
+    env.ledger.release(step.execution)
+    return Released(started=None).to_payload()
+
+
+def test_a_release_that_does_not_look_for_orders_leaves_one(definition: dict[str, Any]) -> None:
+    with pytest.raises(Violation, match="unanswered"):
+        explorer(definition, release=starts_nothing).explore(Story(FILES[:1], by_call=False, orders=(BACK,)))
+
+
+def of_whatever_is_live(handler: Handler) -> Handler:
+    """A step to which an order is about whichever champion it finds."""
+
+    def asked(event: dict[str, Any], context: object) -> Any:
+        env = Environment.read()
+        order, champion = env.ledger.orders.of(event["run"]), env.ledger.champion()
+        if order and champion and event.get("target") != "champion":
+            env.ledger.orders.give(replace(order, beside=champion.version))
+        return handler(event, context)
+
+    return asked
+
+
+def test_an_order_that_does_not_say_which_champion_it_is_to_replace_moves_a_second_one(
+    definition: dict[str, Any],
+) -> None:
+    steps = {name: of_whatever_is_live(HANDLERS[name]) for name in ("redeploy", "promote")}
+    story = Story(FILES[:1], by_call=False, orders=(BACK, PAST_THE_GATE))
+    with pytest.raises(Violation, match="moved more than once"):
+        explorer(definition, **steps).explore(story)
 
 
 def test_a_violation_tells_the_steps_that_lead_to_it(definition: dict[str, Any]) -> None:

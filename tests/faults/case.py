@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,8 @@ class Case:
     `rules` go to the local cloud's fault switch (`local/faults.py`); `train` and `training` say what the training
     command does, and to how many jobs or attempts (0: all); `serve` is what is wrong with the candidate's container.
     `act` is done to the running pipeline: "abort" (when the fault is met) or "abort training", "stop job", "interrupt
-    TIMES". `first`: nothing is live yet. `verdict` is how the dropped file's run must end, `words` a pattern that one
+    TIMES". `order`: instead of a drop a person orders a "rollback", or a "promote" of a model that could not go live
+    before. `first`: nothing is live yet. `verdict` is how the dropped file's run must end, `words` a pattern that one
     notification must match, `failures` how many executions end badly, each of which a person is told of exactly once
     (`told_twice`: at most twice). `quick` cases are part of `make test-e2e`, and of `make test-tasks` for other tasks.
     """
@@ -26,6 +27,7 @@ class Case:
     training: int = 0
     serve: str = ""
     act: str = ""
+    order: Literal["", "rollback", "promote"] = ""
     first: bool = False
     verdict: str = "promote"
     words: str = ""

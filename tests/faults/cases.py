@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.faults.calls import asked_by_the_machine, conflicting, denied, killed, lost, refused, slow, twice
 from tests.faults.case import Case
+from tests.faults.ordered import ordered
 from tests.faults.rules import machine, on, slug
 
 # The fact by which Reconcile remembers that a person was told.
@@ -246,4 +247,5 @@ CASES: tuple[Case, ...] = (
     *refused(),
     *lost(),
     *killed(),
+    *ordered(),
 )

@@ -18,8 +18,6 @@ from tests.faults.case import Case, Result
 from tests.faults.rig import MOMENT, PROJECT, Rig
 
 _BROKEN = ("FAILED", "ABORTED", "TIMED_OUT")
-# What the pipeline keeps so that going back needs nothing new: the live model and the two before it.
-_KEPT = 3
 _TELL_SECONDS = 30
 
 
@@ -37,6 +35,7 @@ def play(rig: Rig, case: Case) -> Result:
     """Do what the case says to a rig that was restored, and judge what came of it."""
     pipeline, began = rig.pipeline, time.monotonic()
     rig.restore(first=case.first)
+    rig.lay_out(case.order)
     before, champion = pipeline.all_executions(), pipeline.ledger.champion()
     rig.play(case.train, case.training, serve=case.serve, spare=["seed", *([champion.run] if champion else [])])
     client = Client(pipeline)
@@ -46,6 +45,7 @@ def play(rig: Rig, case: Case) -> Result:
     else:
         seen = _disturb(rig, case, before)
     broken = [*client.wrong[:1], *_lost(pipeline), *_left(pipeline), *_live(pipeline, case), *_told(case, seen)]
+    broken += _ordered(pipeline, case, seen)
     verdict = (seen.run.verdict or "open") if seen.run else "none"
     if verdict != case.verdict:
         broken.append(f"ended {verdict!r}: {seen.run.sentence if seen.run else 'there is no run'}")
@@ -58,7 +58,10 @@ def _disturb(rig: Rig, case: Case, before: dict[str, dict[str, Any]]) -> _Seen:
     pipeline = rig.pipeline
     known = {run.run for run in pipeline.ledger.runs()}
     pipeline.cloud.faults(case.rules)
-    rig.drop()
+    if case.order:
+        rig.order(case.order)
+    else:
+        rig.drop()
     act(rig, case.act)
     if any(rule.get("caller") == "events" for rule in case.rules):
         # An event may be on its way for longer than a moment, and nothing of it shows.
@@ -93,7 +96,8 @@ def _lost(pipeline: Pipeline) -> list[str]:
     dataset = layout.dataset_id(1, [source.source for source in sources])
     if sources and not pipeline.ledger.conclusion(dataset):
         return [f"lost: nothing concluded {[source.key for source in sources]}"]
-    return [f"lost requests: {found}" for found in [pipeline.ledger.requests()] if found]
+    open_ones = (pipeline.ledger.requests(), pipeline.ledger.orders.open())
+    return [f"lost requests: {found}" for found in open_ones if found]
 
 
 def _left(pipeline: Pipeline) -> list[str]:
@@ -107,11 +111,13 @@ def _left(pipeline: Pipeline) -> list[str]:
     endpoints = [item["EndpointName"] for item in sagemaker.list_endpoints()["Endpoints"]]
     if set(endpoints) - {PROJECT}:
         broken.append(f"left behind: endpoints {endpoints}")
-    promoted = [run.run for run in pipeline.ledger.runs() if run.verdict == "promote"]
+    champion = pipeline.ledger.champion()
+    # What the pipeline keeps so that going back needs nothing new: the live model and the two before it.
+    kept = {champion.run, *champion.before} if champion else set()
     configs = [item["EndpointConfigName"] for item in sagemaker.list_endpoint_configs()["EndpointConfigs"]]
     models = [item["ModelName"] for item in sagemaker.list_models()["Models"]]
     for kind, names in (("configs", configs), ("models", models)):
-        stray = [name for name in names if layout.deployed_run(PROJECT, name) not in promoted[-_KEPT:]]
+        stray = [name for name in names if layout.deployed_run(PROJECT, name) not in kept]
         if stray:
             broken.append(f"left behind: {kind} {stray}")
     return broken
@@ -130,6 +136,17 @@ def _live(pipeline: Pipeline, case: Case) -> list[str]:
     return broken + [f"the promoted model answers {wrong} wrongly" for _ in wrong[:1]]
 
 
+def _ordered(pipeline: Pipeline, case: Case, seen: _Seen) -> list[str]:
+    """Whether what was ordered is live, or else what was live before; and that it alone came of the order."""
+    champion = pipeline.ledger.champion()
+    if not case.order or champion is None or seen.run is None:
+        return []
+    done = seen.run.verdict in ("promote", "restored")
+    if done != (champion.run == seen.run.makes_live):
+        return [f"ordered was {seen.run.makes_live}, and the champion is {champion.run}"]
+    return [] if champion.version == seen.run.champion_version + done else [f"it moved to {champion.version}"]
+
+
 def _told(case: Case, seen: _Seen) -> list[str]:
     """Whether a person heard of each failure once, of how the run ended once, and in the words that the case names."""
     broken = []
@@ -142,7 +159,7 @@ def _told(case: Case, seen: _Seen) -> list[str]:
     if len(failed) != case.failures:
         why = [message.partition("\n")[0] for arn in failed for message in seen.said if arn in message]
         broken.append(f"{len(failed)} executions failed instead of {case.failures}: {'; '.join(why)}")
-    if seen.run and seen.run.verdict in ("promote", "keep", "reject"):
+    if seen.run and seen.run.verdict in ("promote", "restored", "keep", "reject"):
         heard = sum(f"Run {seen.run.run} (started" in message for message in seen.said)
         if not 1 <= heard <= most:
             broken.append(f"told {heard} times how run {seen.run.run} ended")

@@ -11,11 +11,11 @@ _HEAD = """# What was broken on purpose, and what came of it
 
 `make faults` deploys the whole stack to the local cloud, with a fault switch (`local/faults.py`) that nothing that is
 deployed knows of, and a tiny prebuilt model in place of training. Before each case one model is live. Then a file is
-dropped while the fault is there; when all is at rest the fault is lifted, and the sweep looks once more. A case holds
-if all of this is so:
+dropped, or a person orders a rollback or a promote, while the fault is there; when all is at rest the fault is lifted,
+and the sweep looks once more. A case holds if all of this is so:
 
 - a client that asked all the while got no wrong answer and no error from the live model;
-- every file that landed is concluded, and no request is open;
+- every file that landed is concluded, no request and no order is open, and an order moved the champion once or never;
 - nothing is left: no running job, no claim, no endpoint but the live one, no config or model beyond the kept three;
 - what is live is what was promoted, and it answers rightly;
 - a person was told of each failed execution once, of the verdict once, and in words that name the cause. (Where a

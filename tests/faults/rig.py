@@ -11,8 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from domain import layout
+from domain.state import Run
 from local.cloud import ACCOUNT, REGION, LocalCloud
+from ops.deployment import Deployment
+from ops.promote import promote
+from ops.rollback import rollback
 from tasks.settings import of_project
 from tests.e2e.driver import Pipeline, listen
 from tests.e2e.material import TABLES, of_task, reviews
@@ -63,6 +69,32 @@ class Rig:
         """Drop a file that never was there before; its name."""
         self._drops += 1
         return self.pipeline.drop_rows(f"drop-{self._drops}", reviews(_ROWS, seed=self._drops))
+
+    def lay_out(self, order: str) -> None:
+        """Bring about what a person can order: a model that was live before, or one that could not go live."""
+        if not order:
+            return
+        champion, known = self.pipeline.ledger.champion(), {run.run for run in self.pipeline.ledger.runs()}
+        assert champion is not None
+        broken = order == "promote"
+        self.play("copy", serve="exit" if broken else "", spare=["seed", champion.run])
+        self.drop()
+        ended = self.pipeline.until("its end", lambda: self._ended_beyond(known))
+        assert ended.verdict == ("gave-up" if broken else "promote"), ended.sentence
+        self.pipeline.rest(MOMENT)
+        self.play("copy")
+        self.pipeline.notifications()
+
+    def _ended_beyond(self, known: set[str]) -> Run | None:
+        return next((run for run in self.pipeline.ledger.runs() if run.verdict and run.run not in known), None)
+
+    def order(self, order: str) -> None:
+        """Order it, as the command does."""
+        deployment, quiet = Deployment.on(self.pipeline.cloud, PROJECT), Console(quiet=True)
+        if order == "rollback":
+            rollback(deployment, None, "answers are wrong", quiet, hold=False)
+        else:
+            promote(deployment, self.pipeline.ledger.runs()[-1].run, "its container was at fault", quiet)
 
     def play(self, train: str, times: int = 0, *, serve: str = "", spare: list[str] | None = None) -> None:
         """Say what training does from now on, and what is wrong with the containers of all runs but `spare`."""

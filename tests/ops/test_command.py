@@ -17,7 +17,7 @@ from ops.errors import Unusable
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = (
     "local", "demo", "drop", "watch", "runs", "explain", "predict", "retrain", "held", "release", "withdraw", "approve",
-    "policy", "doctor", "destroy", "prepare-data",
+    "rollback", "promote", "policy", "doctor", "destroy", "prepare-data",
 )  # fmt: skip
 
 

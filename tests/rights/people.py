@@ -24,7 +24,7 @@ MACHINE: Final = PLACE.arn("states", f"stateMachine:{layout.state_machine(PROJEC
 RUN: Final = "0123456789ab"
 PACKAGE: Final = PLACE.arn("sagemaker", f"model-package/{PROJECT}/1")
 BOOTSTRAPPED: Final = f"cdk-hnb659fds-deploy-role-{ACCOUNT}-{REGION}"
-READERS: Final = "reader retrainer approver curator"
+READERS: Final = "reader retrainer approver operator curator"
 _DENIALS: Final = ("AccessDenied", "AccessDeniedException", "403", "AuthorizationError")
 Clients = Callable[[str], Any]
 
@@ -100,6 +100,8 @@ ATTEMPTS: Final = (
     Attempt("see what is held", _query("held"), READERS),
     Attempt("read the whole ledger", lambda on: on("dynamodb").scan(TableName=LEDGER)),
     Attempt("note a request for a run", _note("request"), "retrainer curator"),
+    Attempt("order that a model goes live", _note("order"), "operator"),
+    Attempt("see what was ordered", _query("order"), "operator"),
     Attempt("vouch for a held file", _note("vouched"), "curator"),
     Attempt("let a held file back in", _forget("held"), "curator"),
     Attempt("move the champion", _note("champion")),
@@ -110,7 +112,7 @@ ATTEMPTS: Final = (
     Attempt(
         "start an execution",
         lambda on: on("stepfunctions").start_execution(stateMachineArn=MACHINE, input="{}"),
-        "retrainer curator",
+        "retrainer operator curator",
     ),
     Attempt("list executions", lambda on: on("stepfunctions").list_executions(stateMachineArn=MACHINE), READERS),
     Attempt(

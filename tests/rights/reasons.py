@@ -173,6 +173,13 @@ REASONS: Final[tuple[Reason, ...]] = (
         facts=("approval",),
     ),
     Reason(
+        "an order that its execution did not come to begin, or that failed when its model was live "
+        "(tests/lambdas/steps/test_ordered.py, tests/lambdas/events/test_reconcile.py)",
+        "FunctionsRe[cl]*",
+        ("dynamodb:DeleteItem", "dynamodb:GetItem"),
+        facts=("order",),
+    ),
+    Reason(
         "convergence failed three times in a row: nobody may hold the claim then",
         "FunctionsReconcileRole",
         ("dynamodb:DeleteItem",),

@@ -20,7 +20,9 @@ from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops.approve import approve
 from ops.deployment import Deployment
 from ops.held import release
+from ops.promote import promote
 from ops.retrain import request_run, write_request
+from ops.rollback import rollback
 from stacks.cdk_json import merge
 from tests.e2e import conftest as e2e
 from tests.e2e.driver import Pipeline, listen
@@ -175,6 +177,16 @@ def asked_of_a_person(stage: Stage) -> None:
     stage.ended_as(refused, "keep")
 
 
+def ordered(stage: Stage) -> None:
+    """A person goes back, holding files; then orders a model whose archive is gone, which is refused."""
+    before, quiet = len(stage.runs()), Console(quiet=True)
+    rollback(stage.deployment, None, "tried", quiet, hold=True)
+    assert stage.next_run(before).verdict == "restored"
+    refused = next(run for run in stage.runs() if run.judged == "reject")
+    promote(stage.deployment, refused.run, "tried", quiet)
+    assert stage.next_run(before + 1).verdict == "gave-up"
+
+
 def torn_down(stage: Stage) -> None:
     """The stack is deleted while a model waits for a person, and another is being trained."""
     write_request(stage.deployment, "asked for beside a drop")
@@ -193,6 +205,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     rolled_back,
     failed,
     asked_of_a_person,
+    ordered,
     torn_down,
 )
 

@@ -116,6 +116,7 @@ def test_only_who_is_to_move_the_champion_or_to_approve_may() -> None:
     assert allowed_to("put", keys.JUDGEMENT) == {"evaluate"}
     assert allowed_to("put", keys.APPROVAL) == {"approve"}
     assert allowed_to("put", keys.ADOPTION) == {"adopt"}
+    assert allowed_to("put", keys.ORDER) | allowed_to("update", keys.ORDER) == set(), "people alone"
     assert allowed_to("put", keys.CLAIM).isdisjoint(name.lower() for name in PARSERS)
 
 

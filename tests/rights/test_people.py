@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
@@ -37,6 +38,7 @@ from tests.rights.people import (
 
 pytestmark = pytest.mark.slow
 
+KEPT_OUT, LIVE, FORMER = "333333333333", "222222222222", "111111111111"
 # What IAM names otherwise than the operation.
 NO_OPERATION = {"s3:ListBucket"}
 # AWS's limit of a managed policy, white space not counted (IAM's guide, "IAM and AWS STS quotas").
@@ -63,6 +65,9 @@ COMMANDS = {
     "release": ("curator", ["release", "held.csv"]),
     "withdraw": ("curator", ["withdraw", "withdrawn.csv"]),
     "approve": ("approver", ["approve", RUN]),
+    "rollback": ("operator", ["rollback", "--reason", "tried"]),
+    "rollback --list": ("reader", ["rollback", "--list"]),
+    "promote": ("operator", ["promote", KEPT_OUT, "--reason", "tried"]),
 }
 
 
@@ -86,7 +91,8 @@ def test_a_command_needs_no_more_than_its_role(
 
 
 def something_to_do(cloud: LocalCloud) -> None:
-    """A run that waits for a person, a file that is held, another to take back."""
+    """A run that waits for a person, a file that is held, another to take back; a model that is live, one that was, and
+    one that the gate kept out."""
     ledger = Ledger(cloud.resource("dynamodb").Table(LEDGER))
     for name in ("held.csv", "withdrawn.csv"):
         cloud.client("s3").put_object(Bucket=BUCKET, Key=f"{layout.LANDING}{name}", Body=b"x")
@@ -101,7 +107,16 @@ def something_to_do(cloud: LocalCloud) -> None:
     )
     ledger.save_run(waits)
     judged = Judgement(RUN, "d", 1, Seal("a" * 64, "b" * 64), "promote", 0, waits=True, package=PACKAGE)
-    cloud.resource("dynamodb").Table(LEDGER).put_item(Item=item_of(judged))
+    table = cloud.resource("dynamodb").Table(LEDGER)
+    table.put_item(Item=item_of(judged))
+    kept_out = Run(KEPT_OUT, "d", 1, answer["executionArn"], "tried", "2025-01-01T00:00:00+00:00", verdict="reject")
+    ledger.save_run(kept_out)
+    table.put_item(Item=item_of(replace(judged, run=KEPT_OUT, verdict="reject", waits=False)))
+    if ledger.champion() is None:
+        ledger.seize("tried", "now")
+        for version, run in enumerate((FORMER, LIVE)):
+            ledger.promote("tried", replace(judged, run=run, champion_version=version), "2026-01-01T00:00:00+00:00")
+        ledger.release("tried")
 
 
 def test_every_role_may_something_and_may_not_something() -> None:

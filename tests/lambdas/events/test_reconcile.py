@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain import layout
-from domain.state import TEARDOWN
+from domain.state import TEARDOWN, Order
 from lambdas.dataset.pending import current_dataset, current_sources
 from lambdas.events import reconcile
 from lambdas.steps import announce
@@ -312,3 +312,53 @@ def test_a_run_that_release_postponed_is_told_and_not_started_again(project: Pro
     assert started(project) == {}
     (told,) = project.notifications()
     assert "the next sweep" in told["Message"]
+
+
+# ---- a person's order ------------------------------------------------------------------------
+
+
+def ordered(project: Project) -> Order:
+    order = Order("0000000000aa", "rollback", "111111111111", 2, "arn:ann", "answers are wrong", "then")
+    project.env.ledger.orders.give(order)
+    return order
+
+
+def test_an_order_that_an_execution_did_not_come_to_is_tried_again_and_then_given_up(project: Project) -> None:
+    project.configure(operations={"max_attempts": 2})
+    project.drop("a.csv", reviews(40))
+    order = ordered(project)
+    for _ in range(2):
+        assert project.env.ledger.orders.open() == [order]
+        execution = failed(project, **{"from": "Redeploy", "run": order.order})
+        tell(execution)
+        project.env.ledger.release(str(project.env.ledger.claimed_by()))
+    ended = project.env.ledger.require_run(order.order)
+    assert (ended.verdict, ended.sentence) == ("gave-up", "Given up: 2 attempts failed. no disk")
+    assert project.env.ledger.orders.open() == []
+    landed = current_dataset(project.env, current_sources(project.env))
+    assert project.env.ledger.conclusion(landed) is None, "nothing was found about what landed"
+    messages = [told["Message"] for told in project.notifications()]
+    assert len(messages) == 2
+    assert all(message.startswith(f"Run {order.order} of {project.name} failed: no disk") for message in messages)
+
+
+def test_an_order_whose_execution_a_person_stopped_stays_open(project: Project) -> None:
+    order = ordered(project)
+    execution = project.start(**{"from": "Redeploy", "run": order.order})
+    project.env.ledger.claim(execution, "then")
+    project.client("stepfunctions").stop_execution(executionArn=execution)
+    until(lambda: project.status(execution) == "ABORTED")
+    tell(execution)
+    assert project.env.ledger.orders.open() == [order]
+    assert str(project.env.ledger.claimed_by()).endswith(f":{successor(project, execution)}")
+
+
+def test_what_could_not_go_live_by_an_order_is_told_with_what_can_be_done(project: Project) -> None:
+    order = ordered(project)
+    execution = failed(
+        project, error="RolledBack", cause="VerifyFailed: 3 rows differ", **{"from": "Redeploy", "run": order.order}
+    )
+    project.run(execution, run=order.order, makes_live=order.model, verdict="gave-up", sentence="VerifyFailed")
+    tell(execution)
+    (told,) = project.notifications()
+    assert "What can be gone back to: mlops rollback --list" in told["Message"]

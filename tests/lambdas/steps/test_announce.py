@@ -45,6 +45,7 @@ def listen(project: Project) -> str:
     ("verdict", "title", "promoted", "rejected"),
     [
         ("promote", "New Model", 1, 0),
+        ("restored", "Model Restored", 0, 0),
         ("keep", "Model Kept", 0, 0),
         ("reject", "Model Rejected", 0, 1),
         ("awaiting-approval", "Model Awaiting Approval", 0, 0),
