@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.errors import ApprovedTooLate, NotSealed, NotToBeDeployed, RejectedMeanwhile
+from domain.errors import ApprovedTooLate, NotSealed, NotToBeDeployed, NotToBeOrdered, RejectedMeanwhile
 from domain.messages import DeployStep, Redeployed
 from domain.state import Champion, Judgement, Run, Seal
 from lambdas.environment import Environment
@@ -57,6 +57,9 @@ def _target(env: Environment, step: DeployStep) -> tuple[str, Seal] | None:
         ordered = orders.target(env, order)
         return ordered.run, ordered.seal
     judgement, run = env.ledger.judgements.of(step.run), env.ledger.run(step.run)
+    if run and run.makes_live:
+        # A start that came late, or a record that somebody wrote.
+        raise NotToBeOrdered(f"there is no open order {run.run}; its run ended as {run.verdict or 'nothing'}")
     if judgement is None or run is None or judgement.verdict != "promote":
         # Not Superseded: this execution has the claim, and must come to give it back.
         raise NotToBeDeployed(f"run {step.run} has not passed the gate")
