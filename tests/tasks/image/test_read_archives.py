@@ -19,7 +19,7 @@ from tests.tasks.image.archives import CLASSES, WAYS, found, png, refused, tarre
         ("cat.PNG", png(1), "kind", "put it into a .zip"),
         ("rows.csv", b"text,label\n", "kind", "or with this table as metadata.csv"),
         ("rows.jsonl.gz", b"", "kind", "a table, and pictures are expected"),
-        ("a.rar", b"Rar!", "kind", "name it .zip, .tar, .tar.gz or .tgz"),
+        ("a.rar", b"Rar!", "kind", "put pictures into a .zip, .tar, .tar.gz or .tgz, in folders"),
         ("a.zip", png(1), "kind", "it is a single picture (PNG): put it into a .zip"),
         ("a.zip", tarred(CLASSES), "kind", "it is tar inside: let its name end in .tar"),
         ("a.zip", tgz(CLASSES), "kind", "let its name end in .tar.gz"),
