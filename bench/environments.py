@@ -21,6 +21,14 @@ REQUIREMENTS: Final = Path(__file__).parent / "requirements"
 CACHE: Final = ROOT / ".cache" / "bench"
 
 
+def anew(name: str) -> Path:
+    """The folder NAME below .cache/bench, empty."""
+    folder = CACHE / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
 def environment(name: str) -> Path:
     """The folder of the environment NAME below .cache/bench, brought up to its pins. A second call takes no time.
 

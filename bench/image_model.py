@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import random
-import shutil
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ import torch
 from PIL import Image
 from transformers import ResNetConfig, ResNetForImageClassification
 
-from bench.environments import CACHE
+from bench.environments import anew
 from domain.artifact import MODEL, WEIGHTS, Manifest
 from tasks.image.manifest import Reading
 from tasks.image.train import preprocessor
@@ -44,9 +43,7 @@ class ImageModel:
 
 def image_model() -> ImageModel:
     """The model below .cache/bench/image, made anew: it takes seconds."""
-    folder = CACHE / "image"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = anew("image")
     model, reading = ImageModel(folder / "checkpoint", folder / "artifact"), Reading(LABELS, SIDE, _MIDDLE, _MIDDLE)
     # Of microsoft/resnet-18: 11 million parameters.
     config = ResNetConfig(

@@ -7,7 +7,6 @@ the training's own, so the artifact is of the kind that is served.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +15,7 @@ import torch
 from tokenizers import Tokenizer
 from transformers import DistilBertConfig, DistilBertForSequenceClassification, PreTrainedTokenizerFast
 
-from bench.environments import CACHE
+from bench.environments import CACHE, anew
 from domain.artifact import Manifest
 from ops import minilm
 from ops.bootstrap import ROOT
@@ -51,8 +50,7 @@ def distilbert() -> Model:
     )
     if stamp.is_file() and stamp.read_text() == wanted.hexdigest():
         return model
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    anew(folder.name)
     tokenizer = minilm_tokenizer()
     # The configuration's defaults are distilbert-base-uncased: 6 layers of 768, 66 million parameters.
     config = DistilBertConfig(id2label=dict(enumerate(LABELS)), label2id={name: i for i, name in enumerate(LABELS)})

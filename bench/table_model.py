@@ -6,7 +6,6 @@ They are learned by the training's own code, so the artifact is of the kind that
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from bench.census import CATEGORIES, LABELS, NUMBERS, SCHEMA, Row, census
-from bench.environments import CACHE
+from bench.environments import anew
 from domain.artifact import Manifest
 from tasks.tabular.settings import Hyperparameters as Settings
 from tasks.tabular.train import Hyperparameters, Learner, learner
@@ -51,9 +50,7 @@ class TableModel:
 
 def table_model() -> TableModel:
     """The model below .cache/bench/table, made anew: it takes seconds. Raises TrainingError."""
-    folder = CACHE / "table"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = anew("table")
     places = Places.of({"SAGEMAKER_BASE_DIR": str(folder)})
     # Threads that wait for one another take minutes where something else uses the CPUs.
     with (folder / "training.log").open("w") as log, redirect_stdout(log), threadpool_limits(1):

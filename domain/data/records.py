@@ -268,7 +268,9 @@ def _checked(given: str, column: Column) -> str:
         raise _too_long(text, column)
     if column.allowed is not None and text not in column.allowed:
         known = ", ".join(map(repr, sorted(column.allowed)[:10]))
-        raise RowRejected("label-not-allowed", f"column {column.name!r} is none of the labels allowed ({known})", text)
+        none = f"column {column.name!r} is none of the labels allowed ({known})"
+        why = f"{none}: write one of these, or add it to data.labels with a new data.epoch"
+        raise RowRejected("label-not-allowed", why, text)
     return text
 
 
@@ -282,7 +284,7 @@ def _number(text: str, column: Column) -> str:
 
 
 def _too_long(text: str, column: Column) -> RowRejected:
-    over = f"column {column.name!r} has {len(text)} characters, over the limit of {column.max_chars}"
+    over = f"column {column.name!r} has {len(text)} characters, over the limit of {column.max_chars}: shorten it"
     return RowRejected("too-long", over, text)
 
 
@@ -296,12 +298,10 @@ def _plain(raw: Mapping[str, object], column: str) -> str:
     if _is_missing(given):
         near = next((name for name in raw if name.strip().casefold() == column.strip().casefold()), None)
         meant = f" (there is {near!r})" if near and column not in raw else ""
-        raise RowRejected("missing", f"column {column!r} is missing{meant}: every row needs a value there")
+        raise RowRejected("missing", f"column {column!r} is missing{meant}: give every row a value there")
     if isinstance(given, float) and math.isinf(given):
         raise RowRejected("not-finite", f"column {column!r} holds a number beyond all bounds: give it as text", given)
     text = plain(given)
     if text is None:
-        raise RowRejected(
-            "not-plain", f"column {column!r} holds a {type(given).__name__}: give text or a number", given
-        )
+        raise RowRejected("not-plain", f"column {column!r} holds a list or an object: give text or a number", given)
     return text

@@ -119,9 +119,11 @@ class FirstFile:
     def schema(self) -> Schema:
         """What the columns are, by the settings first. Raises FileRejected where neither says it."""
         if not self._rows:
-            raise FileRejected("no-rows", "no row that could be read: the first file says what the columns are")
+            raise FileRejected(
+                "no-rows", "no row that could be read: give it rows, since the first file says what the columns are"
+            )
         if not self._columns:
-            raise FileRejected("columns", f"no column but {self._data.label!r}: a row needs something to learn from")
+            raise FileRejected("columns", f"no column but {self._data.label!r}: add columns to learn from")
         declared = self._data.types or {}
         for name, seen in self._columns.items():
             if not seen.values and name not in declared:

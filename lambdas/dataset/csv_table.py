@@ -18,8 +18,9 @@ _DELIMITERS: Final = (",", ";", "\t")
 _SEP: Final = re.compile(r'"?sep=([^"\w\s]|\t)"?[\r\n]*', re.IGNORECASE)
 _EMPTY: Final = ' \t\r\n,;"\ufeff'
 _AROUND_NAME: Final = " \t\ufeff"
-_WITHOUT_HEADER: Final = ": its first line must name the columns; has it no header?"
-_ONE_COLUMN: Final = ": separate columns with commas, semicolons or tabs; its first line must name them"
+_WITHOUT_HEADER: Final = ": name the columns in its first line; has it no header?"
+_ONE_COLUMN: Final = ": separate columns with commas, semicolons or tabs, and name them in its first line"
+_SOME_COLUMNS: Final = ": add what is missing, or rename a column there"
 
 
 class Notice(str):
@@ -74,8 +75,9 @@ class _Table:
                     elif len(cells) > width and not any(map(str.strip, cells[width:])):
                         yield lines.number, dict(zip(header, cells, strict=False))
                     else:
-                        ragged = f"{len(cells)} cells where the first line names {width} columns: quote commas"
-                        yield lines.number, RowRejected("ragged", ragged, cells)
+                        ragged = f"{len(cells)} cells where the first line names {width} columns"
+                        fix = "quote commas" if len(cells) > width else "give the row all of them"
+                        yield lines.number, RowRejected("ragged", f"{ragged}: {fix}", cells)
                 return
             except (csv.Error, RunsOn) as error:
                 yield lines.first, self._broken(error)
@@ -140,7 +142,7 @@ def _matched(cells: list[str], columns: list[str]) -> tuple[list[str], list[str]
     A column is found whatever the white space in its name, and in other case where only one is like it.
     """
     if not cells:
-        raise FileRejected("header", "the file is empty: its first line must name the columns")
+        raise FileRejected("header", "the file is empty: name the columns in its first line")
     header, notices = [_name(cell) for cell in cells], []
     # Their number and not their names: of a file without a header these are a row's texts, and reasons are mailed.
     named = f"the first line, which names {len(header)} column{'s' * (len(header) != 1)}"
@@ -153,13 +155,15 @@ def _matched(cells: list[str], columns: list[str]) -> tuple[list[str], list[str]
         like = [place for place, name in enumerate(header) if name.casefold() == _folded(column) and place not in taken]
         if len(like) > 1:
             several = ", ".join(repr(header[place]) for place in like)
-            raise FileRejected("header", f"no column {column!r} in {named}: which of {several} is meant?", cells)
+            raise FileRejected(
+                "header", f"no column {column!r} in {named}: which of {several} is meant? Rename that one", cells
+            )
         if like:
             notices.append(f"its column {header[like[0]]!r} was taken for {column!r}")
             places[column] = like
     missing = [column for column, found in places.items() if not found]
     if missing:
-        hint = _ONE_COLUMN if len(header) == 1 else _WITHOUT_HEADER if len(missing) == len(columns) else ""
+        hint = _ONE_COLUMN if len(header) == 1 else _WITHOUT_HEADER if len(missing) == len(columns) else _SOME_COLUMNS
         raise FileRejected("header", f"no column {', '.join(map(repr, missing))} in {named}{hint}", cells)
     for column, (place,) in places.items():
         header[place] = column

@@ -20,14 +20,17 @@ _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _UTF32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 # Where a tar's first block says what it is.
 _TAR_MAGIC: Final = slice(257, 262)
+_PICTURE: Final = (
+    "a picture, and a table is expected: drop CSV or JSON lines; pictures want a project of the task image"
+)
 _OTHER_FORMATS: Final = {
     b"\x1f\x8b": "gzip inside: compress it once, and let its name end in .gz",
     b"PK\x03\x04": f"a zip archive or an Excel workbook: save the sheet as CSV, {IN_EXCEL}, or unpack it",
     b"\xd0\xcf\x11\xe0": f"an old Excel workbook: save the sheet as CSV, {IN_EXCEL}",
     b"PAR1": "a Parquet file: write it as CSV or JSON lines",
     b"%PDF": "a PDF document: write it as CSV or JSON lines",
-    b"\x89PNG": "a picture, and a table is expected: write it as CSV or JSON lines",
-    b"\xff\xd8\xff": "a picture, and a table is expected: write it as CSV or JSON lines",
+    b"\x89PNG": _PICTURE,
+    b"\xff\xd8\xff": _PICTURE,
 }
 
 

@@ -43,10 +43,12 @@ def elements(stream: io.BufferedReader[Any], most: int) -> Iterator[bytes]:
             # The buffer ends here, or within this text. Twice as much each time: a long text is not seen too often.
             kept = len(buffer) - start
             if kept > most:
-                raise FileRejected("row-too-long", f"element {number} has over {most:,} characters: one row each")
+                raise FileRejected(
+                    "row-too-long", f"element {number} has over {most:,} characters: write one row there"
+                )
             more = stream.read(max(_CHUNK, min(kept, most + _CHUNK - kept)))
             if not more:
-                raise _no_array(number - 1, "it does not end: is the file whole?")
+                raise _no_array(number - 1, "it does not end: copy or export it again")
             buffer, at, start = buffer[start:] + more, at - start, 0
             continue
         found, at = buffer[at], at + 1
@@ -62,11 +64,11 @@ def elements(stream: io.BufferedReader[Any], most: int) -> Iterator[bytes]:
                 break
             start, number = at, number + 1
         else:
-            raise _no_array(number - 1, "a bracket closes that was not opened")
+            raise _no_array(number - 1, "a bracket closes that was not opened: check the brackets there")
     rest = buffer[at:]
     while rest:
         if rest.strip():
-            raise _no_array(number, "more follows its end: one array a file, or one object a line")
+            raise _no_array(number, "more follows its end: write one array a file, or one object a line")
         rest = stream.read(_CHUNK)
 
 

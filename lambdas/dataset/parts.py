@@ -181,7 +181,7 @@ def _too_little(report: Report, most: float) -> FileRejected | None:
     seen = report.accepted() + report.rejected
     why = ", ".join(f"{count} {rule}" for rule, count in report.rules.items())
     if not seen:
-        return FileRejected("no-rows", "no rows: the file is empty")
+        return FileRejected("no-rows", "no rows: the file is empty: give it rows or delete it")
     if not report.accepted():
         return FileRejected("no-rows", f"no usable row among {seen} ({why}): see {layout.quarantine(report.source)}")
     if report.rejected > seen * most:
@@ -227,7 +227,7 @@ def _sort_rows(rows: Iterable[RawRow], contract: Contract, most: float, report: 
         report.rows[split] += 1
         labels[counted_as(row.label, contract.kind)][split] += 1
         if len(labels) > _MAX_LABELS:
-            many = f"over {_MAX_LABELS:,} different labels: is {contract.label!r} the label's column?"
+            many = f"over {_MAX_LABELS:,} different labels: is {contract.label!r} their column? Name it in data.label"
             raise FileRejected("too-many-labels", many)
     if fit:
         fit.end()

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from typing import IO, Any, Final
 
@@ -20,6 +21,8 @@ SUFFIXES: Final = (".csv", ".json", ".jsonl", ".csv.gz", ".json.gz", ".jsonl.gz"
 _INT_DIGITS: Final = 4_000
 # JSON's white space, and the byte order mark of a file that another was appended to.
 _AROUND_JSON: Final = " \t\r\n\ufeff"
+# What each key of an object ends with, and little else: within a text, mostly a letter or a digit is before a colon.
+_KEY_ENDS: Final = re.compile(r'"[ \t\r\n]*+:')
 _LINE_END: Final = re.compile(rb"\r\n|\r|\n")
 
 RawRow = tuple[int, Item]
@@ -29,9 +32,9 @@ def read_rows(key: str, body: IO[bytes], columns: list[str]) -> Iterator[RawRow]
     """(place, row) for each row of the file `key`: place is the line in CSV and JSON lines, the element in an array.
 
     `columns` must all be in a CSV's header. A row that cannot be told apart into columns comes as RowRejected
-    (`ragged`, `quotes`, `not-json`, `not-an-object`, `too-deep`), a header that comes again as RowSetAside. Raises
-    FileRejected for a file that cannot be read at all or any further: `kind`, `encoding`, `gzip`, `bomb`, `header`,
-    `quotes`, `not-json`, `row-too-long`.
+    (`ragged`, `quotes`, `not-json`, `not-an-object`, `too-deep`, `key-twice`), a header that comes again as
+    RowSetAside. Raises FileRejected for a file that cannot be read at all or any further: `kind`, `encoding`, `gzip`,
+    `bomb`, `header`, `quotes`, `not-json`, `row-too-long`.
     """
     name = key.lower()
     if not name.endswith(SUFFIXES):
@@ -42,9 +45,9 @@ def read_rows(key: str, body: IO[bytes], columns: list[str]) -> Iterator[RawRow]
         if name.removesuffix(".gz").endswith(".csv"):
             yield from rows_of(_lines(reader, f", {IN_EXCEL}"), columns)
         elif name.removesuffix(".gz").endswith(".json") and _starts_array(reader):
-            yield from _array(reader)
+            yield from _array(reader, columns)
         else:
-            yield from _json_lines(_lines(reader))
+            yield from _json_lines(_lines(reader), columns)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         # Not with its words: they quote how the file begins.
         raise FileRejected("gzip", "not a whole gzip file: compress it again") from error
@@ -71,31 +74,38 @@ def _lines(stream: io.BufferedReader[Any], hint: str = "") -> Iterator[str]:
 
 
 def _too_long(where: str) -> FileRejected:
-    return FileRejected("row-too-long", f"{where} has over {MAX_ROW:,} characters: one row each is expected")
+    return FileRejected("row-too-long", f"{where} has over {MAX_ROW:,} characters: write one row there")
 
 
-def _json_lines(lines: Iterator[str]) -> Iterator[RawRow]:
+def _json_lines(lines: Iterator[str], columns: list[str]) -> Iterator[RawRow]:
     for number, line in enumerate(lines, 1):
         if text := line.strip(_AROUND_JSON):
-            yield number, _object(text)
+            yield number, _object(text, columns)
 
 
-def _object(text: str) -> dict[str, Any] | RowRejected:
+def _object(text: str, columns: list[str]) -> dict[str, Any] | RowRejected:
     try:
         value, end = _parsed(text)
+        # Most rows, in one look: where there are no more colons than keys that were found, no key is written twice.
+        if isinstance(value, dict) and text.count(":") == len(value) and end == len(text):
+            return value
+        many = isinstance(value, dict) and len(_KEY_ENDS.findall(text)) > len(value)
+        twice = _twice(text, columns) if many else None
     except json.JSONDecodeError as error:
         return _not_json(error.msg.removesuffix(" at"), error.pos, text)
     except RecursionError:
-        return RowRejected("too-deep", "JSON nested too deeply: a row is one flat object", text)
+        return RowRejected("too-deep", "JSON nested too deeply: write each row as one flat object", text)
     if end != len(text):
         return _not_json("more after its end", end, text)
-    if isinstance(value, dict):
-        return value
-    return RowRejected("not-an-object", f"a {type(value).__name__}, not an object with columns", value)
+    if not isinstance(value, dict):
+        return RowRejected("not-an-object", 'not an object with columns: write each row as {"column": value, …}', value)
+    if twice:
+        return RowRejected("key-twice", f"key {twice!r} twice: keep one", text)
+    return value
 
 
 def _not_json(what: str, place: int, text: str) -> RowRejected:
-    return RowRejected("not-json", f"not JSON ({what} at character {place + 1}): one object each is expected", text)
+    return RowRejected("not-json", f"not JSON ({what} at character {place + 1}): write each row as one object", text)
 
 
 def _parsed(text: str) -> tuple[Any, int]:
@@ -113,18 +123,27 @@ def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= _INT_DIGITS else digits
 
 
+def _twice(text: str, columns: list[str]) -> str | None:
+    """The first of the columns that the object `text` has a key for twice; as in CSV, any other key may come twice."""
+    pairs, _ = _PAIRS.raw_decode(text)
+    names = Counter(name for name, _ in pairs)
+    return next((column for column in columns if names[column] > 1), None)
+
+
 _JSON: Final = json.JSONDecoder()
 _LONG_JSON: Final = json.JSONDecoder(parse_int=_integer)
+# Each object as the pairs that it is written as.
+_PAIRS: Final = json.JSONDecoder(object_pairs_hook=list, parse_int=_integer)
 
 
-def _array(stream: io.BufferedReader[Any]) -> Iterator[RawRow]:
+def _array(stream: io.BufferedReader[Any], columns: list[str]) -> Iterator[RawRow]:
     for number, element in enumerate(elements(stream, MAX_ROW), 1):
         try:
             text = element.decode()
         except UnicodeDecodeError as error:
             found = f"byte {element[error.start]:#04x} in element {number}"
             raise FileRejected("encoding", f"not UTF-8 ({found}): save the file as UTF-8") from error
-        yield number, _object(text.strip(_AROUND_JSON))
+        yield number, _object(text.strip(_AROUND_JSON), columns)
 
 
 def _starts_array(stream: io.BufferedReader[Any]) -> bool:

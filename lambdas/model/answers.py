@@ -6,6 +6,7 @@ Answers are kept by the archive's URI. Below released/ that says which bytes ans
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -29,6 +30,8 @@ from tasks.contract import Predictor
 
 # Rows, some minutes of the longest texts: Evaluate has 15 of them.
 _KEPT_EVERY: Final = 2_000
+# Below /tmp.
+_FOLDER: Final = "model-at-hand"
 
 
 class Answer(NamedTuple):
@@ -85,17 +88,34 @@ def fetched(env: Environment, run: str, artifact: str) -> Iterator[Model]:
 
     One from below released/ has the SHA-256 that its key says.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder) / "model.tar.gz"
+    with _emptied() as folder:
+        archive = folder / "model.tar.gz"
         try:
             _fetch(env, artifact, archive)
             found, wanted = sha256_file(archive), layout.released_archive(layout.split_uri(artifact)[1])
             if wanted and found != wanted:
                 raise ArtifactError(f"its SHA-256 is {found}")
-            unpacked = extract(archive, Path(folder) / "model")
+            unpacked = extract(archive, folder / "model")
         except (FileNotFoundError, ArtifactError) as error:
             raise _unreadable(run, artifact, error) from error
         yield Model(archive, unpacked, Seal(found, sha256_file(unpacked / MANIFEST)))
+
+
+@contextmanager
+def _emptied() -> Iterator[Path]:
+    """The folder of the one model that this function has on its disk, empty at first; it goes with the context.
+
+    Its name is always the same, so what a killed invocation left there goes, too: Lambda keeps /tmp for the next one
+    (AWS Lambda Developer Guide, "Lambda execution environment", on its reset), and two large models fill it.
+    """
+    folder = Path(tempfile.gettempdir()) / _FOLDER
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def sealed(env: Environment, run: Run, artifact: str, model: Model) -> str:

@@ -119,7 +119,7 @@ def _unknown_kind(name: str) -> str:
             "a table, and pictures are expected: put them into a .zip, in folders that are named after their labels, "
             "or with this table as metadata.csv, whose column file_name names each"
         )
-    return f"unknown kind of file: pictures come in an archive, in folders named after labels; name it {_SUFFIX_WORDS}"
+    return f"unknown kind of file: put pictures into a {_SUFFIX_WORDS}, in folders that are named after their labels"
 
 
 def _check_kind(kind: str, head: bytes) -> None:

@@ -100,7 +100,7 @@ def canonical(content: bytes) -> Picture:
     `content` is kept as it is where it is JPEG, PNG or WebP and all of that already, and at most MAX_SIDE pixels long.
     Else it is encoded again: as PNG, or as JPEG where it had to be reduced to MAX_SIDE. What this returns stays what it
     is if it is given again. Raises PictureRefused: `not-an-image`, `format`, `truncated`, `animated`,
-    `too-many-pixels`, `too-small`.
+    `too-many-pixels`.
     """
     image = _open(content)
     name = image.format or "a picture"
@@ -147,9 +147,8 @@ def _open(content: bytes) -> Image.Image:
         raise _too_many() from error
     except _BROKEN as error:
         raise _unknown(content) from error
+    # Pillow opens none of a side without pixels.
     width, height = image.size
-    if width < 1 or height < 1:
-        raise PictureRefused("too-small", f"it has no pixels ({width} x {height}): {_SAVE_AS} again")
     if width * height > MAX_PIXELS or max(width, height) > MAX_FULL_SIDE:
         raise _too_many(image.size)
     if image.format in ("JPEG", "MPO") and content.count(_JPEG_SCAN) * width * height > _MOST_SCANNED:

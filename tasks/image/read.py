@@ -92,7 +92,9 @@ class _Reader:
 
     def _check(self, members: list[Member], metadata: list[Member]) -> None:
         if not members:
-            raise FileRejected("no-rows", "no pictures: the archive is empty, or holds empty folders alone")
+            raise FileRejected(
+                "no-rows", "no pictures: the archive is empty, or holds empty folders alone: put pictures into it"
+            )
         kinds = {posixpath.splitext(member.name)[1].lower() for member in metadata}
         if ".parquet" in kinds:
             raise FileRejected("metadata", "metadata.parquet is not read: write it as metadata.csv or metadata.jsonl")

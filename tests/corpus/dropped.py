@@ -19,7 +19,7 @@ class Dropped:
 
     `good` are its good rows; without any, the whole file is refused by `rule` with a reason that has `words` in it.
     `rejected` counts its bad rows by rule. `frozen` is what an earlier file said of the columns, None if it is the
-    first one.
+    first one. `data` are further settings of its project.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Dropped:
     good: tuple[Good, ...] = ()
     rejected: dict[str, int] = field(default_factory=dict)
     frozen: Schema | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import random
 import struct
 import tarfile
@@ -18,7 +19,7 @@ from PIL import Image
 
 # Loaded here, since the packages that tests/lambdas/confined.py knows are those of a project of texts, without Pillow.
 from tasks.image import read  # noqa: F401
-from tasks.image.archive import MAX_MEMBER_BYTES, MAX_UNPACKED_BYTES
+from tasks.image.archive import MAX_MEMBER_BYTES, MAX_MEMBERS, MAX_UNPACKED_BYTES
 from tests.corpus.dropped import Corpus, Good, partly, whole
 
 # Names and contents of an archive, in its order: a name may come twice.
@@ -94,6 +95,11 @@ def _table(*more: str, pictures: int = 40) -> str:
     return "\n".join(["file_name,label", *lines, *more, ""])
 
 
+def _lines(*more: str) -> str:
+    lines = [json.dumps({"file_name": f"{number}.png", "label": _label(number)}) for number in range(40)]
+    return "\n".join([*lines, *more])
+
+
 def _encrypted() -> bytes:
     content = bytearray(_zip(PICTURES))
     content[content.index(b"PK\3\4") + 6] |= 1
@@ -107,6 +113,15 @@ def _zip_bomb() -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("cat/0.png", bytes(MAX_MEMBER_BYTES))
         archive.filelist += archive.filelist * (MAX_UNPACKED_BYTES // MAX_MEMBER_BYTES)
+    return out.getvalue()
+
+
+def _crowded_zip() -> bytes:
+    """The same empty file under the same name, too often."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("cat/0.png", b"")
+        archive.filelist += archive.filelist * MAX_MEMBERS
     return out.getvalue()
 
 
@@ -167,7 +182,9 @@ _WHOLLY_BAD = (
     whole("picture.zip", lambda: PICTURES[1][1], "kind", "it is a single picture (PNG): put it into a .zip"),
     whole("photo.tar", lambda: _JPEG, "kind", "it is a single picture (JPEG)"),
     whole("labels.csv", lambda: _table().encode(), "kind", "a table, and pictures are expected"),
-    whole("notes.txt", lambda: b"hello", "kind", "unknown kind of file: pictures come in an archive"),
+    whole("picture.csv.gz", lambda: gzip.compress(PICTURES[1][1]), "kind", "put them into a .zip, in folders"),
+    whole("photo.json.gz", lambda: gzip.compress(_JPEG), "kind", "put them into a .zip, in folders"),
+    whole("notes.txt", lambda: b"hello", "kind", "unknown kind of file: put pictures into a .zip"),
     whole("words.zip", lambda: b"hello " * 99, "zip", "not a whole zip archive: make it, or copy it, again"),
     whole("zip.tar", lambda: _zip(PICTURES), "kind", "it is zip inside: let its name end in .zip"),
     whole("tar.zip", lambda: _tar(PICTURES), "kind", "it is tar inside: let its name end in .tar"),
@@ -182,6 +199,7 @@ _WHOLLY_BAD = (
     whole("two.tar", lambda: _tar(PICTURES[:20]) + _tar(PICTURES[20:]), "tar", "it goes on after its end"),
     whole("encrypted.zip", _encrypted, "encrypted", "it is encrypted, and nobody tells the password: zip it without"),
     whole("bomb.zip", _zip_bomb, "bomb", "split it into several archives"),
+    whole("crowded.zip", _crowded_zip, "too-many-members", "over 100,000 files: split it into several archives"),
     whole("bomb.tar.gz", _tar_bomb, "bomb", "split it into several archives"),
     # No picture, or too few of them, as they should be
     whole("no folders.zip", lambda: _zip(_FLAT), "no-rows", "no usable row among 40 (40 no-label)"),
@@ -234,6 +252,9 @@ _PARTLY_BAD = (
     partly("blank label.zip", lambda: _with((" /1.png", PICTURES[1][1])), _good(), empty=1),
     partly("damaged table.zip", lambda: _described(_table("alone", "1.png,dog", ",cat", "../1.png,cat")), _good(),
            ragged=1, twice=1, no_picture=1, path=1),
+    partly("damaged table of lines.zip", lambda: _described(
+        _lines('{"file_name": "1.png", "file_name": "2.png", "label": "cat"}', "3.png,cat", "[4]"), "metadata.jsonl"),
+        _good(), key_twice=1, not_json=1, not_an_object=1),
     partly("not there.zip", lambda: _described(_table("gone.png,cat")), _good(), no_picture=1),
     partly("not described.zip", lambda: _zip([
         *_FLAT, ("more.png", _saved(_image(60))), ("metadata.csv", _table().encode())]), _good(), not_described=1),
@@ -251,9 +272,7 @@ _PARTLY_BAD = (
         ("__MACOSX/cat/._1.png", b"x"), ("cat/.DS_Store", b"x"), ("cat/Thumbs.db", b"x"), (".git/config", b"x")),
         _good()),
     partly("table.zip", lambda: _described(_table()), _good()),
-    partly("table of lines.zip", lambda: _described("\n".join(
-        f'{{"file_name": "{number}.png", "label": "{_label(number)}"}}' for number in range(40)), "metadata.jsonl"),
-        _good()),
+    partly("table of lines.zip", lambda: _described(_lines(), "metadata.jsonl"), _good()),
     partly("semicolons and capitals.zip", lambda: _described(_table().replace(",", ";"), "Metadata.CSV"), _good()),
     partly("wrong suffixes.zip", lambda: _zip((name.replace(".png", ".jpg"), content) for name, content in PICTURES),
            _good()),

@@ -89,7 +89,7 @@ def _wholly_bad(r: _Rows) -> tuple[Dropped, ...]:
     label = r.labels[0]
     return (
         # Nothing in it
-        whole("empty.csv", lambda: b"", "header", "the file is empty: its first line must name the columns"),
+        whole("empty.csv", lambda: b"", "header", "the file is empty: name the columns in its first line"),
         whole("header alone.csv", lambda: b"age,job,label\n", "no-rows", "no row that could be read"),
         whole("header alone, later.csv", lambda: b"age,job,label\n", "no-rows", "the file is empty", _FROZEN),
         whole("empty array.json", lambda: b"[]", "no-rows", "no row that could be read"),
@@ -138,6 +138,8 @@ def _wholly_bad(r: _Rows) -> tuple[Dropped, ...]:
         whole("pipes.csv", lambda: r.csv(sep="|"), "header", "separate columns with commas, semicolons or tabs"),
         whole("picture.csv", lambda: _PNG, "kind", "a picture"),
         whole("photo.csv", lambda: _JPEG, "kind", "a picture"),
+        whole("picture.csv.gz", lambda: gzip.compress(_PNG), "kind", "a picture, and a table is expected: drop CSV"),
+        whole("photo.json.gz", lambda: gzip.compress(_JPEG), "kind", "a picture, and a table is expected: drop CSV"),
         whole("picture.png", lambda: _PNG, "kind", "name it .csv"),
         whole("packed.zip", lambda: _zip("a.csv", r.csv()), "kind", "name it .csv"),
         whole("workbook.csv", lambda: _zip("xl/workbook.xml", b"<a/>"), "kind", "save the sheet as CSV"),
@@ -175,6 +177,7 @@ def _partly_bad(r: _Rows) -> tuple[Dropped, ...]:
         partly("nothing to learn from.csv", lambda: r.csv(f",,{label}", f"nan, ,{label}"), good, empty=2),
         partly("no label in two.csv", lambda: r.csv("1,a,", "2,b, "), good, empty=2),
         partly("no label in two.jsonl", lambda: r.lines('{"age": 1}', '{"age": 1, "label": null}'), good, missing=2),
+        partly("key twice.jsonl", lambda: r.lines((number % 1).replace("{", '{"age": 2, ')), good, key_twice=1),
         partly("ragged.csv", lambda: r.csv("1,a", f"1,a,{label},more"), good, ragged=2),
         partly("header again.csv", lambda: r.csv() + b"age,job,label\n", good, header_again=1),
         partly("open quote at the end.csv", lambda: r.csv('1,"never closed'), good, quotes=1),
@@ -214,7 +217,7 @@ _WORDS = _Rows(("high", "low"))
 _NUMBERS = _Rows(("0.25", "1.5"))
 _WORDS_BAD: tuple[Dropped, ...] = (
     whole("free text.csv", lambda: b"age,label\n" + b"".join(b"%d,l%d\n" % (n, n) for n in range(10_001)),
-          "too-many-labels", "is 'label' the label's column?"),
+          "too-many-labels", "is 'label' their column? Name it in data.label"),
     whole("long labels.csv", lambda: _WORDS.csv(label=lambda n: "x" * 257), "no-rows", "(40 too-long)"),
 )  # fmt: skip
 _WORDS_ODD: tuple[Dropped, ...] = (

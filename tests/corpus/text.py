@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from tests.corpus.dropped import Corpus, Dropped, packed, partly, whole
 
@@ -67,11 +68,13 @@ _MANY = ",".join(f"c{number}" for number in range(10_000))
 _LINES_AND_QUOTES = tuple(f'said "{number}",\nthen\r\nwent' for number in range(40))
 _FLAT = tuple(f'said "{number}", then went' for number in range(40))
 _COMMAS_WITHIN = tuple(f"one, two, {number}" for number in range(40))
+_PNG, _JPEG = (magic + bytes(99) for magic in (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"))
+_TWICE = ('{"text":"a","text":"b","label":"pos"}', '{"text":"a: b","label" :"pos","label":"pos"}')
 _COMMAS = "separate columns with commas, semicolons or tabs"
 
 _WHOLLY_BAD = (
     # Nothing in it
-    whole("empty.csv", lambda: b"", "header", "the file is empty: its first line must name the columns"),
+    whole("empty.csv", lambda: b"", "header", "the file is empty: name the columns in its first line"),
     whole("empty.csv.gz", lambda: gzip.compress(b""), "header", "the file is empty"),
     whole("header alone.csv", lambda: _HEAD, "no-rows", "no rows: the file is empty"),
     whole("blank lines.jsonl", lambda: b"\n \n\n", "no-rows", "no rows: the file is empty"),
@@ -85,7 +88,7 @@ _WHOLLY_BAD = (
     whole("column twice.csv", lambda: b"text,label,text\na,b,c\n", "header", "column 'text' twice"),
     whole("web page.csv", lambda: b"<!DOCTYPE html>\n<html>\n", "header", "no column"),
     whole("free text.csv", lambda: as_csv(["x"]) + b"".join(b"a,l%d\n" % n for n in range(10_001)),
-           "too-many-labels", "is 'label' the label's column?"),
+           "too-many-labels", "is 'label' their column? Name it in data.label"),
     # Another encoding
     whole("latin.csv", lambda: as_csv(["naïve"]).decode().encode("latin-1"), "encoding", "byte 0xef in line 2"),
     whole("excel.csv", lambda: "text;label\nGröße;a\n".encode("cp1252"), "encoding",
@@ -108,6 +111,8 @@ _WHOLLY_BAD = (
     whole("paper.csv", lambda: b"%PDF-1.7\n", "kind", "write it as CSV or JSON lines"),
     whole("packed.csv", lambda: gzip.compress(as_csv()), "kind", "let its name end in .gz"),
     whole("packed twice.csv.gz", lambda: gzip.compress(gzip.compress(as_csv())), "kind", "compress it once"),
+    whole("picture.csv.gz", lambda: gzip.compress(_PNG), "kind", "a picture, and a table is expected: drop CSV"),
+    whole("photo.json.gz", lambda: gzip.compress(_JPEG), "kind", "a picture, and a table is expected: drop CSV"),
     whole("plain.csv.gz", as_csv, "gzip", "not a whole gzip file"),
     whole("cut.csv.gz", lambda: gzip.compress(as_csv())[:-9], "gzip", "not a whole gzip file"),
     whole("cut.json.gz", lambda: gzip.compress(as_array())[:-9], "gzip", "not a whole gzip file"),
@@ -160,6 +165,10 @@ _PARTLY_BAD = (
     _partly("nan.json", lambda: as_array([_number("NaN")]), missing=1),
     _partly("half a pair.json", lambda: as_array(['{"text":"\\udfff","label":"pos"}']), surrogate=1),
     _partly("not json.json", lambda: as_array(["{'text': 'a'}", '{"text" "a"}']), not_json=2),
+    _partly("key twice.jsonl", lambda: as_lines(_TWICE), key_twice=2),
+    _partly("key twice.json", lambda: as_array(_TWICE), key_twice=2),
+    replace(_partly("another label.csv", lambda: as_csv() + b"a,maybe\n", label_not_allowed=1),
+            data={"labels": ("neg", "pos")}),
     _partly("other case.jsonl", lambda: as_lines([{"Text": "a", "label": "pos"}]), missing=1),
     _partly("open quote.csv", lambda: as_csv() + b'"never closed\n', quotes=1),
     _partly("quote within.csv", lambda: as_csv() + b'"a"b,pos\n' + b'"c "d" e",neg\n', quotes=2),
@@ -197,6 +206,8 @@ _PARTLY_BAD = (
     _partly("unread numbers.json", lambda: as_array().replace(b'"}', b'", "x": NaN, "y": -Infinity, "z": 1e400}')),
     _partly("unread digits.json", lambda: as_array().replace(b'"}', b'", "x": ' + b"9" * 5_000 + b"}")),
     _partly("unread digits.jsonl", lambda: as_lines().replace(b'"}', b'", "x": ' + b"9" * 5_000 + b"}")),
+    _partly("unread key twice.jsonl", lambda: as_lines().replace(b'"}', b'", "x": 1, "x": {"text": 2}}')),
+    _partly("unread column twice.csv", lambda: as_csv().replace(b"\r\n", b",1,2\r\n").replace(b"1,2", b"x,x", 1)),
     _partly("last comma.json", lambda: as_array()[:-1] + b",]"),
     _partly("marked twice.jsonl", lambda: as_lines().replace(b"\n", b"\n" + codecs.BOM_UTF8)),
     _partly("lines and quotes.csv", lambda: as_csv(_LINES_AND_QUOTES), _FLAT),

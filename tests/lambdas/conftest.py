@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -82,6 +83,14 @@ def confined() -> Iterator[None]:
     """Handlers have what their package holds and Lambda has, and nothing else."""
     with pytest.MonkeyPatch.context() as patch:
         confine(patch)
+        yield
+
+
+@pytest.fixture(scope="package", autouse=True)
+def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Handlers have a /tmp of their own, as each function has; other workers of the test run have another one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("disk")))
         yield
 
 

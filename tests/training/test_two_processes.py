@@ -1,25 +1,20 @@
 """Two processes that share each batch learn what one learns alone, and go on only from what two wrote.
 
 It is what `instance_count` above 1 rests on.
-
-The launcher is torchrun, as in AWS's toolkit (sagemaker_training/torch_distributed.py); gloo stands in for NCCL.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-import socket
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.training.conftest import NewJob
-from tests.training.job import ROOT, Job
+from tests.training.job import Job
+from tests.training.launched import run, run_on_two_machines
 from training import checkpoints
 from training.train import main
 
@@ -27,9 +22,6 @@ pytestmark = pytest.mark.slow
 
 # Sums are taken in another order, and Adam's first steps make the most of it.
 TOLERANCE = 1e-3
-# In seconds: many times what the slowest needs.
-PATIENCE = 300
-TORCHRUN = str(Path(sys.executable).with_name("torchrun"))
 
 
 @pytest.fixture(scope="module")
@@ -41,56 +33,6 @@ def undisturbed(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     (copy / "config.json").write_text(json.dumps(config))
     return copy
-
-
-def run(job: Job, processes: int, *, killed: bool = False) -> str:
-    """Run the job, two processes under torchrun, and kill the first while it seals step 20; what was printed."""
-    launcher = [TORCHRUN, "--standalone", "--nproc_per_node", "2"] if processes == 2 else [sys.executable]
-    script = ["-m", "tests.training.killed", "sealed.json.partial", "5"] if killed else ["training/train.py"]
-    code, said = ended(started(job, [*launcher, *script, *job.argv]))
-    assert (code != 0) is killed, said
-    return said
-
-
-def run_on_two_machines(jobs: Sequence[Job]) -> None:
-    """Run one job on two machines, each with its own /opt/ml, as the toolkit starts them."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    machines = [
-        started(
-            job,
-            [
-                *(TORCHRUN, "--nnodes", "2", "--nproc_per_node", "1", "--node_rank", str(rank)),
-                *("--master_addr", "127.0.0.1", "--master_port", str(port), "training/train.py", *job.argv),
-            ],
-        )
-        for rank, job in enumerate(jobs)
-    ]
-    codes, said = zip(*(ended(machine) for machine in machines), strict=True)
-    assert codes == (0, 0), "\n".join(said)
-
-
-def started(job: Job, command: Sequence[str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**job.environment, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def ended(launched: subprocess.Popen[str]) -> tuple[int, str]:
-    """Its exit code and what it printed. A launcher whose processes wait for one another in vain has to end them."""
-    try:
-        said, _ = launched.communicate(timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        launched.terminate()
-        said, _ = launched.communicate()
-        said += f"\nstill running after {PATIENCE} s"
-    return launched.returncode, said
 
 
 @pytest.fixture(scope="module")

@@ -157,7 +157,7 @@ def test_plain_values_become_text(value: object, text: str) -> None:
         ({"text": "a", "label": float("nan")}, "'label' is missing"),
         ({"text": " \u00a0\n", "label": "a"}, "'text' is empty"),
         ({"text": "a", "label": ""}, "'label' is empty"),
-        ({"text": {"deep": 1}, "label": "a"}, "'text' holds a dict"),
+        ({"text": {"deep": 1}, "label": "a"}, "'text' holds a list or an object"),
         ({"text": ["a"], "label": "a"}, "'text' holds a list"),
         ({"text": "a\x00b", "label": "a"}, "NUL"),
         ({"text": "half \ud83d of a pair", "label": "a"}, "surrogate"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
+import re
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
 
@@ -17,10 +19,18 @@ from domain.data.records import FileRejected
 from lambdas.dataset.reading import read_rows
 from lambdas.steps import prepare
 from lambdas.storage import landed
+from stacks.paths import ROOT
 from tests.corpus import CORPORA
 from tests.corpus.dropped import Corpus, Dropped
 from tests.corpus.text import TEXT
 from tests.lambdas.project import Project
+
+# What a person is to do stands at a reason's end, or behind a question.
+DO = re.compile(
+    r"[:?] (add|check|compress|copy|delete|drop|export|give|keep|let|make|name|pack|put|quote|remove|rename|save"
+    r"|say|see|separate|shorten|split|take|unpack|write|zip)\b",
+    re.IGNORECASE,
+)
 
 
 def files_of(files: Callable[[Corpus], tuple[Dropped, ...]]) -> pytest.MarkDecorator:
@@ -40,7 +50,7 @@ def files_of(files: Callable[[Corpus], tuple[Dropped, ...]]) -> pytest.MarkDecor
 
 def prepared(project: Project, corpus: Corpus, dropped: Dropped) -> tuple[Source, dict[str, Any]]:
     """The file's source and Prepare's answer, once it has landed alone."""
-    project.configure(corpus.task, data=dict(corpus.data))
+    project.configure(corpus.task, data={**corpus.data, **dropped.data})
     if dropped.frozen:
         project.env.ledger.freeze_schema(1, dropped.frozen.to_json())
     project.drop(dropped.name, dropped.make())
@@ -66,9 +76,10 @@ def test_a_wholly_bad_file_costs_no_training_job_and_has_its_reason(
     source, answer = prepared(project, corpus, dropped)
     assert (answer["outcome"], answer["job"], project.env.ledger.runs()) == ("nothing_new", None, [])
     assert project.listed(layout.DATASETS) == [layout.part_report(1, source.source)]
-    last = quarantined(project, source)[-1]
+    *rows, last = quarantined(project, source)
     assert (last["rule"], last["line"]) == (dropped.rule, None)
     assert dropped.words in last["reason"]
+    assert [entry["reason"] for entry in (*rows, last) if not DO.search(entry["reason"])] == []
     (hold,) = project.env.ledger.held().values()
     assert hold.source == source
     messages = project.notifications()
@@ -91,7 +102,31 @@ def test_no_good_row_of_a_partly_bad_file_is_lost(project: Project, corpus: Corp
     bad = quarantined(project, source)
     assert Counter(entry["rule"] for entry in bad) == dropped.rejected
     assert all(entry["line"] and entry["reason"] and len(entry["excerpt"]) <= 200 for entry in bad)
+    unanswered = {entry["rule"] for entry in bad if not DO.search(entry["reason"])}
+    assert unanswered <= {"header-again"}, "with which nothing is wrong"
     assert project.env.ledger.held() == {}
+
+
+def test_each_rule_is_broken_by_some_file() -> None:
+    """So that what is said to whoever breaks it was looked at above."""
+    files = [dropped for corpus in CORPORA.values() for dropped in (*corpus.wholly_bad, *corpus.partly_bad)]
+    broken = {rule for dropped in files for rule in (dropped.rule, *dropped.rejected)}
+    assert rules() - broken == set()
+
+
+def rules() -> set[str]:
+    """The rules that the code rejects by, where it names one."""
+    paths = [path for folder in ("domain/data", "lambdas/dataset", "tasks") for path in (ROOT / folder).rglob("*.py")]
+    calls = [node for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8"))) if is_rejection(node)]
+    return {str(call.args[0].value) for call in calls if isinstance(call.args[0], ast.Constant)}
+
+
+def is_rejection(node: ast.AST) -> TypeGuard[ast.Call]:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in {"FileRejected", "PictureRefused", "RowRejected"}
+    )
 
 
 HUGE = [dropped for dropped in TEXT.wholly_bad if dropped.rule in ("bomb", "row-too-long")]

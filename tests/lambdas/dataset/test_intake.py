@@ -3,7 +3,12 @@ is used."""
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import re
+import tempfile
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -148,6 +153,49 @@ def test_a_file_that_the_function_fails_on_is_held_and_the_rest_goes_on(project:
     assert re.search(r"\(KeyError at refusals\.py:\d+ in fail\)", told["Message"])
     assert "own words" not in told["Message"] + only_hold(project).reason
     assert names(project, again(project)) == ["good.csv"]
+
+
+class _Disk:
+    """A disk with room for so many bytes: it stands for Lambda's, of 4 GB."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def file(self) -> io.BytesIO:
+        return _OnDisk(self)
+
+
+class _OnDisk(io.BytesIO):
+    def __init__(self, disk: _Disk) -> None:
+        super().__init__()
+        self._disk = disk
+
+    def write(self, content: Any) -> int:
+        if len(content) > self._disk.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._disk.room -= len(content)
+        return super().write(content)
+
+    def close(self) -> None:
+        self._disk.room += len(self.getvalue()) if not self.closed else 0
+        super().close()
+
+
+def test_a_file_that_fills_the_function_s_disk_is_held_with_the_fix_and_the_rest_goes_on(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.drop("bad.csv", reviews(10) + "a,b,c\n" * 2_000)
+    project.drop("good.csv", reviews(40, 40))
+    disk = _Disk(100_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "TemporaryFile", disk.file)
+        prepared = ask(project.claim())
+    assert names(project, prepared) == ["good.csv"]
+    assert disk.room == 100_000, "what was made of the one is gone before the other is read"
+    (told,) = project.notifications()
+    why = "what is made of it is more than the function's disk of 4,096 MB holds: split the file"
+    assert f"landing/bad.csv was not used: {why}" in told["Message"]
+    assert why in only_hold(project).reason
 
 
 def test_a_file_that_the_function_died_on_twice_is_held_and_the_rest_goes_on(project: Project) -> None:

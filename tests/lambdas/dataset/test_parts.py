@@ -156,7 +156,7 @@ def test_just_within_the_limit_the_good_rows_are_used(project: Project) -> None:
 
 def test_a_column_of_free_text_is_not_taken_for_labels(project: Project) -> None:
     body = "text,label\n" + "".join(f"text {n},label {n}\n" for n in range(10_001))
-    assert "is 'label' the label's column?" in str(derive(project, "a.csv", body)[1].error)
+    assert "is 'label' their column? Name it in data.label" in str(derive(project, "a.csv", body)[1].error)
 
 
 def test_a_file_is_derived_once(project: Project) -> None:

@@ -86,7 +86,7 @@ def test_ragged_rows_are_rejected_one_by_one() -> None:
     found = read("a.csv", b"text,label\na,b,c\nalone\nfine,pos\n")
     assert places(found) == {
         2: "3 cells where the first line names 2 columns: quote commas",
-        3: "1 cells where the first line names 2 columns: quote commas",
+        3: "1 cells where the first line names 2 columns: give the row all of them",
     }
     assert found[2] == (4, {"text": "fine", "label": "pos"})
 
@@ -101,7 +101,7 @@ def test_broken_json_lines_are_rejected_one_by_one() -> None:
     assert sorted(reasons) == [1, 2, 3, 4, 6]
     assert found[4] == (5, {"text": "9" * 5000})
     assert "not JSON (" in reasons[1]
-    assert [reasons[place].split(",")[0] for place in (2, 3, 6)] == ["a int", "a list", "a NoneType"]
+    assert {reasons[place].split(":")[0] for place in (2, 3, 6)} == {"not an object with columns"}
     assert "nested too deeply" in reasons[4]
     assert found[-1] == (7, {"text": "x", "label": "y"})
 
@@ -109,7 +109,7 @@ def test_broken_json_lines_are_rejected_one_by_one() -> None:
 def test_a_deep_element_of_an_array_is_rejected_by_itself() -> None:
     deep = b'{"text":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
     found = read("a.json", b'[{"text":"a","label":"b"},' + deep + b',{"text":"x","label":"y"}]')
-    assert places(found) == {2: "JSON nested too deeply: a row is one flat object"}
+    assert places(found) == {2: "JSON nested too deeply: write each row as one flat object"}
     assert [found[0][1], found[2][1]] == [{"text": "a", "label": "b"}, {"text": "x", "label": "y"}]
 
 
@@ -117,6 +117,47 @@ def test_scalars_in_an_array_are_rejected_one_by_one() -> None:
     found = read("a.json", b'[1, "two", [3], null, {"text": "x", "label": "y"}]')
     assert sorted(places(found)) == [1, 2, 3, 4]
     assert found[-1] == (5, {"text": "x", "label": "y"})
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([*COLUMNS, "x", 'x":', "\u00fc"]),
+            st.sampled_from(["", " ", "\t", "\r\n"]),
+            st.text(max_size=5) | st.sampled_from(['a": b', "12:30", {"text": {"text": 1}}, [":", 2.5]]),
+        ),
+        max_size=5,
+    )
+)
+def test_an_object_is_read_as_the_json_module_does_unless_it_names_a_column_twice(
+    pairs: list[tuple[str, str, object]],
+) -> None:
+    body = ",".join(f"{json.dumps(name)}{blank}:{blank}{json.dumps(value)}" for name, blank, value in pairs)
+    ((_, found),) = read("a.json", f"[{{{body}}}]".encode())
+    names = [name for name, *_ in pairs]
+    twice = [column for column in COLUMNS if names.count(column) > 1]
+    if twice:
+        assert isinstance(found, RowRejected)
+        assert (found.rule, str(found)) == ("key-twice", f"key {twice[0]!r} twice: keep one")
+    else:
+        assert found == json.loads(f"{{{body}}}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"text":"a","label":"b","text":"c"}',
+        '{"text":"a","label":"b","t\\u0065xt":"a"}',
+        '{"text" :"at 12:30","label"\t: "b" , "label" :"b"}',
+        f'{{"x":{"9" * 5_000},"text":"a","label":"b","label":"c"}}',
+    ],
+)
+def test_a_column_that_comes_twice_costs_its_row_alone(line: str) -> None:
+    good = '{"text":"x","label":"y"}'
+    for name, body in (("a.jsonl", f"{good}\n{line}\n{good}"), ("a.json", f"[{good},{line},{good}]")):
+        assert [getattr(row, "rule", row) for _, row in read(name, body.encode())] == [
+            {"text": "x", "label": "y"}, "key-twice", {"text": "x", "label": "y"},
+        ]  # fmt: skip
 
 
 def test_a_value_that_is_no_text_is_left_to_the_contract() -> None:
@@ -149,7 +190,7 @@ HUGE_LINE = b'{"text": "' + b"x" * 1_000_000 + b'"}\n'
         ("a.parquet", b"PAR1", "unknown kind of file: name it .csv, .json, .jsonl"),
         ("a", b"text,label\n", "unknown kind of file"),
         ("a.csv", b"text|label\na|b\n", r"no column 'text', 'label' .* which names 1 column: separate"),
-        ("a.csv", b"a,b\nc,d\n", "its first line must name the columns; has it no header"),
+        ("a.csv", b"a,b\nc,d\n", "name the columns in its first line; has it no header"),
         ("a.csv", b"text,Label,LABEL\na,b,c\n", "no column 'label' .* which of 'Label', 'LABEL' is meant"),
         (
             "a.csv",

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,14 +14,25 @@ import pytest
 from botocore.exceptions import ClientError
 
 from domain import layout
+from domain.artifact import MANIFEST
 from domain.errors import ModelUnreadable, NotReleased
 from domain.state import Champion, Seal
 from lambdas.model import archives
 from lambdas.model.answers import fetched
 from lambdas.steps import release
+from stacks.paths import ROOT
 from tests.lambdas.models import Models
 from tests.lambdas.project import Judge, Project
 from tests.lambdas.steps.test_redeploy import ONE, TWO, deploy, seal
+
+KILLED = """
+import os, signal, sys
+from lambdas.environment import Environment
+from lambdas.model.answers import fetched
+
+with fetched(Environment.read(), "a run", sys.argv[1]):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 @pytest.fixture
@@ -69,6 +85,20 @@ def test_nor_is_it_asked(project: Project, models: Models) -> None:
     project.client("s3").upload_file(str(models.constant), project.bucket, key)
     with pytest.raises(ModelUnreadable, match="its SHA-256 is "), fetched(project.env, ONE, uri):
         pass
+
+
+def test_what_a_killed_function_left_on_its_disk_goes_before_another_model_comes(
+    project: Project, models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = archives.uri(project.env, project.seal(models.right).archive)
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    killed = subprocess.run([sys.executable, "-c", KILLED, uri], env=environment, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.rglob(MANIFEST))) == 1, "it was unpacked"
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with fetched(project.env, ONE, uri) as model:
+        assert list(tmp_path.rglob(MANIFEST)) == [model.folder / MANIFEST]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_somebody_needs_stays_and_the_rest_goes(project: Project, later: None) -> None:

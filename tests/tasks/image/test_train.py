@@ -29,6 +29,7 @@ from tasks.image.training.export import prove
 from tasks.image.training.pictures import Pictures
 from tests.tasks.image.conftest import Trained
 from tests.tasks.image.jobs import LABELS, new_job, run, shapes
+from tests.training import launched
 from tests.training.job import ROOT
 from training import checkpoints
 
@@ -103,6 +104,21 @@ def test_a_killed_run_ends_with_the_bits_of_one_that_never_was(trained: Trained,
     assert job.weights() == trained.job.weights()
     for name in ("model.onnx", "model.onnx.data"):
         assert job.made(name).read_bytes() == trained.job.made(name).read_bytes()
+
+
+@pytest.mark.slow
+def test_two_processes_train_together_and_end_together(tmp_path: Path) -> None:
+    """Each sees half of a batch's pictures; the first packages what both have learned."""
+    job = new_job(tmp_path, batch_size=4)
+    launched.run(job, 2)
+    found = job.metrics()
+    assert found["steps"] == 36, "as many as one process makes of batches twice as large"
+    assert found["served"]["accuracy"] > 0.6, "chance is a third"
+    newest = checkpoints.newest(job.checkpoints, job.arguments["run_id"], 2)
+    assert newest is not None
+    assert newest.name == "checkpoint-36"
+    assert {"rng_state_0.pth", "rng_state_1.pth"} <= {path.name for path in newest.iterdir()}
+    assert load(job.root / "model").best([shapes(1, seed=2)[0]["features"]])[0].label in LABELS
 
 
 def test_no_picture_is_learned_from_alone(tmp_path: Path) -> None:
