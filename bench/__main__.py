@@ -7,11 +7,13 @@ import importlib
 import signal
 import sys
 import time
+from functools import partial
 from typing import Final
 
 from bench.chart import draw
+from bench.environments import CACHE
 from bench.machine import this_machine
-from bench.report import keep, show
+from bench.report import Result, keep, quietly, show
 from ops.bootstrap import ROOT
 from ops.console import make_console, seconds
 
@@ -36,7 +38,8 @@ def main() -> None:
     console.print(f"{machine}")
     for name in arguments.parts or (everything if arguments.full else PARTS):
         began = time.monotonic()
-        result = importlib.import_module(f"bench.{name}").run(full=arguments.full)
+        work = partial(importlib.import_module(f"bench.{name}").run, full=arguments.full)
+        result: Result = quietly(CACHE / f"{name}.log", work)
         show(result, console)
         path = keep(name, result, machine, arguments.full)
         console.print(f"{name}: {seconds(time.monotonic() - began)}; figures in {path.name}", style="dim")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -56,7 +55,7 @@ def table_model() -> TableModel:
     folder.mkdir(parents=True)
     places = Places.of({"SAGEMAKER_BASE_DIR": str(folder)})
     # Threads that wait for one another take minutes where something else uses the CPUs.
-    with (folder / "training.log").open("w") as log, redirect_stdout(log), threadpool_limits(1):
+    with threadpool_limits(1):
         trained = learner(_arguments(), places, _splits())
         trained.train(None)
         trained.export(folder)
