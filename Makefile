@@ -11,7 +11,7 @@ export BUILDX_NO_DEFAULT_ATTESTATIONS := 1
 QUICK := tests/domain tests/serving tests/stacks tests/bench
 OF_EACH_TASK := tests/e2e/test_drops.py tests/e2e/test_faults.py tests/e2e/test_fault_matrix.py
 
-.PHONY: help setup demo quick test test-slow coverage test-e2e test-tasks test-aws-image test-images check faults load explore gate-report screen-report data-report \
+.PHONY: help setup demo quick test test-slow coverage test-e2e test-tasks test-aws-image test-gpu test-images check faults load explore gate-report screen-report data-report \
 	rights-report removal-report people-report pages terminal-picture bench bench-full synth deploy update roll-out destroy acceptance clean
 
 help: ## what can be made
@@ -46,6 +46,9 @@ test-tasks: setup ## the other tasks on the deployed pipeline: drops, faults, th
 
 test-aws-image: setup ## the training tests with the versions that AWS's training image has
 	@python -m ops.aws_image
+
+test-gpu: ## the training script on this machine's GPU, killed and resumed, in under five minutes; needs CUDA and no network
+	@python -m tests.gpu
 
 test-images: setup ## the serving image, built and run as SageMaker may run it; needs Docker, or buildah and podman
 	@python -m tests.images
@@ -92,7 +95,7 @@ bench-full: setup ## the same with more repetitions, and the long parts
 load: setup ## clients that keep asking during an update, and 1,000 files in a minute, on the local cloud: docs/load.md
 	@python -m tests.load
 
-acceptance: setup ## drop to destroyed, on the local cloud; with ACCEPT_AWS=1 on your AWS account: docs/validated.md
+acceptance: setup ## test-gpu, and drop to destroyed, on the local cloud; with ACCEPT_AWS=1 on your AWS account: docs/validated.md
 	@python -m tests.acceptance
 
 explore: setup ## every interleaving of Claim, Release and Reconcile with faults, the long stories too

@@ -10,12 +10,14 @@ import importlib
 import signal
 import sys
 import time
+from functools import partial
 from typing import Final
 
 import tasks
 from bench.chart import draw
+from bench.environments import CACHE
 from bench.machine import this_machine
-from bench.report import keep, show
+from bench.report import Result, keep, quietly, show
 from ops.bootstrap import ROOT
 from ops.console import make_console, seconds
 
@@ -46,7 +48,8 @@ def main() -> None:
     console.print(f"{machine}")
     for name in arguments.parts or (everything if arguments.full else PARTS):
         began = time.monotonic()
-        result = importlib.import_module(f"bench.{name}").run(full=arguments.full, **of_task)
+        work = partial(importlib.import_module(f"bench.{name}").run, full=arguments.full, **of_task)
+        result: Result = quietly(CACHE / f"{name}.log", work)
         show(result, console)
         path = keep("-".join([name, *of_task.values()]), result, machine, arguments.full)
         console.print(f"{name}: {seconds(time.monotonic() - began)}; figures in {path.name}", style="dim")

@@ -15,6 +15,7 @@ from typing import Final
 
 import tasks
 from ops.bootstrap import ROOT
+from stacks import unused
 from stacks.images import context
 
 REQUIREMENTS: Final = Path(__file__).parent / "requirements"
@@ -67,10 +68,7 @@ def serving_image(task: str) -> Path:
     requirements = [word for path in lists for word in ("--requirement", str(path))]
     packages = ("--no-compile", "--no-deps", "--only-binary=:all:", "--target", str(folder))
     _install(Path(sys.executable), *packages, *requirements)
-    for name in ("datasets", "quantization", "tools", "transformers"):
-        shutil.rmtree(folder / "onnxruntime" / name)
-    for tests in list(folder.rglob("tests")):
-        shutil.rmtree(tests, ignore_errors=True)
+    unused.remove(folder)
     for path in [path for path in inputs if path.suffix == ".py"]:
         target = folder / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)

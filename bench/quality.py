@@ -54,9 +54,11 @@ HYPERPARAMETERS: Final = {
     "max_length": 128,
     "seed": 42,
     "patience": 4,
-    "checkpoint_steps": 40,
     "int8_min_agreement": 0.97,
 }
+
+# Of no influence on the model.
+_CHECKPOINTS: Final = {"checkpoint_minutes": 10}
 
 Texts = Sequence[str]
 Scores = NDArray[np.float32]
@@ -71,7 +73,8 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the folder's checkpoints")
     arguments = parser.parse_args()
     shutil.rmtree(arguments.folder / "input" if arguments.resume else arguments.folder, ignore_errors=True)
-    job, test = lay_out_job(arguments.data, arguments.folder, {**HYPERPARAMETERS, "epochs": arguments.epochs})
+    tuning = {**HYPERPARAMETERS, **_CHECKPOINTS, "epochs": arguments.epochs}
+    job, test = lay_out_job(arguments.data, arguments.folder, tuning)
     os.environ["SAGEMAKER_BASE_DIR"] = str(job.root)
     train.main(job.argv)
     text = page(job, judge(job, [text for text, _ in test]), [label for _, label in test])
@@ -164,7 +167,7 @@ def page(job: Job, forms: dict[str, Scores], labels: Sequence[str]) -> str:
         hyperparameters=", ".join(
             f"`{name}` {value}"
             for name, value in job.hyperparameters.items()
-            if name not in ("run_id", "base_revision")
+            if name not in ("run_id", "base_revision", *_CHECKPOINTS)
         ),
     )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from rich.console import Console
 
@@ -16,6 +17,7 @@ from ops.console import make_table, styled
 RESULTS: Final = Path(__file__).parent / "results"
 
 Cell = str | int | float | None
+Measured = TypeVar("Measured")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,13 @@ def named(table: Table, what: str, column: int) -> dict[str, float]:
     """A column of a table as figures: `what` of each row, by the row's name."""
     cells: list[tuple[Cell, Cell]] = [(row[0], row[column]) for row in table.rows]
     return {f"{what}: {name}": float(value or 0) for name, value in cells}
+
+
+def quietly(log: Path, work: Callable[[], Measured]) -> Measured:
+    """What `work` returns. What it prints is written to `log` instead: a training prints its metrics."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as out, redirect_stdout(out):
+        return work()
 
 
 def show(result: Result, console: Console) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,7 +52,7 @@ def table_model() -> TableModel:
     folder = anew("table")
     places = Places.of({"SAGEMAKER_BASE_DIR": str(folder)})
     # Threads that wait for one another take minutes where something else uses the CPUs.
-    with (folder / "training.log").open("w") as log, redirect_stdout(log), threadpool_limits(1):
+    with threadpool_limits(1):
         trained = learner(_arguments(), places, _splits())
         trained.train(None)
         trained.export(folder)

@@ -1,4 +1,4 @@
-"""Training: what our script adds to a plain PyTorch loop, what batches of like length save, what checkpoints cost.
+"""Training: what our script adds to a plain PyTorch loop, what batches of like length save, how often it can be saved.
 
 The model is MiniLM with its real weights, the rows are the demo's reviews, on one thread of a CPU. Time is the thread's
 own CPU time, so that a busy machine does not count: what is asked is how the work is shared out, not how fast it is.
@@ -21,6 +21,7 @@ import torch
 from datasets import disable_progress_bars
 from torch.utils.data import DataLoader
 from transformers import DataCollatorWithPadding, TrainerCallback, get_linear_schedule_with_warmup, set_seed
+from transformers.utils import logging
 
 from bench.report import Cell, Result, Table, Target
 from ops import minilm
@@ -29,7 +30,7 @@ from tasks.text import settings
 from tasks.text.train import Hyperparameters, tokenize
 from tasks.text.train import trainer as text_trainer
 from tasks.text.training import base
-from training import learning
+from training import checkpoints, learning
 from training.arguments import Places
 from training.data import Rows
 
@@ -42,6 +43,8 @@ _COMPUTE: Final = ("forward", "backward", "clipping", "optimizer")
 def run(*, full: bool) -> Result:
     """The part `train`: minutes on one core."""
     disable_progress_bars()
+    # It would warn each time that the new head is untrained.
+    logging.set_verbosity_error()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -51,18 +54,14 @@ def run(*, full: bool) -> Result:
             size = sum(path.stat().st_size for path in bench.folder.rglob("checkpoint-*/*"))
         step = ours.seconds["all"] / bench.steps
         extra = (ours.beside - plain.beside) * 100
-        share = saving / (bench.given.checkpoint_steps * step + saving) * 100
         padding, speedup = _padding(bench)
     finally:
         torch.set_num_threads(threads)
     return Result(
         "Training",
         [_overhead(bench, plain, ours), padding, _checkpoints(bench, step, saving, size)],
-        [
-            Target.at_most("what our script adds to a plain loop", 3, extra, "%"),
-            Target.at_most("checkpoints at the default interval", 5, share, "% of training"),
-        ],
-        {"overhead_percent": extra, "padding_speedup": speedup, "checkpoint_percent": share},
+        [Target.at_most("what our script adds to a plain loop", 3, extra, "%")],
+        {"overhead_percent": extra, "padding_speedup": speedup, "checkpoint_seconds": saving},
     )
 
 
@@ -183,15 +182,12 @@ def _overhead(bench: _Bench, plain: Meter, ours: Meter) -> Table:
 
 
 def _checkpoints(bench: _Bench, step: float, saving: float, size: int) -> Table:
-    every = bench.given.checkpoint_steps
+    wait = checkpoints.wait(saving, 60 * bench.given.checkpoint_minutes)
     return Table(
         "Checkpoints",
-        ("", "MB", "save and seal, s", f"{every} steps, s", "share of training, %"),
-        [("MiniLM", size / 1e6, saving, every * step, saving / (every * step + saving) * 100)],
-        (
-            f"5% is where a step takes {saving / every * 19 * 1000:.0f} ms, as it may on a GPU: "
-            "raise checkpoint_steps there",
-        ),
+        ("", "MB", "save and seal, s", "the next one after, s", "share of training, %", "an interruption costs, steps"),
+        [("MiniLM", size / 1e6, saving, wait, saving / (wait + saving) * 100, wait / step)],
+        ("steps at most, beside those while a checkpoint is on its way to S3; on a GPU they are more",),
     )
 
 

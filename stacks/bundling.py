@@ -19,6 +19,7 @@ from aws_cdk import AssetHashType, BundlingOptions, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
 
 import tasks
+from stacks import unused
 from stacks.paths import ROOT, fingerprint, source_files, task_files, task_folder
 
 RUNTIME: Final = lambda_.Runtime.PYTHON_3_13
@@ -26,6 +27,8 @@ PYTHON_VERSION: Final = "3.13"
 # Amazon Linux 2023 has glibc 2.34; a wheel may be tagged for an older one.
 PLATFORMS: Final = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 WHEELS: Final = ROOT / ".cache" / "wheels"
+# Used to judge, though not to answer: the gate draws its resamples (domain/gate/statistics.py).
+DRAWS: Final = ("numpy/random",)
 
 
 class BundlingError(RuntimeError):
@@ -61,7 +64,7 @@ EVALUATE: Final = Package("evaluate", ("domain", "lambdas", "ledger", "serving")
 def code(package: Package, task: str, *, local: bool) -> lambda_.Code:
     """`package` as Lambda code. Its hash depends on its source and pins alone; bundling runs at synth if it is new."""
     pins = [(ROOT / file).read_text(encoding="utf-8") for file in package.requirements(task)]
-    made_for = ["the local cloud"] if local else [*PLATFORMS, PYTHON_VERSION]
+    made_for = ["the local cloud"] if local else [*PLATFORMS, PYTHON_VERSION, *unused.patterns(), *DRAWS]
     return lambda_.Code.from_asset(
         str(ROOT / "lambdas"),
         asset_hash_type=AssetHashType.CUSTOM,
@@ -103,6 +106,7 @@ def assemble(package: Package, task: str, into: Path, *, wheels: Path | None) ->
             found,
             "The Lambda wheels are not all there: run make setup (python -m stacks.bundling).",
         )
+        unused.remove(into, but=DRAWS)
 
 
 def download(into: Path = WHEELS) -> None:

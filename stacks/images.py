@@ -28,6 +28,7 @@ OUTPUT: Final = "type=docker,oci-mediatypes=false"
 _SHARED: Final = (
     "serving/Dockerfile",
     "serving/requirements.txt",
+    "serving/unused.txt",
     "serving/*.py",
     "domain/__init__.py",
     "domain/artifact.py",

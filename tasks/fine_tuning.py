@@ -22,8 +22,10 @@ class FineTuning(Hyperparameters, extra="forbid"):
     patience: int = Field(
         2, ge=1, description="epochs without a better macro-F1 on validation rows before training stops"
     )
-    checkpoint_steps: int = Field(
-        200, ge=1, description="steps between checkpoints; a Spot interruption costs that many at most"
+    checkpoint_minutes: float = Field(
+        10.0,
+        gt=0,
+        description="the longest time between two checkpoints; sooner if writing takes at most a twentieth of it",
     )
 
 

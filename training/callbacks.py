@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 import torch
+from accelerate.utils import broadcast
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from training import checkpoints
@@ -24,6 +25,8 @@ _LOGGED: Final = {
     "eval_accuracy": "validation_accuracy",
     "eval_macro_f1": "validation_macro_f1",
 }
+# In steps: where several processes train together, a checkpoint may be late by so many.
+_ASKED_EVERY: Final = 10
 
 
 def is_stalled(history: Sequence[Mapping[str, Any]], patience: int) -> bool:
@@ -49,10 +52,15 @@ class Patience(TrainerCallback):
 
 
 class Checkpoints(TrainerCallback):
-    """Saves every `every` steps besides the Trainer's save after each epoch, seals what it saved, and prunes."""
+    """Saves when it is time, besides the Trainer's save after each epoch; seals what was saved, and prunes.
 
-    def __init__(self, root: Path, run: str, processes: int, every: int) -> None:
-        self.root, self.run, self.processes, self.every = root, run, processes, every
+    `longest` is the time between two checkpoints in seconds, at most. `check` is called before each is written, by all
+    processes, and raises if there is nothing worth keeping.
+    """
+
+    def __init__(self, root: Path, run: str, processes: int, longest: float, check: Callable[[], None]) -> None:
+        self.root, self.run, self.processes, self.longest, self.check = root, run, processes, longest, check
+        self._took: float | None = None
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -62,12 +70,18 @@ class Checkpoints(TrainerCallback):
             # The Trainer's processes have met by now, so each has chosen the checkpoint it resumed from.
             checkpoints.remove_unusable(self.root, self.run, self.processes)
         self._name_best(state)
+        self._ended = time.monotonic()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Between epochs' ends, where the Trainer saves after it has validated."""
         steps_per_epoch = state.max_steps // state.num_train_epochs
-        if state.global_step % self.every == 0 and state.global_step % steps_per_epoch != 0:
+        if state.global_step % steps_per_epoch != 0 and self._is_due(args, state):
+            self._begin()
             control.should_save = True
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """The Trainer saves next."""
+        self._begin()
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Every file of the checkpoint is written."""
@@ -79,6 +93,27 @@ class Checkpoints(TrainerCallback):
         if state.is_local_process_zero:
             checkpoints.prune(self.root)
         self._name_best(state)
+        self._ended = time.monotonic()
+        self._took = self._ended - self._began
+        if state.is_world_process_zero:
+            print(f"checkpoint-{state.global_step} took {self._took:.2f} s", flush=True)
+
+    def _is_due(self, args: TrainingArguments, state: TrainerState) -> bool:
+        """Whether all processes save now: the first one's clock says so, since they would wait for one that does not.
+
+        To hear of it, a GPU has to finish what it was given; so they ask only every so many steps.
+        """
+        is_due = time.monotonic() - self._ended >= checkpoints.wait(self._took, self.longest)
+        if args.world_size == 1:
+            return is_due
+        if state.global_step % _ASKED_EVERY != 0:
+            return False
+        return bool(broadcast(torch.tensor(int(is_due), device=args.device)))
+
+    def _begin(self) -> None:
+        # Before the clock starts: it waits for the device, which is no part of what writing takes.
+        self.check()
+        self._began = time.monotonic()
 
     def _name_best(self, state: TrainerState) -> None:
         """Name the best checkpoint by its path here.

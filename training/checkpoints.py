@@ -18,11 +18,23 @@ from typing import Any, Final
 from domain.artifact import sha256_file
 
 SEAL: Final = "sealed.json"
+# So many times what the last one took, the next one waits: writing them is a twentieth of the time.
+_TIMES: Final = 19
+# In seconds: nobody knows yet how long the first one takes.
+_FIRST: Final = 60.0
 _STATE: Final = "trainer_state.json"
 _KEPT: Final = 2
 _NAME: Final = re.compile(r"checkpoint-(\d+)")
 # Random state of a process on another machine: a seal is of one machine's files, and S3 mixes those of all.
 _ELSEWHERE: Final = re.compile(r"rng_state_\d+\.pth")
+
+
+def wait(took: float | None, longest: float) -> float:
+    """The seconds from one checkpoint, which `took` so many, to the next one's beginning: `longest` at most.
+
+    The first one waits from the job's beginning; `took` is None then.
+    """
+    return min(_FIRST if took is None else _TIMES * took, longest)
 
 
 def path_of(root: Path, step: int) -> Path:

@@ -6,6 +6,7 @@ one: bit for bit on a CPU.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,7 +36,8 @@ from training.checkpoints import state_of
 # Beyond this ratio of the most frequent to the rarest label, the loss is weighted.
 _BALANCED: Final = 1.5
 _LOGS_PER_TRAINING: Final = 50
-_VALIDATION_BATCH: Final = 32
+# What the Trainer logs -> what it is.
+_LOSSES: Final = {"loss": "loss", "train_loss": "loss", "eval_loss": "validation loss"}
 # After PyTorch's own, which end at 23 (torch/serialization.py).
 _PRIORITY: Final = 100
 _CPU: Final = re.compile(r"cpu:\d+")
@@ -52,7 +54,7 @@ class FineTuning:
     warmup_ratio: float
     weight_decay: float
     patience: int
-    checkpoint_steps: int
+    checkpoint_minutes: float
 
 
 class Examples(NamedTuple):
@@ -101,12 +103,18 @@ class ByLength(torch.utils.data.Sampler[int]):
 
 
 class SampledTrainer(Trainer):
-    """The Trainer with rows in our own order, that stops at the first loss that is not finite."""
+    """The Trainer with rows in our own order, that goes on from no loss that is not finite.
+
+    To look at a loss, the host has to wait for the device; so it looks where it waits anyway: when something is
+    logged, and before each checkpoint, which is also what training ends with.
+    """
 
     def __init__(self, examples: Examples, **given: Any) -> None:
         """`given` are the Trainer's own arguments, beside its rows."""
         self._examples = examples
         super().__init__(train_dataset=examples.rows, **given)
+        # The losses since the last look, added up: one that is not finite makes the sum so.
+        self._unseen = torch.zeros((), device=self.args.device)
 
     def _get_train_sampler(self, _train_dataset: Any = None) -> ByLength:
         # Of all processes together, so that a batch has the same rows however many machines share it.
@@ -115,15 +123,28 @@ class SampledTrainer(Trainer):
         return ByLength(lengths, batch_size, self.args.seed, lambda: self.state.global_step, numbered=numbered)
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """The loss of one step. Raises NotFinite."""
+        """The loss of one step, on the device."""
         loss: torch.Tensor = super().training_step(*args, **kwargs)
-        # The Trainer's own filter, which is off (`options_for`), asks the device the same, and hides the answer.
-        if not torch.isfinite(loss):
+        self._unseen += loss
+        return loss
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """What the Trainer says of a few steps, a validation or the whole training. Raises NotFinite."""
+        for name, what in _LOSSES.items():
+            self._check(what, logs.get(name, 0.0))
+        super().log(logs, *args, **kwargs)
+
+    def check_losses(self) -> None:
+        """Look at the losses of all processes, which have to ask together. Raises NotFinite, in each of them."""
+        self._check("loss", float(self.accelerator.gather(self._unseen).sum()))
+        self._unseen.zero_()
+
+    def _check(self, what: str, loss: float) -> None:
+        if not math.isfinite(loss):
             raise NotFinite(
-                f"the loss of step {self.state.global_step + 1} is {float(loss)}: lower "
+                f"the {what} is {loss} at step {self.state.global_step}: lower "
                 f"training.hyperparameters.learning_rate ({self.args.learning_rate}), or choose another base_model"
             )
-        return loss
 
 
 def build(
@@ -153,14 +174,16 @@ def build(
         data_collator=collator,
         eval_dataset=validation,
         processing_class=tokenizer,
-        compute_loss_func=weighted_loss(class_weights(train.labels, model.config.num_labels)),
+        compute_loss_func=weighted_loss(class_weights(train.labels, model.config.num_labels), options.device),
         compute_metrics=_scores,
-        callbacks=[
-            Checkpoints(places.checkpoints, run, places.processes, tuning.checkpoint_steps),
-            Patience(tuning.patience),
-            Report(),
-        ],
     )
+    longest = 60 * tuning.checkpoint_minutes
+    for callback in (
+        Checkpoints(places.checkpoints, run, places.processes, longest, trainer.check_losses),
+        Patience(tuning.patience),
+        Report(),
+    ):
+        trainer.add_callback(callback)  # type: ignore[no-untyped-call]
     trainer.remove_callback(PrinterCallback)  # type: ignore[no-untyped-call]
     return trainer
 
@@ -192,7 +215,8 @@ def options_for(device: str, tuning: FineTuning, places: Places, checkpoint: Pat
         output_dir=str(places.checkpoints),
         num_train_epochs=_epochs(tuning, checkpoint),
         per_device_train_batch_size=tuning.batch_size,
-        per_device_eval_batch_size=max(tuning.batch_size, _VALIDATION_BATCH),
+        # As many rows as in training fit without its gradients; more might not.
+        per_device_eval_batch_size=tuning.batch_size,
         learning_rate=tuning.learning_rate,
         warmup_ratio=tuning.warmup_ratio,
         weight_decay=tuning.weight_decay,
@@ -205,7 +229,7 @@ def options_for(device: str, tuning: FineTuning, places: Places, checkpoint: Pat
         metric_for_best_model="macro_f1",
         greater_is_better=True,
         logging_steps=1 / _LOGS_PER_TRAINING,
-        # It would replace a loss that is not a number by a mean of others.
+        # It would look at the loss of each step, and put a mean of others in the place of one that is not a number.
         logging_nan_inf_filter=False,
         use_cpu=device == "cpu",
         # A T4 (ml.g4dn) has fp16 and no bf16.
@@ -256,14 +280,13 @@ def class_weights(labels: Sequence[int], classes: int) -> torch.Tensor | None:
     return torch.tensor([len(labels) / (classes * counts[label]) for label in range(classes)])
 
 
-def weighted_loss(weights: torch.Tensor | None) -> Callable[..., torch.Tensor]:
-    """Cross-entropy with each row weighted by its label, for the Trainer's `compute_loss_func`."""
+def weighted_loss(weights: torch.Tensor | None, device: torch.device | str = "cpu") -> Callable[..., torch.Tensor]:
+    """Cross-entropy with each row weighted by its label, for the Trainer's `compute_loss_func` on a `device`."""
+    weight = None if weights is None else weights.to(device)
 
     def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: torch.Tensor | int | None = None) -> torch.Tensor:
         logits = outputs["logits"]
-        total = torch.nn.functional.cross_entropy(
-            logits.float(), labels, weight=None if weights is None else weights.to(logits.device), reduction="sum"
-        )
+        total = torch.nn.functional.cross_entropy(logits.float(), labels, weight=weight, reduction="sum")
         # PyTorch's own mean divides by the sum of weights, which would undo them in a batch of one label.
         return total / (len(labels) if num_items_in_batch is None else num_items_in_batch)
 

@@ -1,4 +1,7 @@
-"""`make acceptance`: the story on the local cloud; on AWS only with ACCEPT_AWS=1 and the account's number typed out."""
+"""`make acceptance`: the story on the local cloud; on AWS only with ACCEPT_AWS=1 and the account's number typed out.
+
+Before it, what `make test-gpu` does on this machine's GPU, if it has one.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from ops.deployment import ROOT, aws_session
 from tasks.settings import of_project
 from tests.acceptance import costs, record
 from tests.acceptance.overlay import on_aws
+from tests.gpu import NO_GPU
 
 HERE = str(Path(__file__).parent)
 
@@ -24,7 +28,8 @@ def main() -> int:
     if os.environ.get("ACCEPT_AWS") != "1":
         print("On the local cloud: this says nothing about AWS, and docs/validated.md stays as it is.")
         print("On an account: ACCEPT_AWS=1 ACCEPT_ACCOUNT=<its 12 digits> make acceptance")
-        return int(pytest.main([HERE]))
+        gpu = on_a_gpu()
+        return int(pytest.main([HERE])) or gpu
     try:
         account, region = allowed()
     except NotAllowedError as error:
@@ -39,6 +44,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     print(f"Project {settings.project}, in {region}; all that it makes is deleted at the end, its data too.")
+    gpu = on_a_gpu()
     notebook = record.Notebook()
     # The plugin's name is how the fixtures find it.
     code = int(pytest.main([HERE, "--accept-aws", "--timeout", "28800"], plugins=[Named(notebook)]))
@@ -48,7 +54,13 @@ def main() -> int:
         )
     )
     print(f"Written: {record.PAGE.relative_to(ROOT)}")
-    return code
+    return code or gpu
+
+
+def on_a_gpu() -> int:
+    """What `make test-gpu` ends with; 0 where it has said that there is no GPU."""
+    status = subprocess.run([sys.executable, "-m", "tests.gpu"], cwd=ROOT, check=False).returncode
+    return 0 if status == NO_GPU else status
 
 
 class NotAllowedError(Exception):

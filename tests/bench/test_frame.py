@@ -13,6 +13,9 @@ from bench.client import percentile, texts
 from bench.contenders import FASTAPI, OURS
 from bench.machine import this_machine
 from bench.report import Result, Table, Target
+from tests.tiny_base import tiny_base
+from tests.training.job import Job, lay_out, reviews
+from training import train
 
 RESULT = Result(
     "Cold start",
@@ -40,6 +43,19 @@ def test_keeps_figures_with_their_machine() -> None:
         ("at least 11×", True),
         ("at most 170 MB", False),
     ]
+
+
+def test_a_training_that_is_measured_prints_into_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = reviews(24, seed=1)
+    lay_out(tmp_path, {"one": {"train": rows[:16], "validation": rows[16:]}})
+    job = Job(tmp_path, tiny_base(tmp_path / "base"), {"epochs": 1, "int8_min_agreement": 0.0})
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(job.root))
+    report.quietly(tmp_path / "bench" / "train.log", lambda: train.main(job.argv))
+    assert "metric train_loss=" in (tmp_path / "bench" / "train.log").read_text()
+    assert capfd.readouterr().out == ""
+    assert job.metrics()["steps"] == 2
 
 
 def test_draws_once_everything_was_measured() -> None:

@@ -32,7 +32,7 @@ OVERLAY = {
             "batch_size": 16,
             "learning_rate": 0.003,
             "max_length": 24,
-            "checkpoint_steps": 20,
+            "checkpoint_minutes": 0.01,
             "int8_min_agreement": 0.8,
         },
     },

@@ -51,7 +51,7 @@ OVERLAYS: dict[str, dict[str, Any]] = {
                 "batch_size": 16,
                 "learning_rate": 0.003,
                 "image_size": 16,
-                "checkpoint_steps": 20,
+                "checkpoint_minutes": 0.01,
             },
         },
     },

@@ -6,10 +6,12 @@ import importlib.metadata
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from stacks import unused
 from tests.serving.conftest import ROOT, serving
 
 DOCKERFILE = (ROOT / "serving" / "Dockerfile").read_text()
@@ -30,14 +32,8 @@ def pins(task: str) -> dict[str, str]:
 
 def image_packages(task: str, into: Path) -> Path:
     """The directory of packages of a task's image, with links to the files that are installed here."""
-    deleted = set(re.findall(r"packages/(onnxruntime/\S+)", DOCKERFILE))
-    assert deleted
-    for name in pins(task):
-        for file in importlib.metadata.files(name) or []:
-            if file.parts[0] == ".." or "tests" in file.parts or "/".join(file.parts[:2]) in deleted:
-                continue
-            (into / file).parent.mkdir(parents=True, exist_ok=True)
-            (into / file).symlink_to(file.locate())
+    link(pins(task), into)
+    unused.remove(into)
     for pattern in re.findall(r"^COPY (.+) packages/\S+/$", DOCKERFILE.replace("${TASK}", task), re.MULTILINE):
         for source in (path for part in pattern.split() for path in ROOT.glob(part)):
             if source.name == "train.py":
@@ -46,6 +42,16 @@ def image_packages(task: str, into: Path) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.symlink_to(source)
     return into
+
+
+def link(names: Iterable[str], into: Path) -> None:
+    """Link each file that these distributions have installed here, before anything is taken out."""
+    for name in names:
+        for file in importlib.metadata.files(name) or []:
+            # Scripts lie elsewhere.
+            if file.parts[0] != "..":
+                (into / file).parent.mkdir(parents=True, exist_ok=True)
+                (into / file).symlink_to(file.locate())
 
 
 def serves_from_its_image(task: str, model_dir: Path, inputs: object, into: Path) -> None:
@@ -71,6 +77,17 @@ def imported(task: str) -> list[str]:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout.split()
+
+
+def test_all_that_is_taken_out_is_there_without_that(tmp_path: Path) -> None:
+    """Else a new version calls it otherwise, and it comes back."""
+    for task in TASKS:
+        link(pins(task), tmp_path / task)
+    assert [pattern for pattern in unused.patterns() if not list(tmp_path.glob(f"*/{pattern}"))] == []
+
+
+def test_the_image_is_made_by_that_list() -> None:
+    assert '$(grep -v "^#" ../unused.txt)' in DOCKERFILE
 
 
 def test_serves_from_what_is_in_the_image(model_dir: Path, tmp_path: Path) -> None:

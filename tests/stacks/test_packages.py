@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import os
 import re
 import subprocess
@@ -15,15 +16,20 @@ from pathlib import Path
 
 import pytest
 
-from stacks import bundling
+from stacks import bundling, unused
 from stacks.bundling import EVALUATE, LIGHT, BundlingError, Package
 from stacks.paths import ROOT, fingerprint, source_files
 from stacks.sourcedir import archive, compressed
+from tests.serving.test_image import link
+from tests.stacks import answering
+from tests.stacks.pythons import lambdas_python
 from tests.stacks.synth import Synthesized
+from tests.tiny_model import tiny_artifact
 
 pytestmark = pytest.mark.slow
 
 TASK = "text"
+HERE, FOUND = sys.executable, lambdas_python()
 
 # Lambda's limit of a function's code, unzipped.
 MOST_BYTES = 250 * 1024 * 1024
@@ -101,6 +107,29 @@ def test_no_dependency_of_a_light_wheel_is_left_out(bundled: Synthesized) -> Non
         wanted = re.findall(r"^Requires-Dist: ([A-Za-z0-9_.-]+)(?!.*extra ==)", metadata.read_text(), re.MULTILINE)
         missing = {_normal(name) for name in wanted} - there - {"boto3", "botocore"}
         assert not missing, f"{metadata.parent.name} wants {missing}"
+
+
+@pytest.mark.parametrize("python", [HERE, *([FOUND] if FOUND else [])])
+def test_what_is_left_of_the_libraries_answers_and_judges(python: str, bundled: Synthesized, tmp_path: Path) -> None:
+    """Lambda's Python runs what AWS gets, where one is found; this one, always, what is installed here."""
+    code = package_with(bundled, "evaluate")
+    if python == HERE:
+        pins = "\n".join((ROOT / file).read_text() for file in EVALUATE.requirements(TASK))
+        link(set(re.findall(r"^([a-z0-9-]+)==", pins, re.MULTILINE)), tmp_path / "code")
+        unused.remove(tmp_path / "code", but=bundling.DRAWS)
+        for name in (*EVALUATE.code, "tasks"):
+            (tmp_path / "code" / name).symlink_to(ROOT / name)
+        code = tmp_path / "code"
+    assert not list(code.rglob("libonnxruntime.so.*"))
+    model = tiny_artifact(tmp_path / "model", ["negative", "positive"], run="run-1").parent / "model"
+    done = subprocess.run(
+        [python, "-I", "-S", "-B", answering.__file__, str(code), str(model)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == answering.computed(model)
 
 
 def test_a_missing_wheel_says_what_to_run(tmp_path: Path) -> None:

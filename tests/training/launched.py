@@ -16,12 +16,13 @@ from tests.training.job import ROOT, Job
 # In seconds: many times what the slowest needs.
 PATIENCE = 300
 TORCHRUN = str(Path(sys.executable).with_name("torchrun"))
+TWO = [TORCHRUN, "--standalone", "--nproc_per_node", "2"]
 
 
 def run(job: Job, processes: int, *, killed: bool = False) -> str:
-    """Run the job, two processes under torchrun, and kill the first while it seals step 20; what was printed."""
-    launcher = [TORCHRUN, "--standalone", "--nproc_per_node", "2"] if processes == 2 else [sys.executable]
-    script = ["-m", "tests.training.killed", "sealed.json.partial", "5"] if killed else ["training/train.py"]
+    """Run the job, two processes under torchrun, and kill the first while it seals step 24; what was printed."""
+    launcher = TWO if processes == 2 else [sys.executable]
+    script = ["-m", "tests.training.killed", "sealed.json.partial", "4"] if killed else ["training/train.py"]
     code, said = ended(started(job, [*launcher, *script, *job.argv]))
     assert (code != 0) is killed, said
     return said

@@ -87,9 +87,27 @@ def test_a_loss_that_is_no_number_ends_the_job_at_its_step(new_job: NewJob, monk
     """Such a rate of learning throws the weights out of what a float holds within a few steps."""
     job = new_job(learning_rate=1e30, warmup_ratio=0.0)
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(job.root))
-    with pytest.raises(NotFinite, match=r"the loss of step \d is (nan|inf): lower .*learning_rate \(1e\+30\)"):
+    with pytest.raises(NotFinite, match=r"the loss is (nan|inf) at step \d: lower .*learning_rate \(1e\+30\)"):
         main(job.argv)
     assert not (job.root / "model" / "manifest.json").exists()
+
+
+def test_no_checkpoint_has_seen_a_loss_that_is_no_number(new_job: NewJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Losses are logged every 6 steps here: the look before a checkpoint comes first."""
+    job = new_job(learning_rate=1e30, warmup_ratio=0.0, batch_size=1)
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(job.root))
+    with pytest.raises(NotFinite, match="the loss is nan at step 2: "):
+        main(job.argv)
+    assert [path.name for path in job.checkpoints.iterdir()] == ["checkpoint-1"]
+
+
+def test_a_last_step_that_breaks_the_weights_ends_the_job(new_job: NewJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own loss was finite, and none comes after it: the validation tells."""
+    job = new_job(learning_rate=1e30, warmup_ratio=0.0, batch_size=96, epochs=1)
+    monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(job.root))
+    with pytest.raises(NotFinite, match=r"the validation loss is (nan|inf) at step 1: "):
+        main(job.argv)
+    assert not list(job.checkpoints.glob("*"))
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,25 @@ def test_a_damaged_checkpoint_is_removed_and_the_one_before_resumed(
     assert list(tmp_path.iterdir()) == [older]
 
 
+@pytest.mark.parametrize("took", [0.01, 2.0, 31.0])
+def test_they_cost_a_twentieth_of_the_time(took: float) -> None:
+    assert took / (checkpoints.wait(took, longest=600) + took) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(
+    ("took", "longest", "wait"),
+    [
+        # A twentieth of the time would be too late.
+        (32.0, 600.0, 600.0),
+        # The first of a job: what it takes is not known.
+        (None, 600.0, 60.0),
+        (None, 30.0, 30.0),
+    ],
+)
+def test_none_is_later_than_the_bound(took: float | None, longest: float, wait: float) -> None:
+    assert checkpoints.wait(took, longest) == wait
+
+
 def test_the_newest_by_step_whatever_the_times(tmp_path: Path) -> None:
     for step in (900, 1000, 950):
         os.utime(write(tmp_path, step), (step, 5000 - step))

@@ -67,4 +67,5 @@ def test_half_precision_on_a_gpu_only(device: str, half: bool) -> None:
     options = options_for(device, learning.FineTuning(**FineTuning().model_dump()), Places.of({}), None)
     assert (options.fp16, options.use_cpu) == (half, not half)
     assert not options.bf16, "a T4 has none"
+    assert options.per_device_eval_batch_size == options.per_device_train_batch_size, "more might not fit"
     assert not options.logging_nan_inf_filter, "it would hide the loss that ends the job"

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.training.conftest import NewJob
-from tests.training.job import Job
-from tests.training.launched import run, run_on_two_machines
+from tests.training.job import ALWAYS, Job
+from tests.training.launched import TWO, ended, run, run_on_two_machines, started
 from training import checkpoints
 from training.train import main
 
@@ -44,10 +44,13 @@ def together(undisturbed: Path, new_job: NewJob) -> Job:
 
 @pytest.fixture(scope="module")
 def killed(new_job: NewJob) -> Job:
-    """Two processes that were killed in the middle of their second epoch. With dropout: their random states count."""
+    """Two processes that go back to the middle of their second epoch. With dropout: their random states count.
+
+    They save at steps 10, 20, … and at epochs' ends: 12, 24 and 36.
+    """
     job = new_job(batch_size=4)
     run(job, 2, killed=True)
-    assert newest(job, 2) == "checkpoint-15"
+    assert newest(job, 2) == "checkpoint-20"
     return job
 
 
@@ -83,17 +86,34 @@ def test_a_checkpoint_of_two_processes_is_whole(together: Job) -> None:
 
 def test_two_machines_end_together(new_job: NewJob) -> None:
     """The second has not even the folder of the best checkpoint when the Trainer looks for it."""
-    first, second = (new_job(batch_size=4, epochs=1, checkpoint_steps=100) for _ in range(2))
+    first, second = (new_job(batch_size=4, epochs=1, checkpoint_minutes=10) for _ in range(2))
     run_on_two_machines([first, second])
     assert first.metrics()["steps"] == 12
+    assert {path.name for path in first.checkpoints.iterdir()} == {"checkpoint-12"}
     assert not second.made("metrics.json").exists()
+
+
+def test_all_save_when_the_first_one_s_clock_says_so(new_job: NewJob) -> None:
+    """Whoever saves waits for the others: here the second would not save on its own before the epoch's end."""
+    first, second = (new_job(batch_size=4, epochs=1, checkpoint_minutes=minutes) for minutes in (ALWAYS, 10))
+    run_on_two_machines([first, second])
+    for job in (first, second):
+        assert {path.name for path in job.checkpoints.iterdir()} == {"checkpoint-10", "checkpoint-12"}
+
+
+def test_a_loss_that_is_no_number_ends_both(new_job: NewJob) -> None:
+    job = new_job(batch_size=4, learning_rate=1e30, warmup_ratio=0.0)
+    code, said = ended(started(job, [*TWO, "training/train.py", *job.argv]))
+    assert code != 0
+    assert "still running" not in said
+    assert job.failure.startswith("NotFinite: the loss is nan")
 
 
 def test_two_go_on_from_two_to_the_same_bits(killed: Job, new_job: NewJob) -> None:
     uninterrupted, job = new_job(batch_size=4), new_job(batch_size=4)
     run(uninterrupted, 2)
     shutil.copytree(killed.checkpoints, job.checkpoints)
-    assert "starting from checkpoint-15" in run(job, 2)
+    assert "starting from checkpoint-20" in run(job, 2)
     assert job.weights() == uninterrupted.weights()
 
 

@@ -43,7 +43,6 @@ PLAYS: Final[dict[Kind, Play]] = {
                     "batch_size": 16,
                     "learning_rate": 2e-4,
                     "max_length": 64,
-                    "checkpoint_steps": 100,
                     # The third drop makes a model that learnt nothing. Its answers sit on the fence, where the rounding
                     # of int8 tips many of them; that model is for the gate to judge, not for this check.
                     "int8_min_agreement": 0.8,

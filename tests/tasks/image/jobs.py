@@ -27,7 +27,8 @@ TUNING: dict[str, Any] = {
     "warmup_ratio": 0.1,
     "weight_decay": 0.01,
     "patience": 5,
-    "checkpoint_steps": 5,
+    # So short that each step is followed by a checkpoint.
+    "checkpoint_minutes": 1e-9,
 }
 
 

@@ -90,7 +90,7 @@ def test_a_killed_run_ends_with_the_bits_of_one_that_never_was(trained: Trained,
     """Of varied pictures, in the middle of the second epoch."""
     job = new_job(tmp_path)
     killed = subprocess.run(
-        [sys.executable, "-m", "tests.training.killed", "sealed.json.partial", "5", *job.argv],
+        [sys.executable, "-m", "tests.training.killed", "sealed.json.partial", "16", *job.argv],
         cwd=ROOT,
         env=job.environment,
         capture_output=True,
