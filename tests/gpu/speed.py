@@ -63,8 +63,8 @@ def measure(folder: Path, base_model: Path, plan: Plan) -> Speed:
     rows = reviews(plan.steps * BATCH, seed=2)
     given = Hyperparameters(**{**TUNING, **tuning(epochs=100, patience=100, checkpoint_minutes=60)})
     tokenizer, model = load(str(base_model), None, None, LABELS)
-    texts = [row["features"]["text"] for row in rows]
-    read = tokenize(Rows(texts, [row["label"] for row in rows]), tokenizer, LABELS, given.max_length)
+    texts, labels = zip(*((row["features"]["text"], row["label"]) for row in rows), strict=True)
+    read = tokenize(Rows(texts, labels), tokenizer, LABELS, given.max_length)
     places = Places.of({"SAGEMAKER_BASE_DIR": str(folder)})
     learning = trainer("speed", given, places, model, tokenizer, read, read.select(range(BATCH)), None)
     blocks = Blocks(plan.seconds)
