@@ -115,7 +115,7 @@ def _columns(task: str) -> _Model:
             helper.make_tensor_value_info(tabular.CATEGORIES, TensorProto.STRING, ["batch", len(known)]),
         ],
         [_floats(reading.output, width)],
-        [numpy_helper.from_array(votes, "votes"), numpy_helper.from_array(np.zeros((), np.float32), "nothing")],
+        [numpy_helper.from_array(votes, "votes"), numpy_helper.from_array(np.array(0, np.float32), "nothing")],
     )
     return _Model(graph, tuple(_SCHEMA), reading.to_json(), {})
 
