@@ -41,8 +41,8 @@ def crowned(world: World) -> None:
     for run in (FORMER, LIVE, KEPT_OUT):
         golden = choose((f"text {number}", "good", "good", 1.0) for number in range(20))
         world.put(layout.run_file(run, "golden.json"), json.dumps(golden).encode())
-        version = Version(run, 1, (), {}, ()).to_json()
-        world.put(layout.version(1, run, "manifest.json"), json.dumps(version).encode())
+        manifest = Version(run, 1, (), {}, ()).to_json()
+        world.put(layout.version(1, run, "manifest.json"), json.dumps(manifest).encode())
 
 
 def _concluded(run: str, verdict: Verdict, version: int) -> Run:

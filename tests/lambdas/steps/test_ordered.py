@@ -80,7 +80,7 @@ def two(project: Project, models: Models, judged: Judge) -> str:
     for against, (run, artifact) in enumerate(((ONE, models.right), (TWO, models.constant))):
         judged(run, artifact, execution, against=against)
         config = redeploy.handler({"execution": execution, "target": "candidate", "run": run}, None)["config"]
-        await_config(project, config)
+        await_config(project, str(config))
         crown(execution, run)
     return execution
 
