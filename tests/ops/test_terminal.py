@@ -50,6 +50,8 @@ COMMANDS: dict[str, list[list[str]]] = {
     "withdraw": [["withdraw", "{}"], ["withdraw", "no such {}"]],
     "retrain": [["retrain", "--reason", "{}"]],
     "approve": [["approve", "{}"], ["approve", RUN]],
+    "rollback": [["rollback", "--reason", "{}"], ["rollback", "--to", "{}"], ["rollback", "--list"]],
+    "promote": [["promote", RUN, "--reason", "{}"], ["promote", "{}", "--reason", "{}"]],
     "local": [
         ["local", "--overlay", "no such {}"],
         ["local", "--port", "{}"],

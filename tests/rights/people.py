@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import boto3
+from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 
 from domain import layout
+from domain.state import Order
+from ledger.orders import item_of
 from local.cloud import ACCOUNT, REGION, LocalCloud
 from ops import people
 from ops.people import Place
@@ -58,6 +61,12 @@ def _note(kind: str) -> Callable[[Clients], Any]:
     return lambda on: on("dynamodb").put_item(TableName=LEDGER, Item=_fact(kind))
 
 
+def _ordered(on: Clients) -> Any:
+    order = Order(RUN, "rollback", RUN, 9, "somebody", "tried", "2026-01-01T00:00:00+00:00")
+    item = {name: TypeSerializer().serialize(value) for name, value in item_of(order).items()}
+    return on("dynamodb").put_item(TableName=LEDGER, Item=item)
+
+
 def _forget(kind: str) -> Callable[[Clients], Any]:
     return lambda on: on("dynamodb").delete_item(TableName=LEDGER, Key=_fact(kind))
 
@@ -100,7 +109,7 @@ ATTEMPTS: Final = (
     Attempt("see what is held", _query("held"), READERS),
     Attempt("read the whole ledger", lambda on: on("dynamodb").scan(TableName=LEDGER)),
     Attempt("note a request for a run", _note("request"), "retrainer curator"),
-    Attempt("order that a model goes live", _note("order"), "operator"),
+    Attempt("order that a model goes live", _ordered, "operator"),
     Attempt("see what was ordered", _query("order"), "operator"),
     Attempt("vouch for a held file", _note("vouched"), "curator"),
     Attempt("let a held file back in", _forget("held"), "curator"),
