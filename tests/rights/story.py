@@ -178,13 +178,13 @@ def asked_of_a_person(stage: Stage) -> None:
 
 
 def ordered(stage: Stage) -> None:
-    """A person goes back, holding files; then lets a model live that the gate rejected, while its archive is kept."""
+    """A person lets a model live that the gate rejected, while its archive is kept; then goes back, holding files."""
     before, quiet = len(stage.runs()), Console(quiet=True)
+    rejected = next(run for run in stage.runs() if run.judged == "reject")
+    promote(stage.deployment, rejected.run, "tried", quiet)
+    assert stage.next_run(before).verdict == "promote"
     rollback(stage.deployment, None, "tried", quiet, hold=True)
-    assert stage.next_run(before).verdict == "restored"
-    refused = next(run for run in stage.runs() if run.judged == "reject")
-    promote(stage.deployment, refused.run, "tried", quiet)
-    assert stage.next_run(before + 1).verdict == "promote"
+    assert stage.next_run(before + 1).verdict == "restored"
 
 
 def torn_down(stage: Stage) -> None:
