@@ -69,10 +69,7 @@ SHORT: Mapping[str, Story] = MappingProxyType(
         "one file, every function, any fault": Story(FILES[:1], faults=1, by_call=False),
         "two files, every function, a function killed": Story(FILES[:2], faults=1, kinds=("kill",), by_call=False),
         "a file and a rollback, every call": Story(FILES[:1], orders=(BACK,)),
-        "a file, a rollback and a promote, every function": Story(
-            FILES[:1], orders=(BACK, PAST_THE_GATE), by_call=False
-        ),
-        "a file and a rollback, every function, any fault": Story(FILES[:1], faults=1, by_call=False, orders=(BACK,)),
+        "a file and a rollback, every function": Story(FILES[:1], by_call=False, orders=(BACK,)),
     }
 )
 LONG: Mapping[str, Story] = MappingProxyType(
@@ -87,6 +84,10 @@ LONG: Mapping[str, Story] = MappingProxyType(
         ),
         "two files, every function, any fault": Story(FILES[:2], faults=1, by_call=False),
         "one file, every function, any two faults": Story(FILES[:1], faults=2, by_call=False),
+        "a file, a rollback and a promote, every function": Story(
+            FILES[:1], orders=(BACK, PAST_THE_GATE), by_call=False
+        ),
+        "a file and a rollback, every function, any fault": Story(FILES[:1], faults=1, by_call=False, orders=(BACK,)),
         "a file and a rollback, every call, a function killed": Story(
             FILES[:1], faults=1, kinds=("kill",), orders=(BACK,)
         ),
