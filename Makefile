@@ -32,7 +32,7 @@ test: setup ## every folder's tests, in under 12 minutes on 2 cores; some of the
 test-slow: setup ## the slow ones: from drop to destroyed, killed trainings, rights, the local cloud itself; some of them: ARGS
 	@python -m pytest -n 3 --dist loadgroup -m "slow and not of_other_tasks" $(ARGS)
 
-coverage: setup ## both, with the share of lines that they run; cheap from Python 3.12 on
+coverage: setup ## both, with the share of lines that they run, at least 80%; cheap from Python 3.12 on
 	@python -m pytest -n 3 --dist loadgroup -m "not of_other_tasks" --cov --cov-report=term $(ARGS)
 
 test-e2e: setup ## whatever can happen to the deployed pipeline: many drops, faults, load, teardown; some of it: ARGS
