@@ -23,7 +23,7 @@ setup: ## the environment: idempotent, seconds once it stands
 demo: setup ## four drops on the local cloud: promoted, judged, screened out, quarantined; TASK=tabular or image: of those
 	@python -m ops demo $(if $(TASK),--task $(TASK))
 
-quick: setup ## the tests that need no local cloud, with few examples each, in under 90 s on 2 cores
+quick: setup ## the tests that need no local cloud, with few examples each, in under 2 minutes on 2 cores
 	@python -m pytest -n 2 --dist loadgroup -m "not slow and not of_other_tasks" --hypothesis-profile quick $(QUICK) $(ARGS)
 
 test: setup ## every folder's tests, in under 12 minutes on 2 cores; some of them: ARGS="-k gate"
