@@ -9,6 +9,7 @@ PipelineError
 │   └── ReadingChanged     this version of the project reads files by other rules than the epoch's
 ├── LandingMoved           a file changed while it was read
 ├── ObjectUnreadable       S3 lists a file and does not give it out
+├── DiskFull               what is made of a file is more than the function's disk holds
 ├── JobStillStopping       an earlier job of this run has not ended yet
 ├── ModelUnreadable        an artifact cannot be fetched or loaded
 ├── NotRegistered          the model registry refused a version
@@ -88,6 +89,10 @@ class LandingMoved(PipelineError):
 
 class ObjectUnreadable(PipelineError):
     """S3 lists an object and does not give it out, although it gives out others; the message says why and the fix."""
+
+
+class DiskFull(PipelineError):
+    """What is made of a file is more than the function's disk holds; the message says so and the fix."""
 
 
 class JobStillStopping(PipelineError):

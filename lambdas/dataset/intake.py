@@ -7,7 +7,6 @@ what it died on; having seen it twice, it goes on without that object.
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Collection, Iterable
 from typing import Final
 
@@ -17,8 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from domain.data import dataset
 from domain.data.dataset import Source
-from domain.data.limits import PREPARE_DISK_MB
-from domain.errors import LandingMoved, ObjectUnreadable
+from domain.errors import DiskFull, LandingMoved, ObjectUnreadable
 from lambdas.dataset.parts import Report, derive, known_report
 from lambdas.environment import Environment
 from lambdas.telemetry import logger, trace
@@ -31,9 +29,6 @@ _MOST_TRIES: Final = 2
 _DIED: Final = f"the function ran out of time or memory on it {_MOST_TRIES} times: split the file, or look at its rows"
 _MISSING: Final = "S3 lists it and does not find it: copy it to another name and delete it"
 _FAILED: Final = "the function itself fails on it: look at its rows, and report it to whoever wrote the pipeline"
-# Nothing else lies there: the parts of other files go when those are done, and have no names by which a killed function
-# could leave them. So another try fills it as well.
-_FULL: Final = f"what is made of it is more than the function's disk of {PREPARE_DISK_MB:,} MB holds: split the file"
 
 
 class NotTakenIn(Exception):
@@ -94,15 +89,13 @@ def _read(env: Environment, landed: Source, arrival: Arrival, missing: bool) -> 
         if missing and isinstance(error, LandingMoved):
             raise NotTakenIn(_MISSING) from error
         raise
-    except ObjectUnreadable as error:
+    except (ObjectUnreadable, DiskFull) as error:
         arrivals.forget(landed.key)
         raise NotTakenIn(str(error)) from error
-    # Whatever else happens, but a full disk, is a fault of ours that these rows bring out. The others are not to wait
-    # until it is mended. What it says is not passed on: it may quote a row.
+    # Whatever else happens is a fault of ours that these rows bring out. The others are not to wait until it is mended.
+    # What it says is not passed on: it may quote a row.
     except Exception as error:  # noqa: BLE001  # it is raised on, by another name
         arrivals.forget(landed.key)
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise NotTakenIn(_FULL) from None
         *_, where, kind = trace(error)
         logger().error("A file made the function fail", extra={"key": landed.key, "trace": trace(error)})
         raise NotTakenIn(f"{_FAILED} ({kind} at {where})") from None

@@ -5,13 +5,14 @@ The report is written last. Killed before that, nothing was derived and the next
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import reprlib
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -21,11 +22,11 @@ from zlib_ng import gzip_ng
 import tasks
 from domain import layout
 from domain.data.dataset import Again, Source
-from domain.data.limits import MAX_FILE_BYTES, MAX_FILE_ROWS, over_the_limit
+from domain.data.limits import MAX_FILE_BYTES, MAX_FILE_ROWS, PREPARE_DISK_MB, over_the_limit
 from domain.data.records import Contract, FileRejected, Rejected, RowRejected, RowSetAside, parse_row
 from domain.data.schema import Fit
 from domain.data.vocabulary import counted_as
-from domain.errors import LandingMoved
+from domain.errors import DiskFull, LandingMoved
 from lambdas.dataset.contract import columns_asked, contract_in_force, contract_of, schema_by
 from lambdas.dataset.csv_table import Notice
 from lambdas.dataset.reading import RawRow, read_rows
@@ -81,7 +82,9 @@ class Report:
 
 
 def ensure_derived(env: Environment, source: Source) -> Report:
-    """The source's report, deriving its parts first if that was never finished. Raises LandingMoved, ObjectUnreadable.
+    """The source's report, deriving its parts first if that was never finished.
+
+    Raises LandingMoved, ObjectUnreadable, DiskFull.
 
     The object is the one that the source is named after.
     """
@@ -109,10 +112,27 @@ def _is_admitted_now(env: Environment, known: Report) -> bool:
     return 0 < known.over <= env.settings.data.max_rejected_fraction
 
 
+@contextmanager
+def _within_the_disk() -> Iterator[None]:
+    """Raises DiskFull instead of the system's error.
+
+    Nothing else lies on that disk: the parts of other files go when those are done, and have no names by which a killed
+    function could leave them. So another try fills it as well.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        made = f"what is made of it is more than the function's disk of {PREPARE_DISK_MB:,} MB holds"
+        raise DiskFull(f"{made}: split the file") from None
+
+
+@_within_the_disk()
 def derive(env: Environment, landed: Source, known_as: Callable[[str], Source] | None = None) -> Report:
     """Read a landed object and make its parts, those of the source that its content, a SHA-256, is `known_as`.
 
-    The report of that source; known content is not written again. Raises LandingMoved, ObjectUnreadable.
+    The report of that source; known content is not written again. Raises LandingMoved, ObjectUnreadable, DiskFull.
     """
     data = env.settings.data
     report = Report(landed.source, landed.key)

@@ -50,6 +50,7 @@ _MAGIC: Final = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG": "PNG",
 }
+# zipfile says of a method of compression that it has not that it is not implemented.
 _BROKEN_ZIP: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
 _BROKEN_TAR: Final = (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError, RecursionError)
 # Others ask for a dictionary of as much memory as they like.
