@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import tasks
 from bench.client import ask
 from bench.contenders import OURS_IN_FULL, ours
-from bench.environments import CACHE, environment
+from bench.environments import CACHE, anew, environment
 from bench.report import Cell, Result, Table
 from bench.server import running
 from ops.bootstrap import ROOT
@@ -60,10 +59,7 @@ def run(full: bool, task: str | None = None) -> Result:
 
 def small(task: str) -> Path:
     """The unpacked artifact of a model that answers at once, for where it is the server that matters; made anew."""
-    folder = CACHE / f"small-{task}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return small_model(folder, task)
+    return small_model(anew(f"small-{task}"), task)
 
 
 def described(task: str, media_types: tuple[str, ...]) -> dict[str, Any]:
