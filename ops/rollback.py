@@ -62,11 +62,11 @@ def choose(champion: Champion, formers: Sequence[Champion], to: str | None) -> C
     return found[0]
 
 
-def unfit(model: Champion, champion: Champion) -> str:
-    """Why a former model cannot be gone back to; "" if it can."""
+def unfit(model: Champion, champion: Champion) -> str | None:
+    """Why a former model cannot be gone back to; None if it can."""
     if model.epoch != champion.epoch:
         return f"it is of epoch {model.epoch}, and what is live of epoch {champion.epoch}"
-    return "" if model.seal else "an earlier release promoted it, and noted no checksum"
+    return None if model.seal else "an earlier release promoted it, and noted no checksum"
 
 
 def table(deployment: Deployment) -> Table:
